@@ -1,0 +1,77 @@
+# `make` or `make help` says what there is. All state is in TOUCHSTONE_HOME, by default data/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run nightly sample replay rollback summary ui docs test test-full mutants bench lint lock clean
+
+PYTHON ?= python3
+TOUCHSTONE_HOME ?= $(CURDIR)/data
+export TOUCHSTONE_HOME
+BIN := .venv/bin
+READY := .venv/ready
+
+# Options of the sample: make sample SEED=7 DAYS=35 EVENTS=20000
+SEED ?= 7
+DAYS ?= 35
+EVENTS ?= 20000
+# Events of the benchmark
+N ?= 2000000
+
+help: ## what the targets do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+
+setup: $(READY) ## a virtual environment from the lock file
+
+$(READY): requirements.lock
+	@echo "Setting up .venv from requirements.lock"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@touch $@
+
+run: $(READY) ## sample extracts if the inbox is empty, one nightly run, and its summary
+	@$(BIN)/python -m orchestration sample-if-empty --seed $(SEED) --days $(DAYS) --events $(EVENTS)
+	@$(BIN)/python -m orchestration nightly
+
+nightly: $(READY) ## land what is new in the inbox, build the marts, publish them
+	@$(BIN)/python -m orchestration nightly
+
+sample: $(READY) ## write sample extracts into the inbox (SEED, DAYS, EVENTS)
+	@$(BIN)/python -m orchestration.sample "$(TOUCHSTONE_HOME)/inbox" --seed $(SEED) --days $(DAYS) --events $(EVENTS)
+
+replay: $(READY) ## judge quarantined records again by today's rules, then run nightly
+	@$(BIN)/python -m orchestration replay
+	@$(BIN)/python -m orchestration nightly
+
+rollback: $(READY) ## let readers see the release before the present one
+	@$(BIN)/python -m orchestration rollback
+
+summary: $(READY) ## what has been landed and published
+	@$(BIN)/python -m orchestration summary
+
+ui: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
+	@$(BIN)/python -m orchestration ui
+
+docs: $(READY) ## dbt's documentation on http://127.0.0.1:8080
+	@$(BIN)/python -m orchestration docs
+
+test: $(READY) ## every test, offline
+	@$(BIN)/python -m pytest -m "not full"
+
+test-full: $(READY) ## the property tests at full size too
+	@$(BIN)/python -m pytest
+
+mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
+	@$(BIN)/python -m tests.mutants
+
+bench: $(READY) ## measure a nightly run against a floor (N events)
+	@$(BIN)/python -m tests.bench --events $(N)
+
+lint: $(READY) ## ruff, mypy and sqlfluff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/mailgun
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --all-extras \
+		--python-version 3.11 --universal pyproject.toml -o requirements.lock
+
+clean: ## remove the virtual environment; the state stays
+	rm -rf .venv

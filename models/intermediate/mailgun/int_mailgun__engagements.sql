@@ -1,0 +1,82 @@
+-- Grain: one opened or clicked event that counts; `is_unique` where it opens a seven-day window.
+-- Windows are anchored: an event opens one when seven days or more have passed since the last that did, among the
+-- events of its kind, message, recipient and bot. The vendor's page says as much: two weeks can hold two of them.
+{{ config(unique_key='event_key') }}
+
+with recursive
+
+events as (
+
+    select * from {{ ref('int_mailgun__events') }} where engagement_key is not null
+
+),
+
+touched as (
+
+    -- by any version, also one that no longer counts: the group it has left is windowed again too
+    select distinct engagement_key from events where landing > {{ processed_landing() }}
+
+),
+
+engagements as (
+
+    select events.*
+    from events
+    semi join touched using (engagement_key)
+    where is_current
+
+),
+
+windows as (
+
+    select
+        engagement_key,
+        min(event_at) as opened_at
+    from engagements
+    group by engagement_key
+
+    union all
+
+    select
+        windows.engagement_key,
+        min(engagements.event_at)
+    from windows
+    inner join engagements
+        on
+            windows.engagement_key = engagements.engagement_key
+            and engagements.event_at >= windows.opened_at + interval 7 days
+    group by windows.engagement_key, windows.opened_at
+
+),
+
+openers as (
+
+    -- of several events at the same instant one opens the window
+    select min(engagements.event_key) as event_key
+    from windows
+    inner join engagements
+        on windows.engagement_key = engagements.engagement_key and windows.opened_at = engagements.event_at
+    group by windows.engagement_key, windows.opened_at
+
+),
+
+flagged as (
+
+    select
+        engagements.event_key,
+        engagements.subaccount,
+        engagements.domain,
+        engagements.event_at,
+        openers.event_key is not null as is_unique,
+        (select max(landing) from events) as landing
+    from engagements
+    left join openers using (event_key)
+
+)
+
+select flagged.*
+from flagged
+{% if is_incremental() %}
+    -- what has not changed keeps its landing, and with it the periods it counts in
+    anti join {{ this }} as earlier using (event_key, subaccount, domain, event_at, is_unique)
+{% endif %}

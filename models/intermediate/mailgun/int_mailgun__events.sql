@@ -1,0 +1,75 @@
+-- Grain: one landed version of a Mailgun event; `is_current` marks the version that counts.
+-- A version that no longer counts stays, so that the periods it once counted in are found and counted again.
+{{ config(unique_key='version_id') }}
+
+with
+
+events as (
+
+    select * from {{ ref('stg_mailgun__events') }}
+
+),
+
+arrived as (
+
+    select * from events where landing > {{ processed_landing() }}
+
+),
+
+contested as (
+
+    select distinct
+        event_date,
+        event_key
+    from arrived
+    where is_repeat
+
+),
+
+settled as (
+
+    select
+        arrived.*,
+        true as is_current
+    from arrived
+    anti join contested using (event_date, event_key)
+
+),
+
+resolved as (
+
+    -- What a version says decides, never when it arrived. The Logs API tells most (subaccount, all flags).
+    select
+        events.* replace ((select max(landing) from arrived) as landing),
+        row_number() over (
+            partition by event_key
+            order by is_logs_item desc, event_at desc, content desc
+        ) = 1 as is_current
+    from events
+    inner join contested using (event_date, event_key)
+
+),
+
+versioned as (
+
+    select * from settled
+    union all by name
+    select * from resolved
+
+),
+
+keyed as (
+
+    select
+        * exclude (event_date, is_test_mode, url, delivery_code, bounce_type, is_logs_item, file, is_repeat, content),
+        -- A unique open or click is one of its message, recipient and bot. A message that is not named can't be
+        -- known to be the same, so that each of its events is on its own.
+        case
+            when event in ('opened', 'clicked')
+                then md5(concat_ws('|', event, coalesce(message_id, cast(event_key as varchar)), recipient, bot))
+        end as engagement_key
+    from versioned
+
+)
+
+select * from keyed

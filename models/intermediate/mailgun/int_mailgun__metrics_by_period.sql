@@ -1,0 +1,215 @@
+-- Grain: one grain (hour, day, month), period, subaccount, domain, dimension and its value.
+-- Every metric of the vendor's page "Metric definitions" is defined here and nowhere else:
+-- what one event counts for in `flagged`, sums of such counts in `added`, rates in `rated`.
+{{ config(
+    database='touchstone', unique_key=['subaccount', 'domain', 'grain', 'period_start']
+) }}
+
+with
+
+events as (
+
+    select
+        *,
+        date_trunc('hour', event_at) as hour_start,
+        {{ reporting_date('event_at') }} as day_start,
+        cast(date_trunc('month', {{ reporting_date('event_at') }}) as date) as month_start
+    from {{ ref('int_mailgun__events') }}
+
+),
+
+engagements as (
+
+    select * from {{ ref('int_mailgun__engagements') }}
+
+),
+
+touched as (
+
+    select distinct subaccount, domain, event_at
+    from (
+        select subaccount, domain, event_at, landing from events
+        union all
+        select subaccount, domain, event_at, landing from engagements
+    )
+    where landing > {{ processed_landing() }}
+
+),
+
+touched_hours as (
+
+    select distinct subaccount, domain, date_trunc('hour', event_at) as hour_start from touched
+
+),
+
+touched_days as (
+
+    select distinct subaccount, domain, {{ reporting_date('event_at') }} as day_start from touched
+
+),
+
+touched_months as (
+
+    select distinct subaccount, domain, cast(date_trunc('month', day_start) as date) as month_start from touched_days
+
+),
+
+-- One row per event and tag. A NULL period is one that isn't touched.
+placed as (
+
+    select
+        events.* replace (
+            case when touched_hours.domain is not null then hour_start end as hour_start,
+            case when touched_days.domain is not null then day_start end as day_start
+        ),
+        coalesce(is_unique, false) as is_unique,
+        unnest(tags) as tag,
+        generate_subscripts(tags, 1) = 1 as is_first
+    from events
+    semi join touched_months using (subaccount, domain, month_start)
+    left join touched_days using (subaccount, domain, day_start)
+    left join touched_hours using (subaccount, domain, hour_start)
+    left join (select event_key, is_unique from engagements) as engagements using (event_key)
+    where is_current
+
+    -- a touched period whose last event has moved elsewhere is counted too: to nothing
+    union all by name
+    select subaccount, domain, hour_start, true as is_first from touched_hours
+    union all by name
+    select subaccount, domain, day_start, true as is_first from touched_days
+    union all by name
+    select subaccount, domain, month_start, true as is_first from touched_months
+
+),
+
+-- What an event counts for: 1, or NULL, which count() passes over (three times as fast as filters here).
+-- A NULL dimension is one in which the row doesn't count: its event did, with its first tag.
+flagged as (
+
+    select
+        subaccount,
+        domain,
+        hour_start,
+        day_start,
+        month_start,
+        case when is_first then 'all' end as everything,
+        case when is_first then ip end as ip,
+        case when is_first then ip_pool end as ip_pool,
+        case when is_first then recipient_domain end as recipient_domain,
+        case when is_first then recipient_provider end as recipient_provider,
+        case when is_first then country end as country,
+        case when is_first then device end as device,
+        case when is_first then bot end as bot,
+        tag,
+        case when event is not null then 1 end as record_count,
+        case when event = 'accepted' and not is_authenticated then 1 end as accepted_incoming_count,
+        case when event = 'accepted' and is_authenticated then 1 end as accepted_outgoing_count,
+        case when event = 'rejected' then 1 end as rejected_count,
+        case when event = 'stored' then 1 end as stored_count,
+        case when event = 'delivered' and transport = 'http' then 1 end as delivered_http_count,
+        case when event = 'delivered' and transport = 'smtp' then 1 end as delivered_smtp_count,
+        case when event = 'delivered' and delivery_optimizer is not null then 1 end as delivered_optimized_count,
+        case when event = 'delivered' and attempt_no = 1 then 1 end as delivered_first_attempt_count,
+        case when event = 'delivered' and attempt_no >= 2 then 1 end as delivered_two_plus_attempts_count,
+        -- "does not equal permanent": a failure without severity is temporary
+        case when event = 'failed' and severity is distinct from 'permanent' then 1 end as temporary_failed_count,
+        case
+            when event = 'failed' and severity is distinct from 'permanent' and reason = 'espblock' then 1
+        end as esp_block_count,
+        case when is_permanent then 1 end as permanent_failed_count,
+        case when is_permanent and reason = 'old' then 1 end as permanent_failed_old_count,
+        case
+            when is_permanent and reason = 'bounce' and delivery_optimizer is not null then 1
+        end as permanent_failed_optimized_count,
+        case when is_permanent and reason = 'bounce' and not is_delayed_bounce then 1 end as hard_bounces_count,
+        case
+            when is_permanent and not is_delayed_bounce
+                and reason in ('generic', 'greylisted', 'blacklisted', 'espblock')
+                then 1
+        end as soft_bounces_count,
+        case when is_permanent and is_delayed_bounce then 1 end as delayed_bounce_count,
+        case when is_permanent and reason = 'suppress-bounce' then 1 end as suppressed_bounces_count,
+        case when is_permanent and reason = 'suppress-complaint' then 1 end as suppressed_complaints_count,
+        case when is_permanent and reason = 'suppress-unsubscribe' then 1 end as suppressed_unsubscribed_count,
+        case when is_permanent and is_webhook then 1 end as webhook_count,
+        case when event = 'opened' then 1 end as opened_count,
+        case when event = 'opened' and is_unique then 1 end as unique_opened_count,
+        case when event = 'opened' and is_unique and bot = 'none' then 1 end as human_unique_opened_count,
+        case when event = 'clicked' then 1 end as clicked_count,
+        case when event = 'clicked' and is_unique then 1 end as unique_clicked_count,
+        case when event = 'clicked' and is_unique and bot = 'none' then 1 end as human_unique_clicked_count,
+        case when event = 'unsubscribed' then 1 end as unsubscribed_count,
+        case when event = 'complained' then 1 end as complained_count
+    from (select *, event = 'failed' and severity = 'permanent' as is_permanent from placed)
+
+),
+
+counted as (
+
+    select
+        subaccount,
+        domain,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        case
+            when grouping(everything) = 0 then 'all'
+            when grouping(ip) = 0 then 'ip'
+            when grouping(ip_pool) = 0 then 'ip_pool'
+            when grouping(recipient_domain) = 0 then 'recipient_domain'
+            when grouping(recipient_provider) = 0 then 'recipient_provider'
+            when grouping(country) = 0 then 'country'
+            when grouping(device) = 0 then 'device'
+            when grouping(bot) = 0 then 'bot'
+            when grouping(tag) = 0 then 'tag'
+        end as dimension,
+        coalesce(
+            everything, ip, ip_pool, recipient_domain, recipient_provider, country, device, bot, tag
+        ) as dimension_value,
+        count(columns('_count$'))
+    from flagged
+    group by
+        subaccount, domain,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets (
+            (everything), (ip), (ip_pool), (recipient_domain), (recipient_provider), (country), (device), (bot), (tag)
+        )
+
+),
+
+added as (
+
+    select
+        *,
+        accepted_incoming_count + accepted_outgoing_count as accepted_count,
+        delivered_http_count + delivered_smtp_count as delivered_count,
+        permanent_failed_count + temporary_failed_count as failed_count,
+        delivered_two_plus_attempts_count + permanent_failed_old_count as delayed_first_attempt_count,
+        suppressed_bounces_count + suppressed_complaints_count + suppressed_unsubscribed_count as suppressed,
+        permanent_failed_count - suppressed as bounced_count,
+        delivered_count + permanent_failed_count - suppressed as sent_count,
+        delivered_count + permanent_failed_count - webhook_count - delayed_bounce_count as processed_count
+    from counted
+    where period_start is not null and dimension_value is not null
+
+),
+
+rated as (
+
+    select
+        * exclude (suppressed),
+        bounced_count / nullif(processed_count, 0) as bounce_rate,
+        clicked_count / nullif(delivered_count, 0) as clicked_rate,
+        complained_count / nullif(delivered_count, 0) as complained_rate,
+        delivered_two_plus_attempts_count / nullif(delivered_count, 0) as delayed_rate,
+        delivered_count / nullif(sent_count, 0) as delivered_rate,
+        opened_count / nullif(delivered_count, 0) as opened_rate,
+        permanent_failed_count / nullif(processed_count, 0) as permanent_fail_rate,
+        unique_clicked_count / nullif(delivered_count, 0) as unique_clicked_rate,
+        unique_opened_count / nullif(delivered_count, 0) as unique_opened_rate,
+        unsubscribed_count / nullif(delivered_count, 0) as unsubscribed_rate,
+        (select max(landing) from events) as landing
+    from added
+
+)
+
+select * from rated

@@ -1,0 +1,37 @@
+-- Grain: one landed version of Mailgun's own number for a metric, a period and its dimensions.
+with
+
+source as (
+
+    select * from {{ source('mailgun', 'reported_metrics') }}
+
+),
+
+renamed as (
+
+    select
+        _key as report_key,
+        _record_id as version_id,
+        resolution,
+        _at as period_start,
+        list_filter(dimensions, lambda d: d.dimension = 'domain')[1].value as domain,
+        list_filter(dimensions, lambda d: d.dimension not in ('time', 'domain')) as other_dimensions,
+        try_strptime("end", '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC' as reported_until,
+        unnest(json_keys(metrics)) as metric,
+        metrics,
+        _landing as landing
+    from source
+
+),
+
+valued as (
+
+    -- rates come as text
+    select
+        * exclude (metrics),
+        try_cast(metrics ->> metric as double) as value
+    from renamed
+
+)
+
+select * from valued

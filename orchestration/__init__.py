@@ -1,0 +1,1 @@
+"""Touchstone's pipeline: landing, dbt and publishing as Dagster assets."""

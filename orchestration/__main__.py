@@ -1,0 +1,121 @@
+"""The command line: `python -m orchestration COMMAND`; the Makefile has a target for each.
+
+Exit status: 0 when it was done (and, for a run, published), 1 when it failed, 3 when it was done but records
+were quarantined or files refused and `--strict` was given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestration.console import say
+from orchestration.landing.land import replay
+from orchestration.landing.ledger import Ledger, LedgerMissing
+from orchestration.landing.streams import read_streams
+from orchestration.home import HomeInUse, exclusive, prepare
+from orchestration.publish import NotPublished, rollback
+from orchestration.settings import Settings
+from orchestration.summary import print_summary
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("nightly", help="land what is new, build the marts, publish them")
+    run.add_argument("--strict", action="store_true", help="exit with 3 if anything was quarantined or refused")
+    commands.add_parser("replay", help="judge quarantined records again by today's rules; then run nightly")
+    commands.add_parser("rollback", help="let readers see the release before the present one")
+    commands.add_parser("summary", help="what has been landed and published")
+    commands.add_parser("ui", help="the Dagster UI and its daemon on loopback")
+    commands.add_parser("docs", help="dbt's documentation on loopback")
+    sample = commands.add_parser("sample-if-empty", help="put sample extracts into the inbox unless it has files")
+    for name in ("seed", "days", "events"):
+        sample.add_argument(f"--{name}")
+    options = parser.parse_args(arguments)
+    settings = Settings()
+    prepare(settings)
+    try:
+        match options.command:
+            case "nightly":
+                return _nightly(settings, options.strict)
+            case "replay":
+                _replay(settings)
+            case "rollback":
+                with exclusive(settings):
+                    print(f"Readers now see {rollback(settings).name}")
+            case "summary":
+                with exclusive(settings):
+                    print_summary(settings)
+            case "ui":
+                _become("dagster", "dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", _port("3000"))
+            case "docs":
+                _docs(settings)
+            case "sample-if-empty":
+                _sample(settings, options)
+    except (HomeInUse, LedgerMissing, NotPublished) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _nightly(settings: Settings, strict: bool) -> int:
+    os.environ.setdefault("TOUCHSTONE_PROGRESS", "1")
+    say("starting")
+    # Loading Dagster and the dbt project takes seconds: only for the command that needs them.
+    from dagster import DagsterInstance
+
+    from orchestration.definitions import defs
+
+    with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        before = ledger.last_number()
+    with DagsterInstance.get() as instance:
+        result = defs.resolve_job_def("nightly").execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+        )
+    with exclusive(settings):
+        clean = print_summary(settings, since=before, failed=not result.success)
+    if not result.success:
+        return 1
+    return 3 if strict and not clean else 0
+
+
+def _replay(settings: Settings) -> None:
+    with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        for stream in read_streams().values():
+            if released := replay(stream, settings, ledger):
+                print(f"{stream.source}: {released} quarantined records landed; run nightly to count them")
+
+
+def _sample(settings: Settings, options: argparse.Namespace) -> None:
+    if any(path.is_file() for path in settings.inbox.rglob("*")):
+        return
+    arguments = [f"--{name}={value}" for name in ("seed", "days", "events") if (value := getattr(options, name))]
+    subprocess.run([sys.executable, "-m", "orchestration.sample", str(settings.inbox), *arguments], check=True)
+
+
+def _docs(settings: Settings) -> None:
+    from orchestration.warehouse import run_dbt, variables
+
+    with exclusive(settings):
+        run_dbt(["docs", "generate", *variables(settings)])
+    _become("dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
+
+
+def _port(default: str) -> str:
+    return os.environ.get("PORT", default)
+
+
+def _become(program: str, *arguments: str) -> None:
+    """Replace this process by a program of the same environment."""
+    os.execv(Path(sys.executable).with_name(program), [program, *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""The assets: one per source for landing, one per dbt model, one for the release."""
+
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    ConfigurableResource,
+    InitResourceContext,
+    MaterializeResult,
+    MetadataValue,
+    RetryRequested,
+    asset,
+)
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from orchestration.console import say
+from orchestration.landing.land import Landed, land, location
+from orchestration.landing.ledger import Build, Ledger
+from orchestration.landing.streams import Stream, read_streams
+from orchestration.home import exclusive
+from orchestration.publish import NotPublished, marts_of, publish
+from orchestration.schedules import ONLY_WHAT_IS_NEW
+from orchestration.settings import Settings
+from orchestration.warehouse import build, fingerprint
+
+
+class Home(ConfigurableResource):  # type: ignore[type-arg]
+    """The home, held by the run that uses it for as long as it lasts."""
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator["Home"]:
+        with exclusive(Settings()):
+            yield self
+
+    @property
+    def settings(self) -> Settings:
+        return Settings()
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        settings = self.settings
+        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+            yield ledger
+
+
+def all_assets(settings: Settings, project: DbtProject) -> list[AssetsDefinition]:
+    manifest = json.loads(project.manifest_path.read_text())
+    owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
+    landing = [_landing(stream, owners.get(stream.system)) for stream in read_streams().values()]
+    models = _models(project)
+    return [*landing, models, _published(manifest, models)]
+
+
+def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
+    key = AssetKey([stream.system, stream.name])
+
+    @asset(
+        key=key,
+        group_name=stream.system,
+        description=f"Records of `{stream.source}` in the lake, each fact once. Dagster's view of dbt's source.",
+        kinds={"json", "parquet"},
+        owners=[owner] if owner else None,
+        check_specs=[
+            AssetCheckSpec(
+                "ledger_adds_up",
+                asset=key,
+                blocking=True,
+                description="In every file: records = accepted + duplicates + quarantined + ignored.",
+            ),
+            AssetCheckSpec(
+                "nothing_kept_aside", asset=key, description="No record quarantined and no file refused in this run."
+            ),
+        ],
+        pool="warehouse",
+    )
+    def landed(context: AssetExecutionContext, home: Home) -> MaterializeResult:
+        settings = home.settings
+        try:
+            with home.ledger() as ledger:
+                result = land(stream, settings, ledger, say)
+                wrong = ledger.files_that_do_not_add_up(stream.source)
+        except OSError as error:
+            if "://" in str(location(stream, settings)):
+                raise RetryRequested(max_retries=3, seconds_to_wait=20) from error
+            raise
+        for name, records in result.unknown_fields.items():
+            context.log.warning(f"{stream.source}: field {name!r} is not declared; {records} records have it")
+        for entry in result.refused:
+            context.log.warning(f"{stream.source}: {entry.path} refused: {entry.reason}")
+        return MaterializeResult(
+            metadata=_figures(result),
+            check_results=[
+                AssetCheckResult(
+                    check_name="ledger_adds_up", passed=not wrong, metadata={"files": MetadataValue.json(wrong)}
+                ),
+                AssetCheckResult(
+                    check_name="nothing_kept_aside",
+                    passed=not result.refused and not result.totals.quarantined,
+                    severity=AssetCheckSeverity.WARN,
+                    metadata={
+                        "quarantined": result.totals.quarantined,
+                        "refused": MetadataValue.json({r.path: r.reason for r in result.refused}),
+                    },
+                ),
+            ],
+        )
+
+    return landed
+
+
+def _figures(result: Landed) -> dict[str, Any]:
+    """The ledger's figures of a landing, as metadata of its asset."""
+    totals = result.totals
+    return {
+        "new_files": totals.files,
+        "known_files": result.known_files,
+        "records": totals.records,
+        "accepted": totals.accepted,
+        "duplicates": totals.duplicates,
+        "quarantined": totals.quarantined,
+        "ignored": totals.ignored,
+        "ignored_kinds": MetadataValue.json(result.ignored_kinds),
+        "undeclared_fields": MetadataValue.json(result.unknown_fields),
+    }
+
+
+def _models(project: DbtProject) -> AssetsDefinition:
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        dagster_dbt_translator=DagsterDbtTranslator(),
+        pool="warehouse",
+        name="models",
+    )
+    def models(context: AssetExecutionContext, dbt: DbtCliResource, home: Home) -> Iterator[Any]:
+        settings = home.settings
+        definitions = fingerprint(settings)
+        with home.ledger() as ledger:
+            last = ledger.last_build()
+            if (
+                context.run.tags.get(ONLY_WHAT_IS_NEW)
+                and last == Build(definitions, ledger.last_lake_number(), succeeded=True, published=True)
+            ):
+                say("nothing new to build")
+                return
+            anew = ledger.begin_build(context.run.run_id, definitions)
+        yield from build(context, dbt, settings, anew)
+        with home.ledger() as ledger:
+            ledger.end_build()
+
+    return models
+
+
+def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefinition:
+    marts = marts_of(manifest)
+    names = {mart.name for mart in marts}
+
+    @asset(
+        key="published",
+        group_name="publish",
+        description="What BI tools read: every mart in one DuckDB file and as Parquet, replaced as a whole.",
+        kinds={"duckdb", "parquet"},
+        deps=[key for key in models.keys if key.path[-1] in names],
+        pool="warehouse",
+    )
+    def published(context: AssetExecutionContext, home: Home) -> MaterializeResult:
+        settings = home.settings
+        with home.ledger() as ledger:
+            last = ledger.last_build()
+        if not last or not last.succeeded:
+            raise NotPublished("the last build failed: build the models, then publish")
+        say("publishing")
+        release = publish(settings, context.run.run_id, last.fingerprint, last.landing, marts)
+        with home.ledger() as ledger:
+            ledger.mark_published()
+        return MaterializeResult(
+            metadata={
+                "file": MetadataValue.path(str(settings.published / "touchstone.duckdb")),
+                "release": release.path.name,
+                "parquet_files_written": release.parquet_files_written,
+                "dagster/row_count": sum(release.rows.values()),
+                "rows": MetadataValue.json(release.rows),
+            }
+        )
+
+    return published

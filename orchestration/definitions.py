@@ -1,0 +1,25 @@
+"""What Dagster loads: landing, dbt and publishing as one lineage, the nightly job and its schedule."""
+
+from __future__ import annotations
+
+from dagster import Definitions
+from dagster_dbt import DbtCliResource
+
+from orchestration import assets, schedules
+from orchestration.settings import PROJECT, Settings
+from orchestration.home import prepare
+from orchestration.warehouse import project
+
+settings = Settings()
+prepare(settings)
+dbt_project = project(settings)
+
+defs = Definitions(
+    assets=assets.all_assets(settings, dbt_project),
+    jobs=[schedules.nightly],
+    schedules=[schedules.every_night(settings)],
+    resources={
+        "dbt": DbtCliResource(dbt_project, profiles_dir=str(PROJECT / "profiles")),
+        "home": assets.Home(),
+    },
+)

@@ -1,0 +1,367 @@
+"""Lands one stream: new files in batches, each batch all or nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.landing import records
+from orchestration.landing.inbox import Found, Refused, content_hash, find
+from orchestration.landing.ledger import Ledger, Totals, unfinished
+from orchestration.landing.splitter import FileRefused, declared_size, is_gzip, split
+from orchestration.landing.streams import Stream
+from orchestration.settings import Settings
+
+# Documents taken apart by the exact reader are handed on in pieces of this many characters.
+_PIECE = 64 * 2**20
+_DOCUMENTS = pa.schema(
+    [
+        ("filename", pa.string()),
+        ("byte_offset", pa.int64()),
+        ("line", pa.int64()),
+        ("text", pa.string()),
+        ("error", pa.string()),
+    ]
+)
+
+
+@dataclass
+class Landed:
+    """What one landing of a stream did."""
+
+    source: str
+    totals: Totals = field(default_factory=Totals)
+    refused: list[Refused] = field(default_factory=list)
+    known_files: int = 0  # found again, under the same name or another
+    ignored_kinds: dict[str, int] = field(default_factory=dict)
+    unknown_fields: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _File:
+    found: Found
+    path: Path
+    hash: str
+
+
+Progress = Callable[[str], None]
+
+
+def location(stream: Stream, settings: Settings) -> str | Path:
+    return settings.locations.get(stream.source) or settings.inbox / stream.system / stream.name
+
+
+def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
+    """Land every file of the stream that the ledger doesn't know by its content."""
+    before = ledger.last_number()
+    landing = _Landing(stream, settings, ledger)
+    landed = Landed(stream.source)
+    entries = find(location(stream, settings))
+    landed.refused = [entry for entry in entries if isinstance(entry, Refused)]
+    found = [entry for entry in entries if isinstance(entry, Found)]
+    new = landing.unseen(found)
+    landed.known_files = len(found) - len(new)
+    done = landed.known_files
+    for batch in landing.batches(new, landed):
+        landing.land_files(batch, landed)
+        done += len(batch)
+        progress(f"{stream.source}: {done} of {len(found)} files")
+    ledger.replace_refused(stream.source, landed.refused)
+    landed.totals = ledger.totals(stream.source, since=before)
+    landed.ignored_kinds = ledger.ignored_kinds(stream.source, since=before)
+    landed.unknown_fields = ledger.unknown_fields(stream.source, since=before)
+    return landed
+
+
+def replay(stream: Stream, settings: Settings, ledger: Ledger) -> int:
+    """Judge the stream's quarantined records again, by the rules of today; returns how many got out."""
+    return _Landing(stream, settings, ledger).replay_quarantine()
+
+
+class _Landing:
+    def __init__(self, stream: Stream, settings: Settings, ledger: Ledger) -> None:
+        self._stream = stream
+        self._settings = settings
+        self._ledger = ledger
+        self._sql = ledger.connection
+        self._folder = settings.lake / stream.system / stream.name
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._write_schema()
+
+    def unseen(self, found: list[Found]) -> list[Found]:
+        """Those whose stamp is not the one the ledger has for their path."""
+        seen = self._ledger.stamps(self._stream.source)
+        return [file for file in found if seen.get(file.path) != file.stamp]
+
+    def batches(self, new: list[Found], landed: Landed) -> Iterator[list[_File]]:
+        """Files with new content, in the order of their paths, in pieces of about `batch_bytes` uncompressed.
+
+        The order makes the ledger the same however a run was cut: the first file tells a fact, later ones repeat it.
+        """
+        batch: list[_File] = []
+        size = 0
+        known = self._ledger.hashes(self._stream.source)
+        for found in new:
+            try:
+                path = found.fetch(self._settings.scratch)
+                file = _File(found, path, content_hash(path))
+                file_size = declared_size(path)
+            except OSError as error:
+                landed.refused.append(Refused(found.path, f"can't be read: {error.strerror or error}"))
+                continue
+            if file.hash in known:
+                landed.known_files += 1
+                self._ledger.see(self._stream.source, found, file.hash)
+                continue
+            if batch and size + file_size > self._settings.batch_bytes:
+                yield batch
+                batch, size = [], 0
+            known.add(file.hash)
+            batch.append(file)
+            size += file_size
+        if batch:
+            yield batch
+
+    def land_files(self, files: list[_File], landed: Landed) -> None:
+        """Type and judge the files' records, then commit them; a file that is refused is left out."""
+        self._begin([(str(f.path), f.hash, f.found.path, f.path.stat().st_size) for f in files])
+        refused = set()
+        for file in self._read_fast(files):
+            try:
+                self._read_exactly(file)
+            except FileRefused as refusal:
+                landed.refused.append(Refused(file.found.path, str(refusal)))
+                refused.add(file)
+        self._forget(refused)
+        for file in refused:
+            self._sql.execute("delete from batch_files where filename = ?", [str(file.path)])
+        kept = [file for file in files if file not in refused]
+        self._commit(lambda number: self._ledger.count_landed(self._stream.source, number))
+        for file in kept:
+            self._ledger.see(self._stream.source, file.found, file.hash)
+        for file in files:
+            if file.path.is_relative_to(self._settings.scratch):
+                file.path.unlink()
+
+    def replay_quarantine(self) -> int:
+        """Take quarantined text through the rules again; what is still refused stays as it is."""
+        rows = self._sql.execute(
+            "select quarantine_id::varchar, content_hash, path, byte_offset, line, text from quarantine "
+            "where source = ? and replayed_in is null and text <> '' order by path, byte_offset, quarantine_id",
+            [self._stream.source],
+        ).fetchall()
+        if not rows:
+            return 0
+        self._begin([(row[0], row[1], row[2], 0) for row in rows])
+        for start in range(0, len(rows), 1000):
+            piece = rows[start : start + 1000]
+            self._insert((id_, offset, line, text, None) for id_, _, _, offset, line, text in piece)
+        # A text of which any record is still quarantined waits as a whole.
+        self._sql.execute(
+            "delete from batch where _filename in (select _filename from batch where _verdict = 'quarantined')"
+        )
+        self._sql.execute("delete from batch_files where filename not in (select _filename from batch)")
+        self._commit(lambda number: self._ledger.count_replayed(self._stream.source, number))
+        row = self._sql.execute("select count(*) from batch_files").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _begin(self, files: list[tuple[str, str, str, int]]) -> None:
+        """Tables `batch`, of judged records, empty, and `batch_files` (ordinal, filename, content_hash, path, bytes)."""
+        empty = records.judged(self._stream, _no_lines(), checked=True)
+        self._sql.execute(f"create or replace temp table batch as {empty} limit 0")
+        names, hashes, paths, sizes = zip(*files, strict=True)
+        table = pa.table(
+            {
+                "ordinal": range(len(files)),
+                "filename": names,
+                "content_hash": hashes,
+                "path": paths,
+                "bytes": sizes,
+            }
+        )
+        self._sql.register("batch_files_arrow", table)
+        self._sql.execute("create or replace temp table batch_files as select * from batch_files_arrow")
+        self._sql.unregister("batch_files_arrow")
+
+    def _read_fast(self, files: list[_File]) -> set[_File]:
+        """Read files as clean newline-delimited JSON; returns those that are not, with nothing of them kept."""
+        suspicious = {file for file in files if self._grows_too_much(file.path)}
+        exact = set(suspicious)
+        for gzip in (True, False):
+            group = [f for f in files if f not in suspicious and is_gzip(f.path) == gzip]
+            if group:
+                exact |= self._try_fast(group, gzip)
+        unclean = {
+            name
+            for (name,) in self._sql.execute(
+                "select distinct _filename from batch where _verdict = 'quarantined'"
+            ).fetchall()
+        }
+        marred = [file for file in files if str(file.path) in unclean]
+        self._forget(marred)
+        return exact | set(marred)
+
+    def _try_fast(self, files: list[_File], gzip: bool) -> set[_File]:
+        """One unreadable file fails the whole statement, so the files are then tried one by one."""
+        lines = records.read_lines([str(file.path) for file in files], gzip)
+        try:
+            self._sql.execute(f"insert into batch {records.judged(self._stream, lines, checked=False)}")
+        except duckdb.Error:
+            if len(files) == 1:
+                return set(files)
+            half = len(files) // 2
+            return self._try_fast(files[:half], gzip) | self._try_fast(files[half:], gzip)
+        return set()
+
+    def _read_exactly(self, file: _File) -> None:
+        piece: list[tuple[str, int, int, str, str | None]] = []
+        size = 0
+        for document in split(file.path, self._settings.max_record_bytes, self._settings.max_gzip_ratio):
+            piece.append((str(file.path), document.offset, document.line, document.text, document.error))
+            size += len(document.text)
+            if size > _PIECE:
+                self._insert(piece)
+                piece, size = [], 0
+        self._insert(piece)
+
+    def _insert(self, documents: Iterable[tuple[str, int, int, str, str | None]]) -> None:
+        columns = list(zip(*documents, strict=True))
+        if not columns:
+            return
+        table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
+        self._sql.register("documents_arrow", table)
+        documents = records.judged(self._stream, "select * from documents_arrow", checked=True)
+        self._sql.execute(f"insert into batch {documents}")
+        self._sql.unregister("documents_arrow")
+
+    def _forget(self, files: Iterable[_File]) -> None:
+        for file in files:
+            self._sql.execute("delete from batch where _filename = ?", [str(file.path)])
+
+    def _grows_too_much(self, path: Path) -> bool:
+        """Whether the exact reader has to watch a gzip file grow, by what its trailer says."""
+        grown = max(64 * 2**20, self._settings.max_gzip_ratio * path.stat().st_size)
+        return is_gzip(path) and declared_size(path) > grown
+
+    def _commit(self, count: Callable[[int], None]) -> None:
+        """Write the batch's facts to the lake and its story to the ledger: all of it or, if killed, nothing."""
+        number = self._ledger.next_number()
+        self._mark_repeats()
+        self._sql.execute("begin")
+        try:
+            written = self._write_lake(number)
+            count(number)
+            self._sql.execute("commit")
+        except BaseException:
+            self._sql.execute("rollback")
+            raise
+        if written:
+            os.replace(unfinished(written), written)
+
+    def _mark_repeats(self) -> None:
+        """Table `repeats`: the accepted records whose key an earlier record has, in the lake or in this batch."""
+        self._sql.execute("""
+            create or replace temp table firsts as
+            select _key, arg_min(batch.rowid, ordinal) as row_number
+            from batch
+            inner join batch_files on batch._filename = batch_files.filename
+            where _verdict = 'accepted'
+            group by _key
+        """)
+        self._sql.execute(f"""
+            create or replace temp table repeats as
+            select batch.rowid as row_number, batch._key
+            from batch
+            inner join firsts using (_key)
+            left join (select distinct _key, true as is_known from ({self._earlier("_key")})) as earlier using (_key)
+            where _verdict = 'accepted' and (batch.rowid <> firsts.row_number or is_known)
+        """)
+
+    def _earlier(self, columns: str) -> str:
+        """The lake's records; where the key holds the date, those on the batch's dates."""
+        paths = self._ledger.lake_paths(self._stream.source, of_batch=self._stream.dated_key)
+        if not paths:
+            return f"select {columns} from batch limit 0"
+        return f"select {columns} from read_parquet({paths!r}, union_by_name = true)"
+
+    def _record_columns(self) -> str:
+        return ", ".join([*map(records.quoted, self._stream.columns), "_key"])
+
+    def _write_lake(self, number: int) -> Path | None:
+        """Facts that are new, and further versions of known ones. Returns the file, still `unfinished`."""
+        content = records.content(self._stream)
+        names = ", ".join(map(records.quoted, self._stream.columns))
+        self._sql.execute(f"""
+            create or replace temp table versions as
+            with repeated as (
+                select row_number, batch._key, {content} as content
+                from batch
+                inner join repeats on batch.rowid = repeats.row_number
+            ),
+            told as (
+                select _key, {content} as content
+                from ({self._earlier(self._record_columns())})
+                where _key in (select _key from repeats)
+                union all
+                select _key, {content}
+                from batch
+                where
+                    rowid in (select row_number from firsts)
+                    and rowid not in (select row_number from repeats)
+                    and _key in (select _key from repeats)
+            )
+            select min(row_number) as row_number
+            from repeated
+            anti join told using (_key, content)
+            group by _key, content
+        """)
+        facts = f"""
+            select
+                {names}, batch._key, _at, _date, _kind, path as _file,
+                repeats.row_number is not null as _is_repeat,
+                {number}::bigint as _landing, ({number}::bigint << 32) + batch.rowid as _record_id
+            from batch
+            inner join batch_files on batch._filename = batch_files.filename
+            left join repeats on batch.rowid = repeats.row_number
+            where
+                _verdict = 'accepted'
+                and (repeats.row_number is null or batch.rowid in (select row_number from versions))
+        """
+        path = self._folder / f"{number:08d}.parquet"
+        rows = self._copy(facts, unfinished(path))
+        if rows == 0:
+            unfinished(path).unlink()
+            return None
+        self._ledger.add_lake_file(self._stream.source, path, rows, number)
+        return path
+
+    def _write_schema(self) -> None:
+        """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
+        empty = records.judged(self._stream, _no_lines(), checked=True)
+        path = self._folder / "schema.parquet"
+        self._copy(
+            f"select * exclude (_filename, _byte_offset, _line, _unknown, _verdict, _reason, _text), ''::varchar as _file, "
+            f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({empty}) limit 0",
+            unfinished(path),
+        )
+        os.replace(unfinished(path), path)
+
+    def _copy(self, query: str, path: Path) -> int:
+        row = self._sql.execute(f"copy ({query}) to {records.literal(str(path))} (format parquet, compression zstd)").fetchone()
+        assert row is not None
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        return int(row[0])
+
+
+def _no_lines() -> str:
+    return (
+        "select ''::varchar as filename, 0::bigint as byte_offset, 0::bigint as line, ''::varchar as text, "
+        "''::varchar as error where false"
+    )

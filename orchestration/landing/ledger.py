@@ -1,0 +1,426 @@
+"""The ledger: which files were landed, what became of their records, and what was kept aside.
+
+It is a DuckDB file beside the lake. Its commit is the moment at which a landing has happened: the Parquet
+files of a landing are written under another name before it and get their own after it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.landing.inbox import Found, Refused
+
+_SCHEMA = """
+create sequence if not exists landing_numbers;
+-- Grain: one file, known by its content. records = accepted + duplicates + quarantined + ignored.
+create table if not exists files (
+    source varchar not null,
+    content_hash varchar not null,
+    path varchar not null,
+    bytes bigint not null,
+    records bigint not null,
+    accepted bigint not null,
+    duplicates bigint not null,
+    quarantined bigint not null,
+    ignored bigint not null,
+    landing bigint not null,
+    landed_at timestamp not null,
+    primary key (source, content_hash)
+);
+-- Grain: one path as it was last seen, so that a file is read again only when it has changed.
+create table if not exists seen (
+    source varchar not null,
+    path varchar not null,
+    stamp varchar not null,
+    content_hash varchar not null,
+    primary key (source, path)
+);
+-- Grain: one record of a file that could not be landed.
+create table if not exists quarantine (
+    quarantine_id uuid primary key,
+    source varchar not null,
+    content_hash varchar not null,
+    path varchar not null,
+    byte_offset bigint,
+    line bigint,
+    text varchar,
+    reason varchar not null,
+    landing bigint not null,
+    replayed_in bigint
+);
+-- Grain: one ignored kind of one file.
+create table if not exists ignored (
+    source varchar not null,
+    content_hash varchar not null,
+    kind varchar not null,
+    records bigint not null,
+    landing bigint not null
+);
+-- Grain: one path that is refused as a whole, for as long as it is.
+create table if not exists refused (
+    source varchar not null,
+    path varchar not null,
+    reason varchar not null,
+    primary key (source, path)
+);
+-- Grain: one undeclared field of a stream in one landing.
+create table if not exists unknown_fields (
+    source varchar not null,
+    field varchar not null,
+    records bigint not null,
+    landing bigint not null
+);
+-- Grain: one Parquet file of the lake.
+create table if not exists lake_files (
+    source varchar not null,
+    path varchar not null,
+    rows bigint not null,
+    first_date date,
+    last_date date,
+    landing bigint not null
+);
+-- Grain: one build of the marts.
+create table if not exists builds (
+    build bigint primary key,
+    run_id varchar not null,
+    fingerprint varchar not null,
+    landing bigint not null,
+    succeeded boolean not null,
+    published boolean not null,
+    started_at timestamp not null
+);
+"""
+
+
+# Counts over `batch` left joined with `repeats`; a file without records has one row of NULLs.
+_COUNTS = """
+    count(_verdict) as records,
+    count(*) filter (where _verdict = 'accepted' and repeats.row_number is null) as accepted,
+    count(repeats.row_number) as duplicates,
+    count(*) filter (where _verdict = 'quarantined') as quarantined,
+    count(*) filter (where _verdict = 'ignored') as ignored
+"""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What became of the records of one source; counts of records."""
+
+    files: int = 0
+    records: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    ignored: int = 0
+
+    @property
+    def add_up(self) -> bool:
+        return self.records == self.accepted + self.duplicates + self.quarantined + self.ignored
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build of the marts: by which definitions, up to which landing, and how it went."""
+
+    fingerprint: str
+    landing: int
+    succeeded: bool
+    published: bool
+
+
+class LedgerMissing(Exception):
+    """The lake has records but no ledger says which files they came from."""
+
+
+class Ledger:
+    """An open ledger. `connection` also holds the temporary tables of a landing."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+        self.connection = connection
+        self.lake = lake
+
+    @classmethod
+    @contextmanager
+    def open(cls, lake: Path, scratch: Path, memory_limit: str) -> Iterator[Ledger]:
+        """Open or create the ledger and finish what a killed run had begun.
+
+        Raises LedgerMissing if the lake has files but the ledger is gone.
+        """
+        path = lake / "ledger.duckdb"
+        if not path.exists() and any(lake.glob("*/*/*.parquet")):
+            raise LedgerMissing(
+                f"{path} is gone, but {lake} holds landed records. Put the ledger back from a backup, "
+                "or move the lake away and land everything again from the inbox."
+            )
+        config = {"memory_limit": memory_limit, "temp_directory": str(scratch), "preserve_insertion_order": "false"}
+        connection = duckdb.connect(str(path), config=config)
+        try:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(_SCHEMA)
+            ledger = cls(connection, lake)
+            ledger._finish_renames()
+            yield ledger
+        finally:
+            connection.close()
+
+    def next_number(self) -> int:
+        """The number of a new landing; every batch has its own."""
+        return self._number("select nextval('landing_numbers')")
+
+    def last_number(self) -> int:
+        """The newest landing of any stream; 0 before the first."""
+        return self._number("select coalesce(max(landing), 0) from files")
+
+    def last_lake_number(self) -> int:
+        """The newest landing that left something in the lake; 0 before the first."""
+        return self._number("select coalesce(max(landing), 0) from lake_files")
+
+    def stamps(self, source: str) -> dict[str, str]:
+        """The stamps of the paths whose content has been landed."""
+        return self._pairs(
+            "select path, stamp from seen where source = ? and content_hash in (select content_hash from files where source = ?)",
+            [source, source],
+        )
+
+    def hashes(self, source: str) -> set[str]:
+        rows = self.connection.execute("select content_hash from files where source = ?", [source]).fetchall()
+        return {hash_ for (hash_,) in rows}
+
+    def see(self, source: str, found: Found, content_hash: str) -> None:
+        """Remember what a path held, so that it isn't read again before it changes."""
+        self.connection.execute(
+            "insert or replace into seen values (?, ?, ?, ?)", [source, found.path, found.stamp, content_hash]
+        )
+
+    def count_landed(self, source: str, number: int) -> None:
+        """Enter the files of the tables `batch`, `batch_files` and `repeats`."""
+        self.connection.execute(
+            f"""
+            insert into files
+            select ?, content_hash, path, bytes, {_COUNTS}, ?, ?
+            from batch_files
+            left join batch on batch._filename = batch_files.filename
+            left join repeats on batch.rowid = repeats.row_number
+            group by content_hash, path, bytes
+            """,
+            [source, number, datetime.now(UTC).replace(tzinfo=None)],
+        )
+        self.connection.execute(
+            """
+            insert into quarantine
+            select
+                md5(concat_ws('|', ?, content_hash, byte_offset, text, row_number() over (
+                    partition by content_hash, byte_offset, text
+                )))::uuid,
+                ?, content_hash, path, byte_offset, line, text, reason, ?, null
+            from (
+                select
+                    content_hash, path, _byte_offset as byte_offset, _line as line, _text as text, _reason as reason
+                from batch
+                inner join batch_files on batch._filename = batch_files.filename
+                where _verdict = 'quarantined'
+            )
+            """,
+            [source, source, number],
+        )
+        self._count_kinds_and_fields(source, number)
+
+    def count_replayed(self, source: str, number: int) -> None:
+        """Move the records of `batch`, whose `filename` is their quarantine_id, to where they belong now."""
+        self.connection.execute(
+            f"""
+            update files set
+                records = files.records + moved.records - moved.texts,
+                accepted = files.accepted + moved.accepted,
+                duplicates = files.duplicates + moved.duplicates,
+                ignored = files.ignored + moved.ignored,
+                quarantined = files.quarantined - moved.texts
+            from (
+                select content_hash, {_COUNTS}, count(distinct filename) as texts
+                from batch_files
+                inner join batch on batch._filename = batch_files.filename
+                left join repeats on batch.rowid = repeats.row_number
+                group by content_hash
+            ) as moved
+            where files.source = ? and files.content_hash = moved.content_hash
+            """,
+            [source],
+        )
+        self.connection.execute(
+            "update quarantine set replayed_in = ? where quarantine_id in (select filename::uuid from batch_files)",
+            [number],
+        )
+        self._count_kinds_and_fields(source, number)
+
+    def _count_kinds_and_fields(self, source: str, number: int) -> None:
+        self.connection.execute(
+            """
+            insert into ignored
+            select ?, content_hash, _kind, count(*), ?
+            from batch
+            inner join batch_files on batch._filename = batch_files.filename
+            where _verdict = 'ignored'
+            group by content_hash, _kind
+            """,
+            [source, number],
+        )
+        self.connection.execute(
+            """
+            insert into unknown_fields
+            select ?, field, count(*), ?
+            from (select unnest(_unknown) as field from batch where _verdict = 'accepted')
+            group by field
+            """,
+            [source, number],
+        )
+
+    def add_lake_file(self, source: str, path: Path, rows: int, number: int) -> None:
+        """Enter a file of the lake that holds `rows` records of the table `batch`."""
+        self.connection.execute(
+            """
+            insert into lake_files
+            select ?, ?, ?, min(_date), max(_date), ? from batch where _verdict = 'accepted'
+            """,
+            [source, str(path.relative_to(self.lake)), rows, number],
+        )
+
+    def lake_paths(self, source: str, of_batch: bool) -> list[str]:
+        """The lake's files of a source; `of_batch`: those that may hold a date of the table `batch`."""
+        of_dates = "exists (select 1 from batch where _date between first_date and last_date)" if of_batch else "true"
+        rows = self.connection.execute(
+            f"select path from lake_files where source = ? and {of_dates} order by path", [source]
+        ).fetchall()
+        return [str(self.lake / path) for (path,) in rows]
+
+    def replace_refused(self, source: str, refused: list[Refused]) -> None:
+        self.connection.execute("delete from refused where source = ?", [source])
+        for entry in refused:
+            self.connection.execute("insert into refused values (?, ?, ?)", [source, entry.path, entry.reason])
+
+    def refused(self, source: str) -> list[tuple[str, str]]:
+        """Paths that are refused now, with the reason."""
+        return self.connection.execute(
+            "select path, reason from refused where source = ? order by path", [source]
+        ).fetchall()
+
+    def quarantined(self, source: str, since: int = 0) -> list[tuple[str, int | None, str]]:
+        """Path, line and reason of the records quarantined after landing `since`."""
+        return self.connection.execute(
+            "select path, line, reason from quarantine where source = ? and landing > ? and replayed_in is null "
+            "order by path, byte_offset",
+            [source, since],
+        ).fetchall()
+
+    def ignored_kinds(self, source: str, since: int = 0) -> dict[str, int]:
+        """Ignored records by kind in the landings after `since`."""
+        return self._pairs(
+            "select kind, sum(records)::bigint from ignored where source = ? and landing > ? group by 1 order by 1",
+            [source, since],
+        )
+
+    def unknown_fields(self, source: str, since: int = 0) -> dict[str, int]:
+        """Records by undeclared field in the landings after `since`."""
+        return self._pairs(
+            "select field, sum(records)::bigint from unknown_fields where source = ? and landing > ? "
+            "group by 1 order by 1",
+            [source, since],
+        )
+
+    def totals(self, source: str, since: int = 0) -> Totals:
+        """Counts over the files landed after landing `since`."""
+        row = self.connection.execute(
+            """
+            select count(*), coalesce(sum(records), 0), coalesce(sum(accepted), 0), coalesce(sum(duplicates), 0),
+                coalesce(sum(quarantined), 0), coalesce(sum(ignored), 0)
+            from files where source = ? and landing > ?
+            """,
+            [source, since],
+        ).fetchone()
+        assert row is not None
+        return Totals(*map(int, row))
+
+    def files_that_do_not_add_up(self, source: str) -> list[str]:
+        """Paths of files whose counts break the identity, or differ from the rows kept beside them."""
+        rows = self.connection.execute(
+            """
+            select f.path
+            from files as f
+            left join (
+                select source, content_hash, count(*) as records from quarantine where replayed_in is null group by all
+            ) as q using (source, content_hash)
+            left join (
+                select source, content_hash, sum(records) as records from ignored group by all
+            ) as i using (source, content_hash)
+            where source = ? and (
+                f.records <> f.accepted + f.duplicates + f.quarantined + f.ignored
+                or f.quarantined <> coalesce(q.records, 0)
+                or f.ignored <> coalesce(i.records, 0)
+            )
+            """,
+            [source],
+        ).fetchall()
+        return [path for (path,) in rows]
+
+    def last_build(self) -> Build | None:
+        row = self.connection.execute(
+            "select fingerprint, landing, succeeded, published from builds order by build desc limit 1"
+        ).fetchone()
+        return Build(*row) if row else None
+
+    def begin_build(self, run_id: str, fingerprint: str) -> bool:
+        """Enter a build that hasn't succeeded yet.
+
+        Returns whether tables may be left of other definitions: then every model has to be built from nothing.
+        """
+        row = self.connection.execute(
+            """
+            select coalesce(bool_or(fingerprint <> ?), false)
+            from builds
+            where build >= (select coalesce(max(build) filter (where succeeded), 0) from builds)
+            """,
+            [fingerprint],
+        ).fetchone()
+        self.connection.execute(
+            "insert into builds select coalesce(max(build), 0) + 1, ?, ?, ?, false, false, ? from builds",
+            [run_id, fingerprint, self.last_lake_number(), datetime.now(UTC).replace(tzinfo=None)],
+        )
+        return bool(row and row[0])
+
+    def end_build(self) -> None:
+        """The build that was begun has succeeded."""
+        self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")
+
+    def mark_published(self) -> None:
+        """The last build is what readers see."""
+        self.connection.execute("update builds set published = true where build = (select max(build) from builds)")
+
+    def _number(self, sql: str) -> int:
+        row = self.connection.execute(sql).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _pairs(self, sql: str, parameters: list[object]) -> dict[str, Any]:
+        return dict(self.connection.execute(sql, parameters).fetchall())
+
+    def _finish_renames(self) -> None:
+        """After a kill: files the ledger knows get their name, those it doesn't know never happened."""
+        known = {path for (path,) in self.connection.execute("select path from lake_files").fetchall()}
+        for path in known:
+            final = self.lake / path
+            if not final.exists():
+                os.replace(unfinished(final), final)
+        for leftover in self.lake.glob("*/*/*.unfinished"):
+            leftover.unlink()
+
+
+def unfinished(path: Path) -> Path:
+    """The name a file of the lake has until the ledger knows it."""
+    return path.with_name(path.name + ".unfinished")

@@ -1,0 +1,213 @@
+"""The SQL of landing: types the records of a stream as its columns declare, and judges each.
+
+JSON is taken apart once, into text; a field becomes its declared type by a cast that may fail. A failed cast
+is a verdict on the record, as a value that silently became NULL would be a wrong number later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from duckdb.sqltypes import DuckDBPyType
+
+from orchestration.landing.streams import Stream
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def read_lines(paths: list[str], gzip: bool) -> str:
+    """A relation `filename, text`: the lines of newline-delimited files. It fails on anything unclean."""
+    # Control characters can't occur in JSON unescaped, so this delimiter never splits a line.
+    return (
+        "select filename, null::bigint as byte_offset, null::bigint as line, line as text, null::varchar as error "
+        f"from read_csv({paths!r}, columns = {{'line': 'varchar'}}, delim = '\\x01', quote = '', escape = '', "
+        "comment = '', header = false, auto_detect = false, filename = true, "
+        f"compression = '{'gzip' if gzip else 'none'}')"
+    )
+
+
+def judged(stream: Stream, lines: str, checked: bool) -> str:
+    """The records of `lines` (filename, byte_offset, line, text, error), typed, each with its verdict.
+
+    Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`,
+    `_verdict`, `_reason` and `_text` (both quarantined only), `_unknown` (undeclared fields, or NULL).
+    `checked` lines may hold anything; where they are not, text that is no JSON fails the statement.
+    """
+    columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t)} as {quoted(n)}" for n, t in stream.types.items())
+    declared = ", ".join(literal(name) for name in stream.columns)
+    names = ", ".join(quoted(name) for name in stream.columns)
+    ignored = ", ".join(map(literal, stream.ignored_kinds)) or "null"
+    return f"""
+with lines as (
+    {lines}
+),
+documents as (
+    select *, {"try_cast(text as json)" if checked else "text::json"} as document
+    from lines
+    where text is not null
+),
+records as (
+    select filename, byte_offset, line, error, text, unnest({_unwrapped(stream)}) as record
+    from documents
+),
+fields as (
+    select
+        *,
+        json_keys(record) as keys,
+        json_transform(record, {literal(json.dumps(_structures(stream)))}) as raw
+    from records
+),
+typed as (
+    select
+        {columns},
+        filename, byte_offset, line, text, record, keys,
+        case
+            when error is not null then error
+            when len(keys) > 0 then null
+            when record is null then 'not JSON'
+            when json_type(record) <> 'OBJECT' then 'not a JSON object'
+        end as damage,
+        {_misfits(stream)} as misfit
+    from fields
+),
+timed as (
+    select *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at
+    from typed
+),
+judged as (
+    select *, {_reason(stream)} as _reason
+    from timed
+)
+select
+    {names}, filename as _filename, byte_offset as _byte_offset, line as _line, _kind, _at,
+    cast(_at as date) as _date,
+    case
+        when _reason is not null then 'quarantined'
+        when _kind in ({ignored}) then 'ignored'
+        else 'accepted'
+    end as _verdict,
+    _reason,
+    case when _reason is not null then coalesce(cast(record as varchar), text) end as _text,
+    case
+        when _reason is null and not list_has_all([{declared}], keys)
+            then list_filter(keys, lambda k: k not in ({declared}))
+    end as _unknown,
+    case when _reason is null then md5(cast(to_json({stream.key.replace("event_at", "_at")}) as varchar))::uuid end as _key
+from judged
+"""
+
+
+def content(stream: Stream) -> str:
+    """An expression that is equal for records that say the same."""
+    fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
+    return f"md5(cast(to_json(struct_pack({fields})) as varchar))"
+
+
+def _unwrapped(stream: Stream) -> str:
+    """A list of the records in `document`: those in its envelope, or itself."""
+    branches = []
+    for path in stream.unwrap:
+        holder = path.removesuffix("[*]")
+        is_list = holder != path
+        field = holder.removeprefix("$.").strip('"')
+        inside = f"json_extract(document, {literal(path)})"
+        inside = inside if is_list else f"[{inside}]"
+        if stream.inherit and is_list:
+            parent = ", ".join(f"{quoted(f)} := document -> {literal(f'$.{f}')}" for f in stream.inherit)
+            inside = f"list_transform({inside}, lambda r: json_merge_patch(to_json(struct_pack({parent})), r))"
+        # The text is searched first: most documents have no envelope, and looking is cheaper than parsing.
+        branches.append(
+            f"when contains(text, {literal(json.dumps(field))}) and json_type(document, {literal(holder)}) = "
+            f"'{'ARRAY' if is_list else 'OBJECT'}' then {inside}"
+        )
+    return f"case {' '.join(branches)} else [document] end" if branches else "[document]"
+
+
+def _structures(stream: Stream) -> dict[str, object]:
+    return {name: _structure(type_) for name, type_ in stream.types.items()}
+
+
+def _structure(type_: DuckDBPyType) -> object:
+    """What json_transform takes for a type: every value as text, so that no cast is lost in silence."""
+    if type_.id == "struct":
+        return {name: _structure(child) for name, child in type_.children}
+    if type_.id == "list":
+        return [_structure(type_.children[0][1])]
+    return "JSON" if str(type_) == "JSON" else "VARCHAR"
+
+
+def _is_text(type_: DuckDBPyType) -> bool:
+    """Whether the type needs no cast anywhere inside."""
+    if type_.id in ("struct", "list"):
+        return all(_is_text(child) for _, child in type_.children)
+    return str(type_) in ("VARCHAR", "JSON")
+
+
+def _typed(value: str, type_: DuckDBPyType) -> str:
+    if _is_text(type_):
+        return value
+    if type_.id == "struct":
+        fields = ", ".join(
+            f"{quoted(name)} := {_typed(f'{value}.{quoted(name)}', child)}" for name, child in type_.children
+        )
+        return f"case when {value} is not null then struct_pack({fields}) end"
+    if type_.id == "list":
+        return f"list_transform({value}, lambda item: {_typed('item', type_.children[0][1])})"
+    return f"try_cast(nullif(trim({value}), '') as {type_})"
+
+
+def _misfits(stream: Stream) -> str:
+    """The first field whose value isn't of its declared type, as text, or NULL."""
+    found = [check for name, type_ in stream.types.items() for check in _misfit(name, type_)]
+    return f"coalesce({', '.join(found)}, null::varchar)"
+
+
+def _misfit(name: str, type_: DuckDBPyType) -> Iterator[str]:
+    value = f"raw.{quoted(name)}"
+    if type_.id in ("struct", "list"):
+        # An empty list or text stands for an empty object in what PHP writes.
+        path = literal(f'$."{name}"')
+        empty = " and ".join(f"{leaf} is null" for leaf, _ in _leaves(value, type_)) if type_.id == "struct" else ""
+        yield (
+            f"case when {empty or f'{value} is null'} and list_contains(keys, {literal(name)}) "
+            f"and json_type(record, {path}) not in ('NULL', '{'OBJECT' if type_.id == 'struct' else 'ARRAY'}') "
+            f"and (record ->> {path}) not in ('[]', '{{}}', '') "
+            f"then 'field {name} is no {'object' if type_.id == 'struct' else 'list'}: ' || (record ->> {path}) end"
+        )
+    for leaf, leaf_type in _leaves(value, type_):
+        if not _is_text(leaf_type):
+            label = leaf.removeprefix("raw.").replace('"', "")
+            yield (
+                f"case when nullif(trim({leaf}), '') is not null and try_cast(trim({leaf}) as {leaf_type}) is null "
+                f"then 'field {label} is no {str(leaf_type).lower()}: ' || {leaf} end"
+            )
+
+
+def _leaves(value: str, type_: DuckDBPyType) -> Iterator[tuple[str, DuckDBPyType]]:
+    """Every scalar inside structs, as an expression and its type. What is in lists is not looked at."""
+    if type_.id == "struct":
+        for name, child in type_.children:
+            yield from _leaves(f"{value}.{quoted(name)}", child)
+    elif type_.id != "list":
+        yield value, type_
+
+
+def _reason(stream: Stream) -> str:
+    """Why a record is quarantined, or NULL."""
+    branches = ["when damage is not null then damage"]
+    if stream.kind:
+        branches.append("when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'")
+    if stream.ignored_kinds:
+        branches.append(f"when _kind in ({', '.join(map(literal, stream.ignored_kinds))}) then null")
+    if stream.counted_kinds:
+        counted = ", ".join(map(literal, stream.counted_kinds))
+        branches.append(f"when _kind not in ({counted}) then 'unknown kind: ' || _kind")
+    branches.append("when misfit is not null then misfit")
+    branches.append("when _at is null then 'no time of the event that can be read'")
+    return f"case {' '.join(branches)} end"

@@ -1,0 +1,68 @@
+"""The declared streams, read from the dbt sources: columns, envelopes, kinds, event time and dedupe key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+from duckdb.sqltypes import DuckDBPyType
+
+from orchestration.settings import PROJECT
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One `system/stream` of the inbox. SQL expressions are over the declared columns.
+
+    `unwrap`: JSON paths of envelopes; a path that ends in `[*]` holds several records.
+    `inherit`: fields of an envelope that its records keep.
+    `kind`: the record's kind; None where all records are of one kind.
+    `event_at`: the record's time, a UTC TIMESTAMP, NULL where it has none.
+    `key`: a list of text; records with the same key tell the same fact. `dated_key` says that the UTC date
+    of `event_at` is part of it, so that only those days need be searched for an earlier copy.
+    """
+
+    system: str
+    name: str
+    columns: dict[str, str]
+    event_at: str
+    key: str
+    dated_key: bool = True
+    unwrap: tuple[str, ...] = ()
+    inherit: tuple[str, ...] = ()
+    kind: str | None = None
+    counted_kinds: tuple[str, ...] = ()
+    ignored_kinds: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        return f"{self.system}/{self.name}"
+
+    @cached_property
+    def types(self) -> dict[str, DuckDBPyType]:
+        return {name: duckdb.sqltype(text) for name, text in self.columns.items()}
+
+
+def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, Stream]:
+    """All streams by `system/stream`, in the order of their files' names."""
+    return {
+        stream.source: stream
+        for path in sorted(staging.glob("*/_*__sources.yml"))
+        for stream in _streams_of(yaml.safe_load(path.read_text()))
+    }
+
+
+def _streams_of(document: dict[str, Any]) -> Iterator[Stream]:
+    for source in document["sources"]:
+        for table in source["tables"]:
+            rules = dict(table["config"]["meta"]["landing"])
+            for name, value in rules.items():
+                if isinstance(value, list):
+                    rules[name] = tuple(value)
+            columns = {column["name"]: column["data_type"] for column in table["columns"]}
+            yield Stream(source["name"], table["name"], columns, **rules)

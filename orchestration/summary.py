@@ -1,0 +1,130 @@
+"""The summary at the end of a run: what was landed, what is published, and yesterday's numbers."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.landing.ledger import Ledger, Totals
+from orchestration.landing.streams import read_streams
+from orchestration.settings import Settings
+
+# Shown of everything that was kept aside; the rest is in the ledger.
+_SHOWN = 5
+
+
+def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> bool:
+    """Print it; `since` is the last landing before the run. Returns whether nothing was kept aside."""
+    console = Console(highlight=False)
+    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        clean = _print_landing(console, ledger, since)
+    if failed:
+        console.print("[bold red]The run failed[/]: readers still see the release before it. The log above says why.")
+    published = settings.published / "touchstone.duckdb"
+    if published.exists():
+        with duckdb.connect(str(published.resolve()), read_only=True) as connection:
+            _print_marts(console, connection)
+            console.print(f"Published: {published}\n           {settings.published / 'parquet'}", soft_wrap=True)
+            _print_yesterday(console, connection)
+    return clean
+
+
+def _print_landing(console: Console, ledger: Ledger, since: int) -> bool:
+    table = Table(title="Landed in this run", title_justify="left", box=SIMPLE, title_style="bold")
+    table.add_column("source")
+    for column in ("new files", "records", "accepted", "duplicates", "quarantined", "ignored", "refused files"):
+        table.add_column(column, justify="right")
+    kept_aside = []
+    notes = []
+    for source in read_streams():
+        totals = ledger.totals(source, since)
+        refused = ledger.refused(source)
+        if totals == Totals() and not refused and not ledger.totals(source).files:
+            continue
+        numbers = (
+            totals.files, totals.records, totals.accepted, totals.duplicates, totals.quarantined, totals.ignored
+        )  # fmt: skip
+        table.add_row(source, *(f"{n:,}" for n in (*numbers, len(refused))))
+        kept_aside += [(source, path, "", reason) for path, reason in refused]
+        kept_aside += [(source, path, f"line {line}", reason) for path, line, reason in ledger.quarantined(source, since)]
+        for name, kinds in (
+            ("ignored, as no metric counts them", ledger.ignored_kinds(source, since)),
+            ("fields that are not declared", ledger.unknown_fields(source, since)),
+        ):
+            if kinds:
+                notes.append(f"{source}: {name}: " + ", ".join(f"{k} ({n:,})" for k, n in kinds.items()))
+    console.print(table if table.row_count else "Nothing has been landed: the inbox is empty.")
+    for note in notes:
+        console.print(note)
+    if kept_aside:
+        console.print(f"\n[bold]Kept aside[/]: {len(kept_aside):,}; all of it is in the ledger (README, Quarantine)")
+        for source, path, line, reason in kept_aside[:_SHOWN]:
+            console.print(f"  {source}/{path} {line}: {reason}", soft_wrap=True)
+        if len(kept_aside) > _SHOWN:
+            console.print(f"  and {len(kept_aside) - _SHOWN:,} more")
+    return not kept_aside
+
+
+def _print_marts(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    table = Table(title="Marts", title_justify="left", box=SIMPLE, title_style="bold")
+    table.add_column("mart")
+    table.add_column("rows", justify="right")
+    table.add_column("from")
+    table.add_column("to")
+    for mart in _marts(connection):
+        row = connection.execute(f"select count(*), min(period_start), max(period_start) from {mart}").fetchone()
+        assert row is not None
+        table.add_row(mart, f"{row[0]:,}", str(row[1] or ""), str(row[2] or ""))
+    console.print(table)
+
+
+def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "select table_name from information_schema.columns where table_schema = 'main' and column_name = 'period_start' "
+        "order by table_name"
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _print_yesterday(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """Yesterday's totals of each daily mart that has numbers of that day, or of its last day before."""
+    for mart in _marts(connection):
+        if not mart.endswith("_daily") or "_by_" in mart:
+            continue
+        row = connection.execute(
+            f"select max(period_start) from {mart} where period_start <= ?", [date.today() - timedelta(days=1)]
+        ).fetchone()
+        if not row or not row[0]:
+            continue
+        counts = [
+            name
+            for (name,) in connection.execute(
+                "select column_name from information_schema.columns where table_name = ? and data_type = 'BIGINT' "
+                "order by ordinal_position",
+                [mart],
+            ).fetchall()
+        ]
+        sums = connection.execute(
+            f"select {', '.join(f'sum({name})::bigint' for name in counts)} from {mart} where period_start = ?", [row[0]]
+        ).fetchone()
+        assert sums is not None
+        _print_counts(console, f"{mart.removesuffix('_daily')} on {row[0]}", list(zip(counts, sums, strict=True)))
+
+
+def _print_counts(console: Console, title: str, counts: list[tuple[str, Any]]) -> None:
+    """Counts that are not 0, in three columns."""
+    shown = [(name, f"{value:,}") for name, value in counts if value]
+    table = Table(title=title, title_justify="left", box=SIMPLE, show_header=False, title_style="bold")
+    for _ in range(3):
+        table.add_column()
+        table.add_column(justify="right")
+    height = -(-len(shown) // 3)
+    for row in range(height):
+        cells = [shown[i] if i < len(shown) else ("", "") for i in range(row, 3 * height, height)]
+        table.add_row(*(text for cell in cells for text in cell))
+    console.print(table)

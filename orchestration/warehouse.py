@@ -1,0 +1,96 @@
+"""dbt: the project, its manifest, and one build of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dagster import AssetExecutionContext, Output
+from dagster_dbt import DbtCliResource, DbtProject
+
+from orchestration.console import say
+from orchestration.settings import PROJECT, Settings
+
+# What the marts are made of; a change in any of it means a build from nothing.
+_DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
+_PARSED = (*_DEFINITIONS, "tests", "profiles")
+
+
+def project(settings: Settings) -> DbtProject:
+    """The dbt project with a manifest that is up to date."""
+    manifest = settings.home / "dbt" / "target" / "manifest.json"
+    if not manifest.exists() or manifest.stat().st_mtime < _last_change(_PARSED):
+        say("reading the dbt project")
+        run_dbt(["parse", "--quiet", *variables(settings)])
+        manifest.touch()
+    return DbtProject(PROJECT, target_path=manifest.parent, profiles_dir=PROJECT / "profiles")
+
+
+def variables(settings: Settings) -> list[str]:
+    return ["--vars", json.dumps({"reporting_timezone": settings.reporting_timezone})]
+
+
+def run_dbt(arguments: list[str]) -> None:
+    """Run dbt's command line; raises CalledProcessError."""
+    subprocess.run([Path(sys.executable).with_name("dbt"), *arguments], check=True)
+
+
+def fingerprint(settings: Settings) -> str:
+    """What the numbers depend on beside the records: every definition, and the reporting time zone."""
+    digest = hashlib.blake2b(settings.reporting_timezone.encode(), digest_size=16)
+    for path in _files(_DEFINITIONS):
+        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def build(context: AssetExecutionContext, dbt: DbtCliResource, settings: Settings, anew: bool) -> Iterator[Any]:
+    """One `dbt build` without unit tests, which need made-up inputs; `anew` builds every model from nothing.
+
+    Yields Dagster's events, materialisations with their row counts. A failed model or test raises at the end.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
+    invocation = dbt.cli([*arguments, *(["--full-refresh"] if anew else [])], context=context)
+    events: list[Any] = []
+    failure = None
+    try:
+        for event in invocation.stream():
+            events.append(event)
+            if isinstance(event, Output):
+                say(f"built {str(event.metadata['unique_id'].value).rpartition('.')[2]}")
+    except Exception as error:
+        failure = error
+    relations = {
+        node["unique_id"]: node["relation_name"]
+        for node in invocation.manifest["nodes"].values()
+        if node.get("relation_name")
+    }
+    with read_only(settings) as connection:
+        for event in events:
+            if isinstance(event, Output) and (relation := relations.get(event.metadata["unique_id"].value)):
+                (rows,) = connection.execute(f"select count(*) from {relation}").fetchone() or (None,)
+                event = event.with_metadata({**event.metadata, "dagster/row_count": rows})
+            yield event
+    if failure:
+        raise failure
+
+
+def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A connection to the warehouse that changes nothing; only while no build runs."""
+    connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), read_only=True)
+    connection.execute(f"attach '{settings.warehouse / 'facts.duckdb'}' as facts (read_only)")
+    return connection
+
+
+def _last_change(names: tuple[str, ...]) -> float:
+    return max(path.stat().st_mtime for path in _files(names))
+
+
+def _files(names: tuple[str, ...]) -> list[Path]:
+    found = [path for name in names for path in [PROJECT / name, *(PROJECT / name).rglob("*")]]
+    return sorted(path for path in found if path.is_file())
