@@ -13,12 +13,13 @@ import pyarrow as pa
 from orchestration.landing import records
 from orchestration.landing.inbox import Found, Refused, content_hash, find
 from orchestration.landing.ledger import Ledger, Totals, unfinished
-from orchestration.landing.splitter import FileRefused, declared_size, is_gzip, split
+from orchestration.landing.splitter import FileRefused, declared_size, first_bytes, is_gzip, split
 from orchestration.landing.streams import Stream
 from orchestration.settings import Settings
 
 # Documents taken apart by the exact reader are handed on in pieces of this many characters.
 _PIECE = 64 * 2**20
+_UNCLEAN = "select distinct _filename from batch where _verdict = 'quarantined'"
 _DOCUMENTS = pa.schema(
     [
         ("filename", pa.string()),
@@ -173,7 +174,7 @@ class _Landing:
 
     def _begin(self, files: list[tuple[str, str, str, int]]) -> None:
         """Tables `batch`, of judged records, empty, and `batch_files` (ordinal, filename, content_hash, path, bytes)."""
-        empty = records.judged(self._stream, _no_lines(), checked=True)
+        empty = records.judged(self._stream, _no_lines(), checked=True, enveloped=True)
         self._sql.execute(f"create or replace temp table batch as {empty} limit 0")
         names, hashes, paths, sizes = zip(*files, strict=True)
         table = pa.table(
@@ -192,32 +193,39 @@ class _Landing:
     def _read_fast(self, files: list[_File]) -> set[_File]:
         """Read files as clean newline-delimited JSON; returns those that are not, with nothing of them kept."""
         suspicious = {file for file in files if self._grows_too_much(file.path)}
-        exact = set(suspicious)
-        for gzip in (True, False):
-            group = [f for f in files if f not in suspicious and is_gzip(f.path) == gzip]
-            if group:
-                exact |= self._try_fast(group, gzip)
-        unclean = {
-            name
-            for (name,) in self._sql.execute(
-                "select distinct _filename from batch where _verdict = 'quarantined'"
-            ).fetchall()
-        }
-        marred = [file for file in files if str(file.path) in unclean]
-        self._forget(marred)
-        return exact | set(marred)
+        enveloped = {file for file in files if self._begins_with_envelope(file.path)} - suspicious
+        plain = [file for file in files if file not in enveloped | suspicious]
+        enveloped |= self._try_all(plain, enveloped=False)
+        return suspicious | self._try_all([file for file in files if file in enveloped], enveloped=True)
 
-    def _try_fast(self, files: list[_File], gzip: bool) -> set[_File]:
-        """One unreadable file fails the whole statement, so the files are then tried one by one."""
+    def _try_all(self, files: list[_File], enveloped: bool) -> set[_File]:
+        failed = set()
+        for gzip in (True, False):
+            group = [file for file in files if is_gzip(file.path) == gzip]
+            if group:
+                failed |= self._try_fast(group, gzip, enveloped)
+        names = {name for (name,) in self._sql.execute(_UNCLEAN).fetchall()}
+        unclean = {file for file in files if str(file.path) in names}
+        self._forget(unclean)
+        return failed | unclean
+
+    def _try_fast(self, files: list[_File], gzip: bool, enveloped: bool) -> set[_File]:
+        """One unreadable file fails the whole statement: then each half is tried by itself."""
         lines = records.read_lines([str(file.path) for file in files], gzip)
+        judged = records.judged(self._stream, lines, checked=False, enveloped=enveloped)
         try:
-            self._sql.execute(f"insert into batch {records.judged(self._stream, lines, checked=False)}")
+            self._sql.execute(f"insert into batch {judged}")
         except duckdb.Error:
             if len(files) == 1:
                 return set(files)
             half = len(files) // 2
-            return self._try_fast(files[:half], gzip) | self._try_fast(files[half:], gzip)
+            return self._try_fast(files[:half], gzip, enveloped) | self._try_fast(files[half:], gzip, enveloped)
         return set()
+
+    def _begins_with_envelope(self, path: Path) -> bool:
+        """Whether the first records are in envelopes: opening them costs, so it is only done where they are."""
+        beginning = first_bytes(path)
+        return any(f'"{field}"'.encode() in beginning for field in self._stream.envelopes)
 
     def _read_exactly(self, file: _File) -> None:
         piece: list[tuple[str, int, int, str, str | None]] = []
@@ -236,7 +244,7 @@ class _Landing:
             return
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
-        documents = records.judged(self._stream, "select * from documents_arrow", checked=True)
+        documents = records.judged(self._stream, "select * from documents_arrow", checked=True, enveloped=True)
         self._sql.execute(f"insert into batch {documents}")
         self._sql.unregister("documents_arrow")
 
@@ -343,7 +351,7 @@ class _Landing:
 
     def _write_schema(self) -> None:
         """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
-        empty = records.judged(self._stream, _no_lines(), checked=True)
+        empty = records.judged(self._stream, _no_lines(), checked=True, enveloped=True)
         path = self._folder / "schema.parquet"
         self._copy(
             f"select * exclude (_filename, _byte_offset, _line, _unknown, _verdict, _reason, _text), ''::varchar as _file, "
@@ -353,7 +361,7 @@ class _Landing:
         os.replace(unfinished(path), path)
 
     def _copy(self, query: str, path: Path) -> int:
-        row = self._sql.execute(f"copy ({query}) to {records.literal(str(path))} (format parquet, compression zstd)").fetchone()
+        row = self._sql.execute(f"copy ({query}) to {records.literal(str(path))} (format parquet, compression zstd, compression_level 1)").fetchone()
         assert row is not None
         with path.open("rb") as file:
             os.fsync(file.fileno())

@@ -32,15 +32,16 @@ def read_lines(paths: list[str], gzip: bool) -> str:
     )
 
 
-def judged(stream: Stream, lines: str, checked: bool) -> str:
+def judged(stream: Stream, lines: str, checked: bool, enveloped: bool) -> str:
     """The records of `lines` (filename, byte_offset, line, text, error), typed, each with its verdict.
 
     Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`,
     `_verdict`, `_reason` and `_text` (both quarantined only), `_unknown` (undeclared fields, or NULL).
     `checked` lines may hold anything; where they are not, text that is no JSON fails the statement.
+    Envelopes are opened where `enveloped`; where not, a record that is one is quarantined.
     """
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t)} as {quoted(n)}" for n, t in stream.types.items())
-    declared = ", ".join(literal(name) for name in stream.columns)
+    known = ", ".join(map(literal, (*stream.columns, *stream.not_kept)))
     names = ", ".join(quoted(name) for name in stream.columns)
     ignored = ", ".join(map(literal, stream.ignored_kinds)) or "null"
     return f"""
@@ -53,7 +54,7 @@ documents as (
     where text is not null
 ),
 records as (
-    select filename, byte_offset, line, error, text, unnest({_unwrapped(stream)}) as record
+    select filename, byte_offset, line, error, text, {_unwrapped(stream) if enveloped else 'document'} as record
     from documents
 ),
 fields as (
@@ -81,7 +82,7 @@ timed as (
     from typed
 ),
 judged as (
-    select *, {_reason(stream)} as _reason
+    select *, {_reason(stream, enveloped)} as _reason
     from timed
 )
 select
@@ -95,8 +96,8 @@ select
     _reason,
     case when _reason is not null then coalesce(cast(record as varchar), text) end as _text,
     case
-        when _reason is null and not list_has_all([{declared}], keys)
-            then list_filter(keys, lambda k: k not in ({declared}))
+        when _reason is null and not list_has_all([{known}], keys)
+            then list_filter(keys, lambda k: k not in ({known}))
     end as _unknown,
     case when _reason is null then md5(cast(to_json({stream.key.replace("event_at", "_at")}) as varchar))::uuid end as _key
 from judged
@@ -110,23 +111,23 @@ def content(stream: Stream) -> str:
 
 
 def _unwrapped(stream: Stream) -> str:
-    """A list of the records in `document`: those in its envelope, or itself."""
+    """One row for each record in `document`: those in its envelope, or itself."""
     branches = []
-    for path in stream.unwrap:
+    for field, path in stream.envelopes.items():
         holder = path.removesuffix("[*]")
-        is_list = holder != path
-        field = holder.removeprefix("$.").strip('"')
-        inside = f"json_extract(document, {literal(path)})"
-        inside = inside if is_list else f"[{inside}]"
-        if stream.inherit and is_list:
-            parent = ", ".join(f"{quoted(f)} := document -> {literal(f'$.{f}')}" for f in stream.inherit)
-            inside = f"list_transform({inside}, lambda r: json_merge_patch(to_json(struct_pack({parent})), r))"
+        if holder == path:
+            kind, inside = "OBJECT", f"[json_extract(document, {literal(path)})]"
+        else:
+            kind, inside = "ARRAY", f"json_extract(document, {literal(path)})"
+            parent = ", ".join(f"{quoted(name)} := document -> {literal(f'$.{name}')}" for name in stream.inherit)
+            if parent:
+                inside = f"list_transform({inside}, lambda r: json_merge_patch(to_json(struct_pack({parent})), r))"
         # The text is searched first: most documents have no envelope, and looking is cheaper than parsing.
         branches.append(
-            f"when contains(text, {literal(json.dumps(field))}) and json_type(document, {literal(holder)}) = "
-            f"'{'ARRAY' if is_list else 'OBJECT'}' then {inside}"
+            f"when contains(text, {literal(json.dumps(field))}) "
+            f"and json_type(document, {literal(holder)}) = '{kind}' then {inside}"
         )
-    return f"case {' '.join(branches)} else [document] end" if branches else "[document]"
+    return f"unnest(case {' '.join(branches)} else [document] end)" if branches else "document"
 
 
 def _structures(stream: Stream) -> dict[str, object]:
@@ -198,9 +199,12 @@ def _leaves(value: str, type_: DuckDBPyType) -> Iterator[tuple[str, DuckDBPyType
         yield value, type_
 
 
-def _reason(stream: Stream) -> str:
+def _reason(stream: Stream, enveloped: bool) -> str:
     """Why a record is quarantined, or NULL."""
     branches = ["when damage is not null then damage"]
+    if stream.envelopes and not enveloped:
+        fields = ", ".join(map(literal, stream.envelopes))
+        branches.append(f"when list_has_any(keys, [{fields}]) then 'an envelope'")
     if stream.kind:
         branches.append("when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'")
     if stream.ignored_kinds:

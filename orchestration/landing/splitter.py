@@ -57,6 +57,18 @@ def declared_size(path: Path) -> int:
         return int.from_bytes(file.read(4), "little")
 
 
+def first_bytes(path: Path) -> bytes:
+    """Up to 4 KiB from the file's uncompressed beginning; less, or nothing, of a damaged one."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head.startswith(_GZIP_MAGIC):
+        try:
+            return zlib.decompressobj(wbits=31).decompress(head, 4096)
+        except zlib.error:
+            return b""
+    return head
+
+
 def split(path: Path, max_record_bytes: int, max_gzip_ratio: int) -> Iterator[Document]:
     """Every document of a file, and every piece of it that is none.
 

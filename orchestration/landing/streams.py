@@ -19,6 +19,7 @@ from orchestration.settings import PROJECT
 class Stream:
     """One `system/stream` of the inbox. SQL expressions are over the declared columns.
 
+    `not_kept`: fields that are known beside the columns, and passed over.
     `unwrap`: JSON paths of envelopes; a path that ends in `[*]` holds several records.
     `inherit`: fields of an envelope that its records keep.
     `kind`: the record's kind; None where all records are of one kind.
@@ -33,6 +34,7 @@ class Stream:
     event_at: str
     key: str
     dated_key: bool = True
+    not_kept: tuple[str, ...] = ()
     unwrap: tuple[str, ...] = ()
     inherit: tuple[str, ...] = ()
     kind: str | None = None
@@ -42,6 +44,11 @@ class Stream:
     @property
     def source(self) -> str:
         return f"{self.system}/{self.name}"
+
+    @cached_property
+    def envelopes(self) -> dict[str, str]:
+        """The fields that hold other records, and the JSON path of each."""
+        return {path.removesuffix("[*]").removeprefix("$.").strip('"'): path for path in self.unwrap}
 
     @cached_property
     def types(self) -> dict[str, DuckDBPyType]:

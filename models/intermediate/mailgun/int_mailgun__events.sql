@@ -10,7 +10,8 @@ events as (
 
 ),
 
-arrived as (
+-- Not materialized, as its wide rows would be written out for the sake of the two columns that `contested` needs.
+arrived as not materialized (
 
     select * from events where landing > {{ processed_landing() }}
 

@@ -7,7 +7,8 @@
 
 with
 
-events as (
+-- Not materialized, as each reader needs a few of the columns and all would be written out for it.
+events as not materialized (
 
     select
         *,
@@ -18,7 +19,7 @@ events as (
 
 ),
 
-engagements as (
+engagements as not materialized (
 
     select * from {{ ref('int_mailgun__engagements') }}
 
@@ -55,7 +56,7 @@ touched_months as (
 ),
 
 -- One row per event and tag. A NULL period is one that isn't touched.
-placed as (
+placed as not materialized (
 
     select
         events.* replace (
