@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dagster import Definitions
-from dagster_dbt import DbtCliResource
 
 from orchestration import assets, schedules
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import Settings
 from orchestration.home import prepare
-from orchestration.warehouse import project
+from orchestration.warehouse import project, resource
 
 settings = Settings()
 prepare(settings)
@@ -19,7 +18,7 @@ defs = Definitions(
     jobs=[schedules.nightly],
     schedules=[schedules.every_night(settings)],
     resources={
-        "dbt": DbtCliResource(dbt_project, profiles_dir=str(PROJECT / "profiles")),
+        "dbt": resource(dbt_project),
         "home": assets.Home(),
     },
 )

@@ -19,6 +19,7 @@ from orchestration.settings import PROJECT, Settings
 
 # What the marts are made of; a change in any of it means a build from nothing.
 _DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
+_DBT = Path(sys.executable).with_name("dbt")
 _PARSED = (*_DEFINITIONS, "tests", "profiles")
 
 
@@ -38,7 +39,12 @@ def variables(settings: Settings) -> list[str]:
 
 def run_dbt(arguments: list[str]) -> None:
     """Run dbt's command line; raises CalledProcessError."""
-    subprocess.run([Path(sys.executable).with_name("dbt"), *arguments], check=True)
+    subprocess.run([_DBT, *arguments], check=True)
+
+
+def resource(dbt_project: DbtProject) -> DbtCliResource:
+    """dbt for Dagster's assets: the one of this environment, which needn't be on the PATH."""
+    return DbtCliResource(dbt_project, profiles_dir=str(PROJECT / "profiles"), dbt_executable=str(_DBT))
 
 
 def fingerprint(settings: Settings) -> str:

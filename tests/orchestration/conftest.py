@@ -1,0 +1,111 @@
+"""A home for tests: extracts go in as records, marts come out as rows."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.cli.main import dbtRunner
+
+from orchestration.home import prepare
+from orchestration.landing.land import Landed, land, replay
+from orchestration.landing.ledger import Ledger
+from orchestration.landing.streams import read_streams
+from orchestration.settings import Settings
+
+Record = dict[str, Any]
+
+
+class TestHome:
+    """One TOUCHSTONE_HOME, used again and again: dbt's parsed project stays, the state is removed by `reset`."""
+
+    __test__ = False
+
+    def __init__(self, path: Path) -> None:
+        os.environ["TOUCHSTONE_HOME"] = str(path)
+        self.settings = Settings()
+        self.streams = read_streams()
+        prepare(self.settings)
+        self._manifests: dict[str, Any] = {}
+
+    def reset(self) -> None:
+        for folder in ("inbox", "lake", "warehouse", "releases", "tmp", "published"):
+            path = self.settings.home / folder
+            if path.is_symlink():
+                path.unlink()
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+        prepare(self.settings)
+
+    def put(self, source: str, name: str, content: bytes | list[Record]) -> Path:
+        """A file in the inbox: bytes as they are, records as gzip of newline-delimited JSON."""
+        path = self.settings.inbox / source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, list):
+            self.write(path, content)
+        else:
+            path.write_bytes(content)
+        return path
+
+    @staticmethod
+    def write(path: Path, records: list[Record]) -> None:
+        text = "".join(json.dumps(record) + "\n" for record in records)
+        path.write_bytes(gzip.compress(text.encode(), 1, mtime=0))
+
+    def ledger(self) -> Any:
+        return Ledger.open(self.settings.lake, self.settings.scratch, self.settings.memory_limit)
+
+    def land(self, settings: Settings | None = None) -> dict[str, Landed]:
+        with self.ledger() as ledger:
+            used = settings or self.settings
+            return {source: land(stream, used, ledger, lambda text: None) for source, stream in self.streams.items()}
+
+    def replay(self) -> int:
+        with self.ledger() as ledger:
+            return sum(replay(stream, self.settings, ledger) for stream in self.streams.values())
+
+    def build(self, *arguments: str, models_only: bool = True, **variables: str) -> None:
+        """dbt build in this process; data tests only where asked for."""
+        kinds = ["--exclude-resource-type", "unit_test", *(["test"] if models_only else [])]
+        variables.setdefault("reporting_timezone", "UTC")
+        dbt = ["--quiet", "build", *kinds, "--vars", json.dumps(variables), *arguments]
+        zone = variables["reporting_timezone"]
+        if zone not in self._manifests:  # parsing takes longer than a small build
+            parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps(variables)])
+            self._manifests[zone] = parsed.result
+        result = dbtRunner(manifest=self._manifests[zone]).invoke(dbt)
+        failed = [r for r in result.result or [] if r.status not in ("success", "pass")]
+        assert result.success, failed or result.exception
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.settings.warehouse / "touchstone.duckdb"), read_only=True) as connection:
+            connection.execute(f"attach '{self.settings.warehouse / 'facts.duckdb'}' as facts (read_only)")
+            return connection.execute(sql).fetchall()
+
+    def ledger_rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.ledger() as ledger:
+            return list(ledger.connection.execute(sql).fetchall())
+
+    def marts(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every mart's rows, in an order that doesn't depend on how they were stored."""
+        names = self.query("select table_name from information_schema.tables where table_catalog = 'touchstone' "
+                           "and table_schema = 'main' order by 1")
+        return {name: self.query(f"select * from {name} order by all") for (name,) in names}
+
+
+@pytest.fixture(scope="session")
+def session_home(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
+    return TestHome(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def home(session_home: TestHome) -> Iterator[TestHome]:
+    session_home.reset()
+    yield session_home

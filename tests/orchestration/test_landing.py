@@ -1,0 +1,296 @@
+"""Landing: every shape of file, every kind of damage, and a ledger that adds up."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.landing.inbox import Refused
+from orchestration.landing.land import Landed
+from orchestration.landing.ledger import LedgerMissing, Totals
+from orchestration.settings import Settings
+
+from .conftest import TestHome
+
+SOURCE = "mailgun/events"
+Record = dict[str, Any]
+
+
+def event(number: int, **fields: Any) -> Record:
+    at = 1770000000 + number
+    return {"event": "opened", "id": f"id{number}", "timestamp": at, "domain": {"name": "d.example"}, **fields}
+
+
+def lines(records: list[Record]) -> bytes:
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def landed(home: TestHome, settings: Settings | None = None) -> Landed:
+    result = home.land(settings)[SOURCE]
+    with home.ledger() as ledger:
+        assert ledger.files_that_do_not_add_up(SOURCE) == []
+        assert ledger.totals(SOURCE).add_up
+    return result
+
+
+def numbers(result: Landed) -> tuple[int, int, int, int, int]:
+    """Records, accepted, duplicates, quarantined, ignored."""
+    t = result.totals
+    return t.records, t.accepted, t.duplicates, t.quarantined, t.ignored
+
+
+def quarantine(home: TestHome) -> list[tuple[Any, ...]]:
+    return home.ledger_rows("select path, line, reason, text from quarantine where replayed_in is null order by all")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lines([event(1), event(2)]),
+        b"\xef\xbb\xbf" + lines([event(1), event(2)]).replace(b"\n", b"\r\n\r\n"),
+        json.dumps(event(1)).encode() + json.dumps(event(2)).encode(),
+        json.dumps([event(1), event(2)]).encode(),
+        json.dumps([event(1), event(2)], indent=2).encode(),
+        "\n".join(json.dumps(event(n), indent=1) for n in (1, 2)).encode(),
+        json.dumps({"items": [event(1), event(2)], "paging": {"next": "x"}}).encode(),
+        lines([{"items": [event(1)]}, {"signature": {}, "event-data": event(2)}, {"items": []}]),
+        lines([event(1), {"event-data": event(2)}]),
+        gzip.compress(lines([event(1)])) + gzip.compress(lines([event(2)])),
+    ],
+)
+def test_every_shape_holds_the_same_two_records(home: TestHome, content: bytes) -> None:
+    home.put(SOURCE, "deep/er/no-extension", content)
+    assert numbers(landed(home)) == (2, 2, 0, 0, 0)
+
+
+def test_damage_costs_only_what_is_damaged(home: TestHome) -> None:
+    content = lines([event(1)]) + b'{"event": "opened", "id"\n' + lines([event(2)]) + b"\x00\xff noise\n42\n"
+    home.put(SOURCE, "a.json", content + lines([event(3), event(4, event=None), event(5, timestamp="soon")]))
+    assert numbers(landed(home)) == (8, 3, 0, 5, 0)
+    assert [(path, line) for path, line, *_ in quarantine(home)] == [("a.json", n) for n in (2, 4, 5, 7, 8)]
+    reasons = [reason for _, _, reason, _ in quarantine(home)]
+    assert reasons[0].startswith("not JSON: ")
+    assert reasons[2:] == [
+        "not a JSON object",
+        "it does not say its kind: is it a record of this stream?",
+        "no time of the event that can be read",
+    ]
+    assert json.loads(quarantine(home)[4][3])["id"] == "id5"
+
+
+def test_records_of_other_kinds_are_ignored_and_counted(home: TestHome) -> None:
+    home.put(SOURCE, "a.json", [event(1), event(2, event="list_uploaded"), event(3, event="Trapped"), event(4, event="new")])
+    result = landed(home)
+    assert numbers(result) == (4, 1, 0, 1, 2)
+    assert result.ignored_kinds == {"list_uploaded": 1, "trapped": 1}
+    assert "unknown kind: new" in quarantine(home)[0]
+
+
+def test_a_value_of_another_type_is_never_a_silent_null(home: TestHome) -> None:
+    home.put(
+        SOURCE,
+        "a.json",
+        [
+            event(1, **{"delivery-status": {"attempt-no": "second"}}),
+            event(2, flags={"is-callback": "maybe"}),
+            event(3, envelope="smtp"),
+            event(4, tags="news"),
+            event(5, **{"delivery-status": {"attempt-no": "2"}}, flags={"is-callback": "true"}, geolocation=[], tags=None),
+        ],
+    )
+    assert numbers(landed(home)) == (5, 1, 0, 4, 0)
+    assert [reason for _, _, reason, _ in quarantine(home)] == [
+        "field delivery-status.attempt-no is no integer: second",
+        "field flags.is-callback is no boolean: maybe",
+        "field envelope is no object: smtp",
+        "field tags is no list: news",
+    ]
+
+
+def test_undeclared_fields_are_counted_and_known_ones_are_not(home: TestHome) -> None:
+    home.put(SOURCE, "a.json", [event(1, cohort="x", storage={}), event(2, cohort="y"), event(3, other=1)])
+    assert landed(home).unknown_fields == {"cohort": 2, "other": 1}
+
+
+def test_a_fact_is_accepted_once(home: TestHome) -> None:
+    home.put(SOURCE, "a.json", [event(1), event(1), event(2)])
+    home.put(SOURCE, "b.json", lines([event(2), {"event-data": event(1, extra=1)}, event(3)]))
+    assert numbers(landed(home)) == (6, 3, 3, 0, 0)
+    home.put(SOURCE, "c.json", [event(3), event(4)])
+    assert numbers(landed(home)) == (2, 1, 1, 0, 0)
+    # an id is unique within a day and a kind only
+    home.put(SOURCE, "d.json", [event(1, event="clicked"), event(1, timestamp=1770000001 + 86_400)])
+    assert numbers(landed(home)) == (2, 2, 0, 0, 0)
+
+
+def test_a_file_is_known_by_its_content(home: TestHome) -> None:
+    path = home.put(SOURCE, "a.json", [event(1)])
+    home.put(SOURCE, "copy.json", path.read_bytes())
+    result = landed(home)
+    assert (numbers(result), result.known_files) == ((1, 1, 0, 0, 0), 1)
+    path.rename(path.with_name("moved.json"))
+    os.utime(path.with_name("copy.json"))
+    assert numbers(landed(home)) == (0, 0, 0, 0, 0)
+    path.with_name("copy.json").write_bytes(lines([event(1), event(2)]))
+    assert numbers(landed(home)) == (2, 1, 1, 0, 0)
+
+
+def test_damaged_gzip_files_give_what_they_hold(home: TestHome) -> None:
+    whole = gzip.compress(lines([event(n, text=os.urandom(30).hex()) for n in range(5000)]))
+    home.put(SOURCE, "cut.gz", whole[: len(whole) // 2])
+    result = landed(home)
+    assert 1000 < result.totals.accepted < 5000
+    assert result.totals.quarantined == 1
+    assert "ends early" in quarantine(home)[0][2]
+    home.put(SOURCE, "cut.gz", whole)
+    assert landed(home).totals.accepted == 5000 - result.totals.accepted
+
+
+def test_a_record_over_the_limit_is_kept_aside(home: TestHome) -> None:
+    long = event(2, text="x" * (16 * 2**20))
+    home.put(SOURCE, "a.json", lines([event(1), long, event(3)]))
+    assert numbers(landed(home)) == (3, 2, 0, 1, 0)
+    assert "over 16777216 bytes" in quarantine(home)[0][2]
+
+
+def test_long_records_below_the_limit_land(home: TestHome) -> None:
+    home.put(SOURCE, "a.json", lines([event(1), event(2, text="x" * (5 * 2**20)), event(3)]))
+    assert numbers(landed(home)) == (3, 3, 0, 0, 0)
+
+
+def test_files_that_cannot_be_landed_are_named_and_cost_nothing_else(home: TestHome, tmp_path: Path) -> None:
+    home.put(SOURCE, "good.json", [event(1)])
+    home.put(SOURCE, "bomb.gz", gzip.compress(b"\0" * 300_000_000))
+    folder = home.settings.inbox / SOURCE
+    (folder / "x.json").mkdir()
+    home.put(SOURCE, "x.json/inside.json", [event(2)])
+    outside = tmp_path / "outside.json"
+    outside.write_bytes(lines([event(3)]))
+    (folder / "link.json").symlink_to(outside)
+    (folder / "broken.json").symlink_to(folder / "nowhere")
+    (folder / "inner.json").symlink_to(folder / "good.json")
+    os.mkfifo(folder / "pipe.json")
+    result = landed(home)
+    assert numbers(result) == (2, 2, 0, 0, 0)
+    reasons = {refused.path: refused.reason for refused in result.refused}
+    assert set(reasons) == {"bomb.gz", "link.json", "broken.json", "pipe.json"}
+    assert "TOUCHSTONE_MAX_GZIP_RATIO" in reasons["bomb.gz"]
+    assert "not followed" in reasons["link.json"]
+    assert "not a regular file" in reasons["pipe.json"]
+    with home.ledger() as ledger:
+        assert len(ledger.refused(SOURCE)) == 4
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_without_permission_is_refused(home: TestHome) -> None:
+    home.put(SOURCE, "a.json", [event(1)]).chmod(0)
+    assert [type(entry) for entry in landed(home).refused] == [Refused]
+
+
+def test_quarantined_records_land_after_a_mend(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.put(SOURCE, "a.json", [event(1), event(2, event="summoned"), event(2, event="summoned"), event(3, event="x")])
+    assert numbers(landed(home)) == (4, 1, 0, 3, 0)
+    assert home.replay() == 0
+    stream = home.streams[SOURCE]
+    mended = dataclasses.replace(stream, counted_kinds=(*stream.counted_kinds, "summoned"))
+    monkeypatch.setitem(home.streams, SOURCE, mended)
+    assert home.replay() == 2
+    with home.ledger() as ledger:
+        assert ledger.totals(SOURCE) == Totals(1, 4, 2, 1, 1, 0)
+        assert ledger.files_that_do_not_add_up(SOURCE) == []
+    assert [text for *_, text in quarantine(home)] == [json.dumps(event(3, event="x"))]
+    assert home.replay() == 0
+
+
+def test_batches_make_no_difference(home: TestHome) -> None:
+    counts = []
+    for batch_bytes in (1, 500, 10**9):
+        for number in range(6):
+            home.put(SOURCE, f"{number}.json", [event(n) for n in range(number * 5, number * 5 + 8)])
+        landed(home, home.settings.model_copy(update={"batch_bytes": batch_bytes}))
+        counts.append(home.ledger_rows("select * exclude (landing, landed_at) from files order by path"))
+        home.reset()
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_a_missing_ledger_is_an_error_not_a_second_landing(home: TestHome) -> None:
+    home.put(SOURCE, "a.json", [event(1)])
+    landed(home)
+    (home.settings.lake / "ledger.duckdb").unlink()
+    with pytest.raises(LedgerMissing, match="backup"):
+        home.land()
+
+
+def test_a_kill_before_or_after_the_commit_loses_and_repeats_nothing(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.put(SOURCE, "a.json", [event(1), event(2)])
+    from orchestration.landing import land as module
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    for step in ("replace", "fsync"):
+        with monkeypatch.context() as patch:
+            real = os.replace
+            patch.setattr(
+                module.os, step, killed if step == "fsync" else lambda a, b: real(a, b) if "schema" in str(b) else killed()
+            )
+            with pytest.raises(Killed):
+                home.land()
+        home.land()
+        home.build()
+        assert home.query("select sum(opened_count) from mailgun_metrics_daily") == [(2,)]
+        home.reset()
+        home.put(SOURCE, "a.json", [event(1), event(2)])
+
+
+def test_another_location_and_an_object_store(home: TestHome, tmp_path: Path) -> None:
+    import fsspec
+
+    (tmp_path / "a.json").write_bytes(lines([event(1)]))
+    with fsspec.open("memory://bucket/x/b.json", "wb") as file:
+        file.write(lines([event(2), event(3)]))
+    for location, accepted in ((str(tmp_path), 1), ("memory://bucket/x", 2)):
+        result = landed(home, home.settings.model_copy(update={"locations": {SOURCE: location}}))
+        assert numbers(result) == (accepted, accepted, 0, 0, 0)
+    assert list(home.settings.scratch.iterdir()) == []
+
+
+def test_reported_metrics_keep_what_their_response_says(home: TestHome) -> None:
+    response = {
+        "start": "Mon, 02 Feb 2026 00:00:00 +0000",
+        "end": "Wed, 04 Feb 2026 00:00:00 +0000",
+        "resolution": "day",
+        "items": [
+            {
+                "dimensions": [
+                    {"dimension": "time", "value": f"Tue, {day:02} Feb 2026 00:00:00 +0000", "display_value": "x"},
+                    {"dimension": "domain", "value": "d.example", "display_value": "d.example"},
+                ],
+                "metrics": {"delivered_count": day, "delivered_rate": "0.9500"},
+            }
+            for day in (2, 3)
+        ],
+    }
+    home.put("mailgun/reported_metrics", "a.json", json.dumps(response, indent=1).encode())
+    assert home.land()["mailgun/reported_metrics"].totals.accepted == 2
+    home.build()
+    rows = home.query(
+        "select resolution, period_start::varchar, domain, metric, value "
+        "from facts.staging.stg_mailgun__reported_metrics order by all"
+    )
+    assert rows == [
+        ("day", f"2026-02-0{day} 00:00:00", "d.example", metric, value)
+        for day in (2, 3)
+        for metric, value in (("delivered_count", day), ("delivered_rate", 0.95))
+    ]
