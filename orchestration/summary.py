@@ -24,7 +24,11 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         clean = _print_landing(console, ledger, since)
     if failed:
-        console.print("[bold red]The run failed[/]: readers still see the release before it. The log above says why.")
+        console.print(
+            f"[bold red]The run failed[/]: readers still see the release before it. What was said is above, "
+            f"dbt's part in full in {settings.home / 'dbt' / 'target' / 'dbt.log'}",
+            soft_wrap=True,
+        )
     published = settings.published / "touchstone.duckdb"
     if published.exists():
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:

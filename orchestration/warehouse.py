@@ -6,15 +6,18 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from dagster import AssetExecutionContext, Output
 from dagster_dbt import DbtCliResource, DbtProject
+from packaging.version import Version
 
-from orchestration.console import say
+from orchestration.console import hushed, say
 from orchestration.settings import PROJECT, Settings
 
 # What the marts are made of; a change in any of it means a build from nothing.
@@ -42,9 +45,23 @@ def run_dbt(arguments: list[str]) -> None:
     subprocess.run([_DBT, *arguments], check=True)
 
 
-def resource(dbt_project: DbtProject) -> DbtCliResource:
-    """dbt for Dagster's assets: the one of this environment, which needn't be on the PATH."""
-    return DbtCliResource(dbt_project, profiles_dir=str(PROJECT / "profiles"), dbt_executable=str(_DBT))
+class Dbt(DbtCliResource):
+    """dbt for Dagster's assets: the one of this environment, which needn't be on the PATH.
+
+    Dagster would run `dbt --version` and set up an adapter of its own before each build. The lock file says the
+    version, and rows are counted here: without both, a night is 4 seconds shorter.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(metadata.version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        return None
+
+
+def resource(dbt_project: DbtProject) -> Dbt:
+    return Dbt(dbt_project, profiles_dir=str(PROJECT / "profiles"), dbt_executable=str(_DBT))
 
 
 def fingerprint(settings: Settings) -> str:
@@ -61,14 +78,18 @@ def build(context: AssetExecutionContext, dbt: DbtCliResource, settings: Setting
     Yields Dagster's events, materialisations with their row counts. A failed model or test raises at the end.
     """
     arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
-    invocation = dbt.cli([*arguments, *(["--full-refresh"] if anew else [])], context=context)
+    if anew:
+        arguments.append("--full-refresh")
+    # One target folder for all runs: Dagster's own choice is a new one each, which pile up.
+    invocation = dbt.cli(arguments, context=context, target_path=settings.home / "dbt" / "target")
     events: list[Any] = []
     failure = None
     try:
-        for event in invocation.stream():
-            events.append(event)
-            if isinstance(event, Output):
-                say(f"built {str(event.metadata['unique_id'].value).rpartition('.')[2]}")
+        with hushed():
+            for event in invocation.stream():
+                events.append(event)
+                if isinstance(event, Output):
+                    say(f"built {str(event.metadata['unique_id'].value).rpartition('.')[2]}")
     except Exception as error:
         failure = error
     relations = {

@@ -1,0 +1,50 @@
+"""What to generate, and how it spreads over days and hours."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import accumulate
+from pathlib import Path
+from random import Random
+
+# Share of a day's messages in each hour (UTC) and of a week's on each day, Monday first; any scale.
+HOURS = (2, 1, 1, 1, 2, 3, 6, 10, 15, 18, 17, 15, 13, 14, 16, 15, 13, 11, 10, 9, 8, 6, 4, 3)
+WEEKDAYS = (100, 108, 110, 106, 95, 52, 45)
+
+_CLOCK = (0.0, *(hours / sum(HOURS) for hours in accumulate(HOURS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a vendor's generator is asked for.
+
+    Data spans `days` UTC days from `first_day` on. `events` is the number of event records to write.
+    `clean` leaves out damaged files and those that are not gzip files of one record per line.
+    """
+
+    inbox: Path
+    seed: int
+    first_day: date
+    days: int
+    events: int
+    clean: bool
+
+    def random(self, *names: object) -> Random:
+        """A stream of random numbers for these names, the same in every run and in any process."""
+        return Random("/".join(map(str, (self.seed, *names))))
+
+    def folder(self, system: str, stream: str, day: int) -> Path:
+        """The folder of what was extracted on a day, counted from `first_day` = 0."""
+        return self.inbox / system / stream / f"{self.first_day + timedelta(days=day):%Y/%m/%d}"
+
+    def daily_goals(self, records: int) -> list[int]:
+        """How many of `records` exist by the end of each day."""
+        start = self.first_day.weekday()
+        grown = list(accumulate(WEEKDAYS[(start + day) % 7] for day in range(self.days)))
+        return [round(records * weight / grown[-1]) for weight in grown]
+
+
+def second_of_day(progress: float) -> float:
+    """The second of the day at which a share of the day's messages, 0 to 1, has been sent."""
+    hour = min(bisect_right(_CLOCK, progress), 24) - 1
+    return 3600 * (hour + min((progress - _CLOCK[hour]) / (_CLOCK[hour + 1] - _CLOCK[hour]), 0.9999))
