@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     memory_limit: str = "1500MB"
     lock_wait_seconds: int = Field(3600, ge=0)
     # Uncompressed bytes landed in one step: bounds memory, and what a crash has to repeat.
-    batch_bytes: int = Field(384 * 2**20, ge=1)
+    batch_bytes: int = Field(192 * 2**20, ge=1)
     max_record_bytes: int = Field(16 * 2**20, ge=1)
     # A gzip file that grows more than this is refused; JSON logs grow 5 to 50 times.
     max_gzip_ratio: int = Field(400, ge=1)

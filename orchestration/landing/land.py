@@ -142,7 +142,7 @@ class _Landing:
         for file in refused:
             self._sql.execute("delete from batch_files where filename = ?", [str(file.path)])
         kept = [file for file in files if file not in refused]
-        self._commit(lambda number: self._ledger.count_landed(self._stream.source, number))
+        self._commit(lambda number: self._ledger.count_landed(self._stream, number))
         for file in kept:
             self._ledger.see(self._stream.source, file.found, file.hash)
         for file in files:
@@ -167,14 +167,14 @@ class _Landing:
             "delete from batch where _filename in (select _filename from batch where _verdict = 'quarantined')"
         )
         self._sql.execute("delete from batch_files where filename not in (select _filename from batch)")
-        self._commit(lambda number: self._ledger.count_replayed(self._stream.source, number))
+        self._commit(lambda number: self._ledger.count_replayed(self._stream, number))
         row = self._sql.execute("select count(*) from batch_files").fetchone()
         assert row is not None
         return int(row[0])
 
     def _begin(self, files: list[tuple[str, str, str, int]]) -> None:
         """Tables `batch`, of judged records, empty, and `batch_files` (ordinal, filename, content_hash, path, bytes)."""
-        empty = records.judged(self._stream, _no_lines(), checked=True, enveloped=True)
+        empty = records.judged(self._stream, _no_lines(), checked=True, opened=[*self._stream.envelopes])
         self._sql.execute(f"create or replace temp table batch as {empty} limit 0")
         names, hashes, paths, sizes = zip(*files, strict=True)
         table = pa.table(
@@ -192,40 +192,34 @@ class _Landing:
 
     def _read_fast(self, files: list[_File]) -> set[_File]:
         """Read files as clean newline-delimited JSON; returns those that are not, with nothing of them kept."""
-        suspicious = {file for file in files if self._grows_too_much(file.path)}
-        enveloped = {file for file in files if self._begins_with_envelope(file.path)} - suspicious
-        plain = [file for file in files if file not in enveloped | suspicious]
-        enveloped |= self._try_all(plain, enveloped=False)
-        return suspicious | self._try_all([file for file in files if file in enveloped], enveloped=True)
-
-    def _try_all(self, files: list[_File], enveloped: bool) -> set[_File]:
-        failed = set()
-        for gzip in (True, False):
-            group = [file for file in files if is_gzip(file.path) == gzip]
-            if group:
-                failed |= self._try_fast(group, gzip, enveloped)
+        exact = {file for file in files if self._grows_too_much(file.path)}
+        alike: dict[tuple[bool, tuple[str, ...]], list[_File]] = {}
+        for file in files:
+            if file not in exact:
+                alike.setdefault((is_gzip(file.path), self._envelopes_of(file.path)), []).append(file)
+        for (gzip, opened), group in alike.items():
+            exact |= self._try_fast(group, gzip, opened)
         names = {name for (name,) in self._sql.execute(_UNCLEAN).fetchall()}
         unclean = {file for file in files if str(file.path) in names}
         self._forget(unclean)
-        return failed | unclean
+        return exact | unclean
 
-    def _try_fast(self, files: list[_File], gzip: bool, enveloped: bool) -> set[_File]:
+    def _try_fast(self, files: list[_File], gzip: bool, opened: tuple[str, ...]) -> set[_File]:
         """One unreadable file fails the whole statement: then each half is tried by itself."""
         lines = records.read_lines([str(file.path) for file in files], gzip)
-        judged = records.judged(self._stream, lines, checked=False, enveloped=enveloped)
         try:
-            self._sql.execute(f"insert into batch {judged}")
+            self._sql.execute(f"insert into batch {records.judged(self._stream, lines, checked=False, opened=opened)}")
         except duckdb.Error:
             if len(files) == 1:
                 return set(files)
             half = len(files) // 2
-            return self._try_fast(files[:half], gzip, enveloped) | self._try_fast(files[half:], gzip, enveloped)
+            return self._try_fast(files[:half], gzip, opened) | self._try_fast(files[half:], gzip, opened)
         return set()
 
-    def _begins_with_envelope(self, path: Path) -> bool:
-        """Whether the first records are in envelopes: opening them costs, so it is only done where they are."""
+    def _envelopes_of(self, path: Path) -> tuple[str, ...]:
+        """The envelopes its first records may be in; a file that has others later is read exactly."""
         beginning = first_bytes(path)
-        return any(f'"{field}"'.encode() in beginning for field in self._stream.envelopes)
+        return tuple(field for field in self._stream.envelopes if f'"{field}"'.encode() in beginning)
 
     def _read_exactly(self, file: _File) -> None:
         piece: list[tuple[str, int, int, str, str | None]] = []
@@ -244,7 +238,7 @@ class _Landing:
             return
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
-        documents = records.judged(self._stream, "select * from documents_arrow", checked=True, enveloped=True)
+        documents = records.judged(self._stream, "select * from documents_arrow", checked=True, opened=[*self._stream.envelopes])
         self._sql.execute(f"insert into batch {documents}")
         self._sql.unregister("documents_arrow")
 
@@ -351,10 +345,10 @@ class _Landing:
 
     def _write_schema(self) -> None:
         """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
-        empty = records.judged(self._stream, _no_lines(), checked=True, enveloped=True)
+        empty = records.judged(self._stream, _no_lines(), checked=True, opened=[*self._stream.envelopes])
         path = self._folder / "schema.parquet"
         self._copy(
-            f"select * exclude (_filename, _byte_offset, _line, _unknown, _verdict, _reason, _text), ''::varchar as _file, "
+            f"select * exclude (_filename, _byte_offset, _line, _fields, _verdict, _reason, _text), ''::varchar as _file, "
             f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({empty}) limit 0",
             unfinished(path),
         )

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration.landing.inbox import Found, Refused
+from orchestration.landing.streams import Stream
 
 _SCHEMA = """
 create sequence if not exists landing_numbers;
@@ -200,7 +201,7 @@ class Ledger:
             "insert or replace into seen values (?, ?, ?, ?)", [source, found.path, found.stamp, content_hash]
         )
 
-    def count_landed(self, source: str, number: int) -> None:
+    def count_landed(self, stream: Stream, number: int) -> None:
         """Enter the files of the tables `batch`, `batch_files` and `repeats`."""
         self.connection.execute(
             f"""
@@ -211,7 +212,7 @@ class Ledger:
             left join repeats on batch.rowid = repeats.row_number
             group by content_hash, path, bytes
             """,
-            [source, number, datetime.now(UTC).replace(tzinfo=None)],
+            [stream.source, number, datetime.now(UTC).replace(tzinfo=None)],
         )
         self.connection.execute(
             """
@@ -229,11 +230,11 @@ class Ledger:
                 where _verdict = 'quarantined'
             )
             """,
-            [source, source, number],
+            [stream.source, stream.source, number],
         )
-        self._count_kinds_and_fields(source, number)
+        self._count_kinds_and_fields(stream, number)
 
-    def count_replayed(self, source: str, number: int) -> None:
+    def count_replayed(self, stream: Stream, number: int) -> None:
         """Move the records of `batch`, whose `filename` is their quarantine_id, to where they belong now."""
         self.connection.execute(
             f"""
@@ -252,15 +253,15 @@ class Ledger:
             ) as moved
             where files.source = ? and files.content_hash = moved.content_hash
             """,
-            [source],
+            [stream.source],
         )
         self.connection.execute(
             "update quarantine set replayed_in = ? where quarantine_id in (select filename::uuid from batch_files)",
             [number],
         )
-        self._count_kinds_and_fields(source, number)
+        self._count_kinds_and_fields(stream, number)
 
-    def _count_kinds_and_fields(self, source: str, number: int) -> None:
+    def _count_kinds_and_fields(self, stream: Stream, number: int) -> None:
         self.connection.execute(
             """
             insert into ignored
@@ -270,16 +271,21 @@ class Ledger:
             where _verdict = 'ignored'
             group by content_hash, _kind
             """,
-            [source, number],
+            [stream.source, number],
         )
+        # Counted by whole sets of fields first, of which there are few.
         self.connection.execute(
             """
             insert into unknown_fields
-            select ?, field, count(*), ?
-            from (select unnest(_unknown) as field from batch where _verdict = 'accepted')
+            select ?, field, sum(records), ?
+            from (
+                select unnest(_fields) as field, records
+                from (select _fields, count(*) as records from batch where _verdict = 'accepted' group by _fields)
+            )
+            where not list_contains(?, field)
             group by field
             """,
-            [source, number],
+            [stream.source, number, [*stream.columns, *stream.not_kept]],
         )
 
     def add_lake_file(self, source: str, path: Path, rows: int, number: int) -> None:

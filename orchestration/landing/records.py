@@ -7,7 +7,7 @@ is a verdict on the record, as a value that silently became NULL would be a wron
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from duckdb.sqltypes import DuckDBPyType
 
@@ -32,16 +32,21 @@ def read_lines(paths: list[str], gzip: bool) -> str:
     )
 
 
-def judged(stream: Stream, lines: str, checked: bool, enveloped: bool) -> str:
+def judged(stream: Stream, lines: str, checked: bool, opened: Sequence[str]) -> str:
     """The records of `lines` (filename, byte_offset, line, text, error), typed, each with its verdict.
 
     Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`,
-    `_verdict`, `_reason` and `_text` (both quarantined only), `_unknown` (undeclared fields, or NULL).
+    `_verdict`, `_reason` and `_text` (both quarantined only), `_fields` (the names of its top-level fields).
     `checked` lines may hold anything; where they are not, text that is no JSON fails the statement.
-    Envelopes are opened where `enveloped`; where not, a record that is one is quarantined.
+    Envelopes of the fields `opened` are opened, as each costs time; a record in another one is quarantined.
     """
+    record, inside = _record(stream, opened, checked)
+    structure: object = {name: _structure(type_) for name, type_ in stream.types.items()}
+    envelope = ""
+    if inside != "$":
+        structure = {opened[0]: structure}
+        envelope = f".{quoted(opened[0])}"
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t)} as {quoted(n)}" for n, t in stream.types.items())
-    known = ", ".join(map(literal, (*stream.columns, *stream.not_kept)))
     names = ", ".join(quoted(name) for name in stream.columns)
     ignored = ", ".join(map(literal, stream.ignored_kinds)) or "null"
     return f"""
@@ -54,14 +59,14 @@ documents as (
     where text is not null
 ),
 records as (
-    select filename, byte_offset, line, error, text, {_unwrapped(stream) if enveloped else 'document'} as record
+    select filename, byte_offset, line, error, text, {record} as record
     from documents
 ),
 fields as (
     select
         *,
-        json_keys(record) as keys,
-        json_transform(record, {literal(json.dumps(_structures(stream)))}) as raw
+        json_keys(record, {literal(inside)}) as keys,
+        json_transform(record, {literal(json.dumps(structure))}){envelope} as raw
     from records
 ),
 typed as (
@@ -72,9 +77,9 @@ typed as (
             when error is not null then error
             when len(keys) > 0 then null
             when record is null then 'not JSON'
-            when json_type(record) <> 'OBJECT' then 'not a JSON object'
+            when json_type(record, {literal(inside)}) <> 'OBJECT' then 'not a JSON object'
         end as damage,
-        {_misfits(stream)} as misfit
+        {_misfits(stream, inside)} as misfit
     from fields
 ),
 timed as (
@@ -82,7 +87,7 @@ timed as (
     from typed
 ),
 judged as (
-    select *, {_reason(stream, enveloped)} as _reason
+    select *, {_reason(stream, opened)} as _reason
     from timed
 )
 select
@@ -95,10 +100,7 @@ select
     end as _verdict,
     _reason,
     case when _reason is not null then coalesce(cast(record as varchar), text) end as _text,
-    case
-        when _reason is null and not list_has_all([{known}], keys)
-            then list_filter(keys, lambda k: k not in ({known}))
-    end as _unknown,
+    keys as _fields,
     case when _reason is null then md5(cast(to_json({stream.key.replace("event_at", "_at")}) as varchar))::uuid end as _key
 from judged
 """
@@ -110,14 +112,18 @@ def content(stream: Stream) -> str:
     return f"md5(cast(to_json(struct_pack({fields})) as varchar))"
 
 
-def _unwrapped(stream: Stream) -> str:
-    """One row for each record in `document`: those in its envelope, or itself."""
+def _record(stream: Stream, opened: Sequence[str], checked: bool) -> tuple[str, str]:
+    """What makes records of a `document`, and the JSON path of a record in what that gives."""
+    if not opened:
+        return "document", "$"
+    paths = [stream.envelopes[field] for field in opened]
+    if not checked and len(paths) == 1 and not paths[0].endswith("[*]"):
+        return "document", paths[0]  # every document is one envelope: its record is read where it stands
     branches = []
-    for field, path in stream.envelopes.items():
+    for field, path in zip(opened, paths, strict=True):
         holder = path.removesuffix("[*]")
-        if holder == path:
-            kind, inside = "OBJECT", f"[json_extract(document, {literal(path)})]"
-        else:
+        kind, inside = "OBJECT", f"[json_extract(document, {literal(path)})]"
+        if holder != path:
             kind, inside = "ARRAY", f"json_extract(document, {literal(path)})"
             parent = ", ".join(f"{quoted(name)} := document -> {literal(f'$.{name}')}" for name in stream.inherit)
             if parent:
@@ -127,11 +133,7 @@ def _unwrapped(stream: Stream) -> str:
             f"when contains(text, {literal(json.dumps(field))}) "
             f"and json_type(document, {literal(holder)}) = '{kind}' then {inside}"
         )
-    return f"unnest(case {' '.join(branches)} else [document] end)" if branches else "document"
-
-
-def _structures(stream: Stream) -> dict[str, object]:
-    return {name: _structure(type_) for name, type_ in stream.types.items()}
+    return f"unnest(case {' '.join(branches)} else [document] end)", "$"
 
 
 def _structure(type_: DuckDBPyType) -> object:
@@ -163,17 +165,17 @@ def _typed(value: str, type_: DuckDBPyType) -> str:
     return f"try_cast(nullif(trim({value}), '') as {type_})"
 
 
-def _misfits(stream: Stream) -> str:
+def _misfits(stream: Stream, inside: str) -> str:
     """The first field whose value isn't of its declared type, as text, or NULL."""
-    found = [check for name, type_ in stream.types.items() for check in _misfit(name, type_)]
+    found = [check for name, type_ in stream.types.items() for check in _misfit(name, type_, inside)]
     return f"coalesce({', '.join(found)}, null::varchar)"
 
 
-def _misfit(name: str, type_: DuckDBPyType) -> Iterator[str]:
+def _misfit(name: str, type_: DuckDBPyType, inside: str) -> Iterator[str]:
     value = f"raw.{quoted(name)}"
     if type_.id in ("struct", "list"):
         # An empty list or text stands for an empty object in what PHP writes.
-        path = literal(f'$."{name}"')
+        path = literal(f'{inside}."{name}"')
         empty = " and ".join(f"{leaf} is null" for leaf, _ in _leaves(value, type_)) if type_.id == "struct" else ""
         yield (
             f"case when {empty or f'{value} is null'} and list_contains(keys, {literal(name)}) "
@@ -199,11 +201,11 @@ def _leaves(value: str, type_: DuckDBPyType) -> Iterator[tuple[str, DuckDBPyType
         yield value, type_
 
 
-def _reason(stream: Stream, enveloped: bool) -> str:
+def _reason(stream: Stream, opened: Sequence[str]) -> str:
     """Why a record is quarantined, or NULL."""
     branches = ["when damage is not null then damage"]
-    if stream.envelopes and not enveloped:
-        fields = ", ".join(map(literal, stream.envelopes))
+    if closed := stream.envelopes.keys() - set(opened):
+        fields = ", ".join(map(literal, sorted(closed)))
         branches.append(f"when list_has_any(keys, [{fields}]) then 'an envelope'")
     if stream.kind:
         branches.append("when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'")

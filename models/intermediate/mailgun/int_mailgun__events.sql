@@ -37,17 +37,27 @@ settled as (
 
 ),
 
+contenders as materialized (
+
+    select * from events semi join contested using (event_date, event_key)
+
+),
+
 resolved as (
 
     -- What a version says decides, never when it arrived. The Logs API tells most (subaccount, all flags).
     select
-        events.* replace ((select max(landing) from arrived) as landing),
+        * replace ((select max(landing) from contenders) as landing),
         row_number() over (
             partition by event_key
-            order by is_logs_item desc, event_at desc, content desc
+            order by
+                is_logs_item desc,
+                event_at desc,
+                cast(json_merge_patch(
+                    to_json(contenders), '{"version_id": null, "file": null, "is_repeat": null, "landing": null}'
+                ) as varchar)
         ) = 1 as is_current
-    from events
-    inner join contested using (event_date, event_key)
+    from contenders
 
 ),
 
@@ -62,7 +72,7 @@ versioned as (
 keyed as (
 
     select
-        * exclude (event_date, is_test_mode, url, delivery_code, bounce_type, is_logs_item, file, is_repeat, content),
+        * exclude (event_date, is_test_mode, url, delivery_code, bounce_type, is_logs_item, file, is_repeat),
         -- A unique open or click is one of its message, recipient and bot. A message that is not named can't be
         -- known to be the same, so that each of its events is on its own.
         case

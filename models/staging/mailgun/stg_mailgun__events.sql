@@ -60,18 +60,6 @@ renamed as (
         _landing as landing
     from source
 
-),
-
-compared as (
-
-    -- what a version says, without where and when it was landed: tells versions of one event apart
-    select
-        *,
-        cast(json_merge_patch(
-            to_json(renamed), '{"version_id": null, "file": null, "is_repeat": null, "landing": null}'
-        ) as varchar) as content
-    from renamed
-
 )
 
-select * from compared
+select * from renamed
