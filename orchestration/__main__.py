@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.console import say
+from orchestration.home import HomeInUse, exclusive, prepare
 from orchestration.landing.land import replay
 from orchestration.landing.ledger import Ledger, LedgerMissing
 from orchestration.landing.streams import read_streams
-from orchestration.home import HomeInUse, exclusive, prepare
 from orchestration.publish import NotPublished, rollback
 from orchestration.settings import Settings
 from orchestration.summary import print_summary

@@ -1,6 +1,5 @@
 """The assets: one per source for landing, one per dbt model, one for the release."""
 
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +22,10 @@ from dagster import (
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.console import say
+from orchestration.home import exclusive
 from orchestration.landing.land import Landed, land, location
 from orchestration.landing.ledger import Build, Ledger
 from orchestration.landing.streams import Stream, read_streams
-from orchestration.home import exclusive
 from orchestration.publish import NotPublished, marts_of, publish
 from orchestration.schedules import ONLY_WHAT_IS_NEW
 from orchestration.settings import Settings
@@ -82,7 +81,7 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
         ],
         pool="warehouse",
     )
-    def landed(context: AssetExecutionContext, home: Home) -> MaterializeResult:
+    def landed(context: AssetExecutionContext, home: Home) -> MaterializeResult[Any]:
         settings = home.settings
         try:
             with home.ledger() as ledger:
@@ -146,9 +145,8 @@ def _models(project: DbtProject) -> AssetsDefinition:
         definitions = fingerprint(settings)
         with home.ledger() as ledger:
             last = ledger.last_build()
-            if (
-                context.run.tags.get(ONLY_WHAT_IS_NEW)
-                and last == Build(definitions, ledger.last_lake_number(), succeeded=True, published=True)
+            if context.run.tags.get(ONLY_WHAT_IS_NEW) and last == Build(
+                definitions, ledger.last_lake_number(), succeeded=True, published=True
             ):
                 say("nothing new to build")
                 return
@@ -172,7 +170,7 @@ def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefi
         deps=[key for key in models.keys if key.path[-1] in names],
         pool="warehouse",
     )
-    def published(context: AssetExecutionContext, home: Home) -> MaterializeResult:
+    def published(context: AssetExecutionContext, home: Home) -> MaterializeResult[Any]:
         settings = home.settings
         with home.ledger() as ledger:
             last = ledger.last_build()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dagster import Definitions
 
 from orchestration import assets, schedules
-from orchestration.settings import Settings
 from orchestration.home import prepare
+from orchestration.settings import Settings
 from orchestration.warehouse import project, resource
 
 settings = Settings()

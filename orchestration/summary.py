@@ -16,11 +16,14 @@ from orchestration.settings import Settings
 
 # Shown of everything that was kept aside; the rest is in the ledger.
 _SHOWN = 5
+_WIDTH = 100
 
 
 def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> bool:
     """Print it; `since` is the last landing before the run. Returns whether nothing was kept aside."""
     console = Console(highlight=False)
+    if console.width < _WIDTH:
+        console = Console(highlight=False, width=_WIDTH)  # a cut number is worse than a wrapped line
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         clean = _print_landing(console, ledger, since)
     if failed:
@@ -39,10 +42,16 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
 
 
 def _print_landing(console: Console, ledger: Ledger, since: int) -> bool:
-    table = Table(title="Landed in this run", title_justify="left", box=SIMPLE, title_style="bold")
-    table.add_column("source")
-    for column in ("new files", "records", "accepted", "duplicates", "quarantined", "ignored", "refused files"):
-        table.add_column(column, justify="right")
+    table = Table(
+        title="Landed in this run" if since else "Landed",
+        title_justify="left",
+        box=SIMPLE,
+        title_style="bold",
+        pad_edge=False,
+    )
+    table.add_column("source", no_wrap=True)
+    for column in ("files", "records", "accepted", "dupli-\ncates", "quaran-\ntined", "ignored", "refused\nfiles"):
+        table.add_column(column, justify="right", no_wrap=True)
     kept_aside = []
     notes = []
     for source in read_streams():
@@ -55,7 +64,9 @@ def _print_landing(console: Console, ledger: Ledger, since: int) -> bool:
         )  # fmt: skip
         table.add_row(source, *(f"{n:,}" for n in (*numbers, len(refused))))
         kept_aside += [(source, path, "", reason) for path, reason in refused]
-        kept_aside += [(source, path, f"line {line}", reason) for path, line, reason in ledger.quarantined(source, since)]
+        kept_aside += [
+            (source, path, f"line {line}", reason) for path, line, reason in ledger.quarantined(source, since)
+        ]
         for name, kinds in (
             ("ignored, as no metric counts them", ledger.ignored_kinds(source, since)),
             ("fields that are not declared", ledger.unknown_fields(source, since)),
@@ -75,22 +86,22 @@ def _print_landing(console: Console, ledger: Ledger, since: int) -> bool:
 
 
 def _print_marts(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
-    table = Table(title="Marts", title_justify="left", box=SIMPLE, title_style="bold")
-    table.add_column("mart")
-    table.add_column("rows", justify="right")
+    table = Table(title="Marts", title_justify="left", box=SIMPLE, title_style="bold", pad_edge=False)
+    table.add_column("mart", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("from")
     table.add_column("to")
     for mart in _marts(connection):
         row = connection.execute(f"select count(*), min(period_start), max(period_start) from {mart}").fetchone()
         assert row is not None
-        table.add_row(mart, f"{row[0]:,}", str(row[1] or ""), str(row[2] or ""))
+        table.add_row(mart, f"{row[0]:,}", str(row[1] or "")[:16], str(row[2] or "")[:16])
     console.print(table)
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     rows = connection.execute(
-        "select table_name from information_schema.columns where table_schema = 'main' and column_name = 'period_start' "
-        "order by table_name"
+        "select table_name from information_schema.columns "
+        "where table_schema = 'main' and column_name = 'period_start' order by table_name"
     ).fetchall()
     return [name for (name,) in rows]
 
@@ -114,21 +125,22 @@ def _print_yesterday(console: Console, connection: duckdb.DuckDBPyConnection) ->
             ).fetchall()
         ]
         sums = connection.execute(
-            f"select {', '.join(f'sum({name})::bigint' for name in counts)} from {mart} where period_start = ?", [row[0]]
+            f"select {', '.join(f'sum({name})::bigint' for name in counts)} from {mart} where period_start = ?",
+            [row[0]],
         ).fetchone()
         assert sums is not None
         _print_counts(console, f"{mart.removesuffix('_daily')} on {row[0]}", list(zip(counts, sums, strict=True)))
 
 
 def _print_counts(console: Console, title: str, counts: list[tuple[str, Any]]) -> None:
-    """Counts that are not 0, in three columns."""
+    """Counts that are not 0, in two columns."""
     shown = [(name, f"{value:,}") for name, value in counts if value]
-    table = Table(title=title, title_justify="left", box=SIMPLE, show_header=False, title_style="bold")
-    for _ in range(3):
-        table.add_column()
-        table.add_column(justify="right")
-    height = -(-len(shown) // 3)
+    table = Table(title=title, title_justify="left", box=SIMPLE, show_header=False, title_style="bold", pad_edge=False)
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+    height = -(-len(shown) // 2)
     for row in range(height):
-        cells = [shown[i] if i < len(shown) else ("", "") for i in range(row, 3 * height, height)]
+        cells = [shown[i] if i < len(shown) else ("", "") for i in range(row, 2 * height, height)]
         table.add_row(*(text for cell in cells for text in cell))
     console.print(table)

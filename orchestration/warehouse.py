@@ -61,7 +61,9 @@ class Dbt(DbtCliResource):
 
 
 def resource(dbt_project: DbtProject) -> Dbt:
-    return Dbt(dbt_project, profiles_dir=str(PROJECT / "profiles"), dbt_executable=str(_DBT))
+    return Dbt(
+        project_dir=str(dbt_project.project_dir), profiles_dir=str(PROJECT / "profiles"), dbt_executable=str(_DBT)
+    )
 
 
 def fingerprint(settings: Settings) -> str:

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -60,8 +61,12 @@ lines as (
 ),
 typed as (
     select
-        lower(event) as event, coalesce(domain ->> '$.name', domain ->> '$') as domain, id, lower(severity) as severity, lower(reason) as reason,
-        coalesce("@timestamp" at time zone 'UTC', make_timestamp(cast("timestamp"::decimal(20, 6) * 1000000 as bigint))) as at,
+        lower(event) as event, coalesce(domain ->> '$.name', domain ->> '$') as domain, id,
+        lower(severity) as severity, lower(reason) as reason,
+        coalesce(
+            "@timestamp" at time zone 'UTC',
+            make_timestamp(cast("timestamp"::decimal(20, 6) * 1000000 as bigint))
+        ) as at,
         case when account."parent-id" is not null then account.id else 'none' end as subaccount,
         "delivery-status"."attempt-no" as attempt_no, lower(envelope.transport) as transport,
         coalesce(flags."is-authenticated", false) as is_authenticated,
@@ -76,7 +81,8 @@ typed as (
         coalesce(nullif(list_distinct(case when event <> 'unsubscribed' then tags end), []), ['none']) as tags
     from lines
 )
-select distinct on (domain, event, coalesce(id, cast("at" as varchar)), cast("at" as date)) * from typed
+select distinct on (domain, event, coalesce(id, cast("at" as varchar)), cast("at" as date)) *
+from typed
 """
 
 _FLAGS = """
@@ -141,7 +147,7 @@ def floor(files: str, output: str) -> None:
     )
     connection.execute("checkpoint")
     marks.append(time.monotonic())
-    print(*(f"{after - before:.2f}" for before, after in zip(marks, marks[1:], strict=False)))
+    print(*(f"{after - before:.2f}" for before, after in pairwise(marks)))
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ class _Landing:
         return int(row[0])
 
     def _begin(self, files: list[tuple[str, str, str, int]]) -> None:
-        """Tables `batch`, of judged records, empty, and `batch_files` (ordinal, filename, content_hash, path, bytes)."""
+        """Tables `batch`, of judged records, empty, and `batch_files`: ordinal, filename, content_hash, path, bytes."""
         empty = records.judged(self._stream, _no_lines(), checked=True, opened=[*self._stream.envelopes])
         self._sql.execute(f"create or replace temp table batch as {empty} limit 0")
         names, hashes, paths, sizes = zip(*files, strict=True)
@@ -238,8 +238,9 @@ class _Landing:
             return
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
-        documents = records.judged(self._stream, "select * from documents_arrow", checked=True, opened=[*self._stream.envelopes])
-        self._sql.execute(f"insert into batch {documents}")
+        lines = "select * from documents_arrow"
+        judged = records.judged(self._stream, lines, checked=True, opened=[*self._stream.envelopes])
+        self._sql.execute(f"insert into batch {judged}")
         self._sql.unregister("documents_arrow")
 
     def _forget(self, files: Iterable[_File]) -> None:
@@ -348,14 +349,17 @@ class _Landing:
         empty = records.judged(self._stream, _no_lines(), checked=True, opened=[*self._stream.envelopes])
         path = self._folder / "schema.parquet"
         self._copy(
-            f"select * exclude (_filename, _byte_offset, _line, _fields, _verdict, _reason, _text), ''::varchar as _file, "
+            f"select * exclude (_filename, _byte_offset, _line, _fields, _verdict, _reason, _text), "
+            "''::varchar as _file, "
             f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({empty}) limit 0",
             unfinished(path),
         )
         os.replace(unfinished(path), path)
 
     def _copy(self, query: str, path: Path) -> int:
-        row = self._sql.execute(f"copy ({query}) to {records.literal(str(path))} (format parquet, compression zstd, compression_level 1)").fetchone()
+        row = self._sql.execute(
+            f"copy ({query}) to {records.literal(str(path))} (format parquet, compression zstd, compression_level 1)"
+        ).fetchone()
         assert row is not None
         with path.open("rb") as file:
             os.fsync(file.fileno())

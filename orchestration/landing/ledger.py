@@ -161,7 +161,11 @@ class Ledger:
                 f"{path} is gone, but {lake} holds landed records. Put the ledger back from a backup, "
                 "or move the lake away and land everything again from the inbox."
             )
-        config = {"memory_limit": memory_limit, "temp_directory": str(scratch), "preserve_insertion_order": "false"}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "temp_directory": str(scratch),
+            "preserve_insertion_order": "false",
+        }
         connection = duckdb.connect(str(path), config=config)
         try:
             connection.execute("set TimeZone = 'UTC'")
@@ -187,7 +191,8 @@ class Ledger:
     def stamps(self, source: str) -> dict[str, str]:
         """The stamps of the paths whose content has been landed."""
         return self._pairs(
-            "select path, stamp from seen where source = ? and content_hash in (select content_hash from files where source = ?)",
+            "select path, stamp from seen where source = ? "
+            "and content_hash in (select content_hash from files where source = ?)",
             [source, source],
         )
 

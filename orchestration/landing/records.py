@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from duckdb.sqltypes import DuckDBPyType
 
 from orchestration.landing.streams import Stream
+
 
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
@@ -48,6 +50,7 @@ def judged(stream: Stream, lines: str, checked: bool, opened: Sequence[str]) -> 
         envelope = f".{quoted(opened[0])}"
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
+    key = stream.key.replace("event_at", "_at")
     ignored = ", ".join(map(literal, stream.ignored_kinds)) or "null"
     return f"""
 with lines as (
@@ -101,7 +104,7 @@ select
     _reason,
     case when _reason is not null then coalesce(cast(record as varchar), text) end as _text,
     keys as _fields,
-    case when _reason is null then md5(cast(to_json({stream.key.replace("event_at", "_at")}) as varchar))::uuid end as _key
+    case when _reason is null then md5(cast(to_json({key}) as varchar))::uuid end as _key
 from judged
 """
 
@@ -136,19 +139,24 @@ def _record(stream: Stream, opened: Sequence[str], checked: bool) -> tuple[str, 
     return f"unnest(case {' '.join(branches)} else [document] end)", "$"
 
 
+def _children(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """The fields of a struct, or the one child of a list."""
+    return cast(list[tuple[str, DuckDBPyType]], type_.children)
+
+
 def _structure(type_: DuckDBPyType) -> object:
     """What json_transform takes for a type: every value as text, so that no cast is lost in silence."""
     if type_.id == "struct":
-        return {name: _structure(child) for name, child in type_.children}
+        return {name: _structure(child) for name, child in _children(type_)}
     if type_.id == "list":
-        return [_structure(type_.children[0][1])]
+        return [_structure(_children(type_)[0][1])]
     return "JSON" if str(type_) == "JSON" else "VARCHAR"
 
 
 def _is_text(type_: DuckDBPyType) -> bool:
     """Whether the type needs no cast anywhere inside."""
     if type_.id in ("struct", "list"):
-        return all(_is_text(child) for _, child in type_.children)
+        return all(_is_text(child) for _, child in _children(type_))
     return str(type_) in ("VARCHAR", "JSON")
 
 
@@ -157,11 +165,11 @@ def _typed(value: str, type_: DuckDBPyType) -> str:
         return value
     if type_.id == "struct":
         fields = ", ".join(
-            f"{quoted(name)} := {_typed(f'{value}.{quoted(name)}', child)}" for name, child in type_.children
+            f"{quoted(name)} := {_typed(f'{value}.{quoted(name)}', child)}" for name, child in _children(type_)
         )
         return f"case when {value} is not null then struct_pack({fields}) end"
     if type_.id == "list":
-        return f"list_transform({value}, lambda item: {_typed('item', type_.children[0][1])})"
+        return f"list_transform({value}, lambda item: {_typed('item', _children(type_)[0][1])})"
     return f"try_cast(nullif(trim({value}), '') as {type_})"
 
 
@@ -195,7 +203,7 @@ def _misfit(name: str, type_: DuckDBPyType, inside: str) -> Iterator[str]:
 def _leaves(value: str, type_: DuckDBPyType) -> Iterator[tuple[str, DuckDBPyType]]:
     """Every scalar inside structs, as an expression and its type. What is in lists is not looked at."""
     if type_.id == "struct":
-        for name, child in type_.children:
+        for name, child in _children(type_):
             yield from _leaves(f"{value}.{quoted(name)}", child)
     elif type_.id != "list":
         yield value, type_
@@ -208,7 +216,9 @@ def _reason(stream: Stream, opened: Sequence[str]) -> str:
         fields = ", ".join(map(literal, sorted(closed)))
         branches.append(f"when list_has_any(keys, [{fields}]) then 'an envelope'")
     if stream.kind:
-        branches.append("when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'")
+        branches.append(
+            "when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'"
+        )
     if stream.ignored_kinds:
         branches.append(f"when _kind in ({', '.join(map(literal, stream.ignored_kinds))}) then null")
     if stream.counted_kinds:

@@ -95,8 +95,10 @@ class TestHome:
 
     def marts(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every mart's rows, in an order that doesn't depend on how they were stored."""
-        names = self.query("select table_name from information_schema.tables where table_catalog = 'touchstone' "
-                           "and table_schema = 'main' order by 1")
+        names = self.query(
+            "select table_name from information_schema.tables where table_catalog = 'touchstone' "
+            "and table_schema = 'main' order by 1"
+        )
         return {name: self.query(f"select * from {name} order by all") for (name,) in names}
 
 

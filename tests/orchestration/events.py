@@ -8,6 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Record = dict[str, Any]
+_REASONS = [
+    *("bounce", "generic", "greylisted", "blacklisted", "espblock", "old", "hardfail", None),
+    *("suppress-bounce", "suppress-complaint", "suppress-unsubscribe"),
+]
 _START = datetime(2026, 2, 20, tzinfo=UTC)
 
 
@@ -55,8 +59,7 @@ def _event(chance: random.Random, number: int) -> Record:
             event["i-delivery-optimizer"] = "on"
     if kind == "failed":
         event["severity"] = chance.choice(["permanent", "permanent", "temporary", None])
-        event["reason"] = chance.choice(["bounce", "generic", "greylisted", "blacklisted", "espblock", "old", "hardfail",
-                                         "suppress-bounce", "suppress-complaint", "suppress-unsubscribe", None])  # fmt: skip
+        event["reason"] = chance.choice(_REASONS)
         event["flags"] = {
             name: True for name in ("is-delayed-bounce", "is-callback", "is-webhook") if chance.random() < 0.2
         }

@@ -85,7 +85,9 @@ def test_damage_costs_only_what_is_damaged(home: TestHome) -> None:
 
 
 def test_records_of_other_kinds_are_ignored_and_counted(home: TestHome) -> None:
-    home.put(SOURCE, "a.json", [event(1), event(2, event="list_uploaded"), event(3, event="Trapped"), event(4, event="new")])
+    home.put(
+        SOURCE, "a.json", [event(1), event(2, event="list_uploaded"), event(3, event="Trapped"), event(4, event="new")]
+    )
     result = landed(home)
     assert numbers(result) == (4, 1, 0, 1, 2)
     assert result.ignored_kinds == {"list_uploaded": 1, "trapped": 1}
@@ -101,7 +103,9 @@ def test_a_value_of_another_type_is_never_a_silent_null(home: TestHome) -> None:
             event(2, flags={"is-callback": "maybe"}),
             event(3, envelope="smtp"),
             event(4, tags="news"),
-            event(5, **{"delivery-status": {"attempt-no": "2"}}, flags={"is-callback": "true"}, geolocation=[], tags=None),
+            event(
+                5, **{"delivery-status": {"attempt-no": "2"}}, flags={"is-callback": "true"}, geolocation=[], tags=None
+            ),
         ],
     )
     assert numbers(landed(home)) == (5, 1, 0, 4, 0)
@@ -239,11 +243,13 @@ def test_a_kill_before_or_after_the_commit_loses_and_repeats_nothing(
     def killed(*_: object) -> None:
         raise Killed
 
+    real = os.replace
     for step in ("replace", "fsync"):
         with monkeypatch.context() as patch:
-            real = os.replace
             patch.setattr(
-                module.os, step, killed if step == "fsync" else lambda a, b: real(a, b) if "schema" in str(b) else killed()
+                module.os,
+                step,
+                killed if step == "fsync" else lambda a, b: real(a, b) if "schema" in str(b) else killed(),
             )
             with pytest.raises(Killed):
                 home.land()
