@@ -81,7 +81,7 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
         ],
         pool="warehouse",
     )
-    def landed(context: AssetExecutionContext, home: Home) -> MaterializeResult[Any]:
+    def landed(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
         settings = home.settings
         try:
             with home.ledger() as ledger:
@@ -170,7 +170,7 @@ def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefi
         deps=[key for key in models.keys if key.path[-1] in names],
         pool="warehouse",
     )
-    def published(context: AssetExecutionContext, home: Home) -> MaterializeResult[Any]:
+    def published(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
         settings = home.settings
         with home.ledger() as ledger:
             last = ledger.last_build()

@@ -1,19 +1,18 @@
 """Mutation testing of the metric definitions: change the models' SQL one bit at a time, and see a dbt unit test fail.
 
-`make mutants` runs all mutants; `--model NAME`, `--sample N --seed S` run a part of them and `--list` prints them.
+`make mutants` judges all mutants; `--model NAME` and `--sample N --seed S` judge a part of them, `--list` prints them.
 
 Running dbt once per mutant would take hours. dbt runs once instead, on a copy of the project in which every bit that
 can be changed stands between two numbered SQL comments. dbt keeps comments, so that they are also in the statement it
 makes of each unit test: fixtures, model and expected rows. A mutant is that statement with one bit replaced, run in
 DuckDB and judged as dbt does: actual and expected rows have to be the same, in any order.
 
-Nothing here knows a model. Comments, Jinja, types, and the names of CTEs and columns are left as they are.
+Nothing here knows a model. Comments, Jinja, types, and the names of CTEs and results are left as they are.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import re
@@ -23,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,46 +38,55 @@ from orchestration.landing.streams import read_streams
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse import read_only
 
-# Folders of which every model needs unit tests; of the others those count that have some.
-_TESTED = ("intermediate", "marts")
-_PATIENCE_S = 3.0  # a mutant that takes longer, such as a recursion without end, is caught
+# Every model of these folders needs unit tests; elsewhere the models that have some are judged.
+_TESTED = {"intermediate", "marts"}
+# Seconds. A mutant that takes longer, such as a recursion without end, doesn't pass.
+_PATIENCE = 3.0
 
 _TOKEN = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?\*/|\{\#.*?\#\})
     |(?P<statement>\{%.*?%\})
-    |(?P<jinja>\{\{.*?\}\})
+    |(?P<expression>\{\{.*?\}\})
     |(?P<string>'(?:''|\{\{.*?\}\}|[^'])*')
     |(?P<name>"(?:""|[^"])*"|[a-z_]\w*)
     |(?P<number>\d+(?:\.\d+)?)
     |(?P<symbol>->>|->|<=|>=|<>|!=|::|\|\||\S)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-# Words that are no operand: what stands beside them is no addition, and they are no column.
-_KEYWORDS = frozenset(
-    "select distinct from where on using and or not is in like between case when then else group by order having "
-    "qualify limit as with over partition filter exclude replace all asc desc null true false interval".split()
-)
-# Words that end a condition which no bracket ends.
-_CLAUSES = frozenset(
-    "group order having qualify limit union except intersect window where select inner left right full cross semi "
-    "anti asof join".split()
-)
-# Sequences of words and what each is changed to; the longest that fits is taken.
+# Sequences of words, and what each is changed to; the longest that fits is taken.
 _CHANGES: dict[str, tuple[str, ...]] = {
     "=": ("<>",), "<>": ("=",), "!=": ("=",),
     "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"),
     "is distinct from": ("is not distinct from", "<>"), "is not distinct from": ("is distinct from", "="),
     "is null": ("is not null",), "is not null": ("is null",), "not": ("",), "not materialized": (),
-    "and": ("or",), "or": ("and",), "true": ("false",), "false": ("true",),
-    "+": ("-",), "-": ("+",), "*": ("/",), "/": ("*",), "asc": ("desc",), "desc": ("asc",),
-    "left join": ("inner join",), "inner join": ("left join",), "full join": ("inner join",),
+    "and": ("or",), "or": ("and",), "true": ("false",), "false": ("true",), "asc": ("desc",), "desc": ("asc",),
+    "+": ("-",), "-": ("+",), "*": ("/",), "/": ("*",), "//": ("*",), "%": ("*",),
+    "left join": ("inner join",), "full join": ("inner join",),
     "anti join": ("semi join",), "semi join": ("anti join",),
     "( distinct": ("(",), "min (": ("max(",), "max (": ("min(",), "sum (": ("max(",), "avg (": ("max(",),
-    "least (": ("greatest(",), "greatest (": ("least(",),
-    "bool_or (": ("bool_and(",), "bool_and (": ("bool_or(",),
+    "least (": ("greatest(",), "greatest (": ("least(",), "bool_or (": ("bool_and(",), "bool_and (": ("bool_or(",),
 }  # fmt: skip
+_ARITHMETIC = {"+", "-", "*", "/", "//", "%"}
 _UNITS = {"second": "minute", "minute": "hour", "hour": "day", "day": "hour", "week": "day", "month": "day"}
-_LIST_CALLS = frozenset(("coalesce", "concat", "concat_ws", "greatest", "least", "using"))
+_LISTS = {"coalesce", "concat", "concat_ws", "greatest", "least", "using"}
+# Words that end a condition, if no bracket does.
+_CLAUSES = set(
+    re.findall(
+        r"\w+",
+        "where group order having qualify limit union except intersect window select join inner left right full cross "
+        "semi anti asof",
+    )
+)
+_KEYWORDS = _CLAUSES | set(
+    re.findall(
+        r"\w+",
+        "distinct from on using and or not is in like between case when then else end by as with over partition filter "
+        "exclude replace all asc desc null true false interval",
+    )
+)
+
+# Replace the characters from the first number to the second by the text.
+Change = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
@@ -88,181 +96,381 @@ class Token:
     start: int
     end: int
 
-    @property
-    def word(self) -> str:
-        return self.text.lower()
-
-    @property
-    def is_column(self) -> bool:
-        return self.kind == "name" and self.word not in _KEYWORDS and self.word not in _CLAUSES and self.word != "end"
-
-    @property
-    def ends_operand(self) -> bool:
-        return self.is_column or self.kind in ("number", "string", "jinja") or self.word in (")", "]", "end")
-
-
-Change = tuple[int, int, str]  # replace the characters from .. to by this text
-
 
 class Sql:
-    """The tokens of one model, and where its brackets close."""
+    """The tokens of one model without its comments, and every change that can be made to them."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        found = [Token(str(m.lastgroup), m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+        found = [Token(str(match.lastgroup), match.group(), *match.span()) for match in _TOKEN.finditer(text)]
         self.tokens = [token for token in found if token.kind != "comment"]
-        self.words = [token.word for token in self.tokens]
+        self.words = [token.text.lower() for token in self.tokens]
+        # By the index of a token: where the bracket or `case` that it opens ends, and which one it stands in.
         self.closing: dict[int, int] = {}
-        opened: list[int] = []
+        self.around: list[int] = []
+        self.joints: set[int] = set()  # each `and` and `or` but those of `between`
+        opened = [-1]
+        between = False
         for i, word in enumerate(self.words):
+            if word in (")", "]", "end") and len(opened) > 1:
+                self.closing[opened.pop()] = i
+            self.around.append(opened[-1])
             if word in ("(", "[", "case"):
                 opened.append(i)
-            elif word in (")", "]", "end") and opened:
-                self.closing[opened.pop()] = i
-
-    def word(self, i: int) -> str:
-        return self.words[i] if 0 <= i < len(self.words) else ""
-
-    def changed(self, first: int, last: int, after: str) -> Change:
-        return self.tokens[first].start, self.tokens[last].end, after
-
-    def top_level(self, first: int, last: int) -> Iterator[int]:
-        """The tokens from first to last that are in no bracket or `case` of their own."""
-        i = first
-        while i <= last:
-            yield i
-            i = self.closing.get(i, i) + 1
+            if word in ("and", "or") and not between:
+                self.joints.add(i)
+            between = word == "between" or (between and word != "and")
 
     def changes(self) -> list[Change]:
-        """All of them, once each, in the order of their places."""
+        """Each of them once, in the order of their places."""
         finders: tuple[Callable[[], Iterator[Change]], ...] = (
-            self._operators, self._constants, self._conditions, self._calls, self._columns,
-        )  # fmt: skip
+            self._operators,
+            self._constants,
+            self._conditions,
+            self._calls,
+            self._columns,
+        )
         return sorted({change for find in finders for change in find()})
 
     def _operators(self) -> Iterator[Change]:
         i = 0
-        between = 0
-        while i < len(self.tokens):
-            length = next((n for n in (4, 3, 2, 1) if " ".join(self.words[i : i + n]) in _CHANGES), 0)
+        while i < len(self.words):
+            length = next((n for n in (4, 3, 2, 1) if " ".join(self.words[i : i + n]) in _CHANGES), 1)
             operator = " ".join(self.words[i : i + length])
-            between += self.words[i] == "between"
-            if operator == "and" and between:
-                between -= 1
-            elif operator not in ("+", "-", "*", "/") or self.tokens[i - 1].ends_operand:
+            unary = operator in _ARITHMETIC and not self._is_operand(i - 1)
+            if not unary and (i in self.joints or operator != "and"):
                 for after in _CHANGES.get(operator, ()):
-                    yield self.changed(i, i + length - 1, after)
+                    yield self._change(i, i + length - 1, after)
             if operator == "=" and self.tokens[i + 1].kind == "number":
-                yield self.changed(i, i, ">=")
-            i += length or 1
+                yield self._change(i, i, ">=")
+            i += length
 
     def _constants(self) -> Iterator[Change]:
-        strings: dict[Any, dict[str, None]] = defaultdict(dict)  # in the order of the text
-        compared = [self._compared(i) for i in range(len(self.tokens))]
-        for token, subject in zip(self.tokens, compared, strict=True):
-            if token.kind == "string" and subject:
-                strings[subject][token.text] = None
+        subjects = [self._subject(i) if token.kind == "string" else "" for i, token in enumerate(self.tokens)]
+        compared: dict[str, dict[str, None]] = defaultdict(dict)
+        for token, subject in zip(self.tokens, subjects, strict=True):
+            compared[subject][token.text] = None
         for i, token in enumerate(self.tokens):
-            if token.kind == "number":
+            unit = self.words[i].removesuffix("s")
+            if token.kind == "number" and not self._is_mark(i):
                 digits = len(token.text.partition(".")[2])
-                for step in (1, -1):
-                    yield self.changed(i, i, f"{float(token.text) + step * 10**-digits:.{digits}f}")
+                for step in (10**-digits, -(10**-digits)):
+                    yield self._change(i, i, f"{float(token.text) + step: .{digits}f}")
             elif token.kind == "string" and "{{" not in token.text:
-                beside = self._list_of(i)
-                for after in ("'~'", *strings.get(compared[i], ())):
-                    if after != token.text and after not in beside:
-                        yield self.changed(i, i, after)
-            elif self.word(i - 2) == "interval" and (unit := token.word.removesuffix("s")) in _UNITS:
-                yield self.changed(i, i, _UNITS[unit] + "s")
-
-    def _compared(self, i: int) -> str:
-        """What a constant is compared with: `column`, or `function(` where it is the first argument."""
-        before = i - 1
-        if self.word(before) in ("(", ",") and "in (" in (listed := " ".join(self._before_bracket(i))):
-            return listed.split()[0]
-        if self.word(before) == "(" and self.tokens[before - 1].is_column:
-            return self.word(before - 1) + "("
-        while self.word(before) in ("=", "<>", "is", "not", "distinct", "from"):
-            before -= 1
-        return self.word(before) if before < i - 1 and self.tokens[before].is_column else ""
-
-    def _before_bracket(self, i: int) -> list[str]:
-        """`column in (` for an item of its list."""
-        opening = max((o for o, c in self.closing.items() if o < i < c), default=0)
-        first = opening - (3 if self.word(opening - 2) == "not" else 2)
-        return [self.word(first), *self.words[opening - 1 : opening + 1]]
-
-    def _list_of(self, i: int) -> list[str]:
-        opening = max((o for o, c in self.closing.items() if o < i < c), default=0)
-        if self.word(opening - 1) != "in":
-            return []
-        return [token.text for token in self.tokens[opening + 1 : self.closing[opening]]]
+                others = compared[subjects[i]] if subjects[i] else ()
+                beside = self._beside(i)
+                for after in ("'~'", *others):
+                    if after not in beside:
+                        yield self._change(i, i, after)
+            elif unit in _UNITS and self._word(i - 2) == "interval":
+                yield self._change(i, i, _UNITS[unit] + "s")
 
     def _conditions(self) -> Iterator[Change]:
         """Each condition always and never true, and each of its parts left out."""
-        for opening in (i for i, word in enumerate(self.words) if word == "case"):
-            if self.word(opening + 1) == "when":
-                inside = list(self.top_level(opening + 1, self.closing[opening] - 1))
-                whens = [i for i in inside if self.words[i] == "when"]
-                thens = [i for i in inside if self.words[i] == "then"]
-                for when, then in zip(whens, thens, strict=True):
-                    yield from self._condition(when + 1, then - 1)
         for i, word in enumerate(self.words):
-            if word in ("where", "having", "qualify", "on"):
-                yield from self._condition(i + 1, self._last_of_clause(i + 1))
-
-    def _last_of_clause(self, first: int) -> int:
-        for i in self.top_level(first, len(self.tokens) - 1):
-            ends = self.words[i] in _CLAUSES and self.word(i + 1) != "("
-            if ends or self.words[i] in (")", "]", ",", ";") or self.tokens[i].kind == "statement":
-                return i - 1
-        return len(self.tokens) - 1
-
-    def _condition(self, first: int, last: int) -> Iterator[Change]:
-        yield self.changed(first, last, "true")
-        yield self.changed(first, last, "false")
-        joints = [i for i in self.top_level(first, last) if self.words[i] in ("and", "or")]
-        joints = [i for i in joints if "between" not in (self.word(i - 2), self.word(i - 4))]
-        if len({self.words[i] for i in joints}) == 1:
-            neutral = "true" if self.words[joints[0]] == "and" else "false"
-            for start, end in zip([first, *(i + 1 for i in joints)], [*(i - 1 for i in joints), last], strict=True):
-                yield self.changed(start, end, neutral)
+            if word == "when" and self._word(self.around[i] + 1) == "when":
+                last = next(j for j in self._level(i, len(self.words) - 1) if self.words[j] == "then") - 1
+            elif word in ("where", "having", "qualify", "on"):
+                last = self._end_of_clause(i + 1)
+            else:
+                continue
+            yield self._change(i + 1, last, "true")
+            yield self._change(i + 1, last, "false")
+            joints = [j for j in self._level(i + 1, last) if j in self.joints]
+            if len({self.words[j] for j in joints}) == 1:
+                for first, end in self._parts(i + 1, last, joints):
+                    yield self._change(first, end, "true" if self.words[joints[0]] == "and" else "false")
 
     def _calls(self) -> Iterator[Change]:
-        """`nullif(a, b)` without nullif; lists of arguments and of join keys with each column left out."""
+        """`nullif(a, b)` without nullif; lists of arguments and of join keys without each of what isn't a constant."""
         for opening, closing in self.closing.items():
-            function = self.word(opening - 1)
-            commas = [i for i in self.top_level(opening + 1, closing - 1) if self.words[i] == ","]
-            starts, ends = [opening + 1, *(i + 1 for i in commas)], [*(i - 1 for i in commas), closing - 1]
+            name = self._word(opening - 1)
+            commas = [i for i in self._level(opening + 1, closing - 1) if self.words[i] == ","]
             if self.words[opening] != "(" or not commas:
                 continue
-            texts = [self.text[self.tokens[s].start : self.tokens[e].end] for s, e in zip(starts, ends, strict=True)]
-            if function == "nullif" and "{" not in texts[0]:
-                yield self.changed(opening - 1, closing, texts[0])
-            if function in _LIST_CALLS:
-                for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
-                    if start < end or self.tokens[start].is_column:
-                        yield self.changed(start, end + 1, "") if i < len(commas) else self.changed(start - 1, end, "")
+            parts = list(self._parts(opening + 1, closing - 1, commas))
+            if name == "nullif":
+                first = self.text[self.tokens[parts[0][0]].start : self.tokens[parts[0][1]].end]
+                yield self._change(opening - 1, closing, first)
+            for number, (first, last) in enumerate(parts if name in _LISTS else []):
+                if first < last or self._is_column(first):
+                    yield (
+                        self._change(first, last + 1, "") if number < len(commas) else self._change(first - 1, last, "")
+                    )
 
     def _columns(self) -> Iterator[Change]:
         """A column by the next one that stands in the same kind of place."""
         places: dict[str, list[int]] = defaultdict(list)
-        for i, token in enumerate(self.tokens):
-            if token.is_column and (place := self._place(i)):
+        for i in range(len(self.words)):
+            if self._is_column(i) and (place := self._place(i)):
                 places[place].append(i)
         for found in places.values():
-            siblings = list(dict.fromkeys(self.words[i] for i in found))
+            names = list(dict.fromkeys(self.words[i] for i in found))
             for i in found:
-                after = siblings[(siblings.index(self.words[i]) + 1) % len(siblings)]
+                after = names[(names.index(self.words[i]) + 1) % len(names)]
                 if after != self.words[i]:
-                    yield self.changed(i, i, after)
+                    yield self._change(i, i, after)
 
     def _place(self, i: int) -> str:
-        before, after = self.word(i - 1), self.word(i + 1)
-        if before in ("+", "-", "*", "/") or after in ("+", "-", "/") or (before == "(" and self.word(i - 2) == "nullif"):
-            return "operand" if self.words[i].endswith("_count") or after != "(" else ""
-        if before == "(" and after == ")" and self.tokens[i - 2].is_column:
-            return self.word(i - 2) + "("
-        if before == "then" and after in ("end", "else", "when"):
+        before, after = self._word(i - 1), self._word(i + 1)
+        if before == "(" and after == ")" and self._is_name(i - 2):
+            return f"{self._word(i - 2)}(x)"
+        if before in _ARITHMETIC or after in _ARITHMETIC or (before == "(" and self._word(i - 2) == "nullif"):
+            return "operand"
+        if before == "then":
             return "result"
         return "condition" if before in ("when", "and", "or", "not") and after in ("and", "or", "then", ")") else ""
+
+    def _subject(self, i: int) -> str:
+        """What a constant is compared with: a column, or `function(` where it is the first argument."""
+        opening = self.around[i]
+        if self._word(opening - 1) == "in":
+            i = opening
+        elif self._word(i - 1) == "(":
+            return f"{self._word(opening - 1)}(" if self._is_name(opening - 1) else ""
+        before = i - 1
+        while self._word(before) in ("=", "<>", "!=", "is", "not", "distinct", "from", "in"):
+            before -= 1
+        return self._word(before) if before < i - 1 and self._is_column(before) else ""
+
+    def _beside(self, i: int) -> set[str]:
+        """The texts that would change nothing in the place of this one: itself, and those in the same `in (...)`."""
+        opening = self.around[i]
+        inside = self._level(opening + 1, self.closing[opening] - 1) if self._word(opening - 1) == "in" else (i,)
+        return {self.tokens[j].text for j in inside}
+
+    def _is_mark(self, i: int) -> bool:
+        """Whether a number stands in `case when ... then 1 end`, 1 or NULL: to count() all numbers are the same."""
+        in_call = self._word(self.around[i] - 1) == "("
+        return self._word(i - 1) == "then" and self._word(i + 1) == "end" and not in_call
+
+    def _is_name(self, i: int) -> bool:
+        return i >= 0 and self.tokens[i].kind == "name" and self.words[i] not in _KEYWORDS
+
+    def _is_column(self, i: int) -> bool:
+        return self._is_name(i) and self._word(i + 1) != "("
+
+    def _is_operand(self, i: int) -> bool:
+        constant = self.tokens[i].kind in ("number", "string", "expression")
+        return constant or self._is_name(i) or self.words[i] in (")", "]", "end")
+
+    def _end_of_clause(self, first: int) -> int:
+        for i in self._level(first, len(self.words) - 1):
+            ends = self.words[i] in _CLAUSES and self._word(i + 1) != "("
+            if ends or self.words[i] in (")", "]", ",", ";") or self.tokens[i].kind == "statement":
+                return i - 1
+        return len(self.words) - 1
+
+    def _level(self, first: int, last: int) -> Iterator[int]:
+        """The tokens from first to last that stand in no bracket or `case` of their own."""
+        while first <= last:
+            yield first
+            first = self.closing.get(first, first) + 1
+
+    @staticmethod
+    def _parts(first: int, last: int, separators: list[int]) -> Iterator[tuple[int, int]]:
+        yield from zip([first, *(i + 1 for i in separators)], [*(i - 1 for i in separators), last], strict=True)
+
+    def _word(self, i: int) -> str:
+        return self.words[i] if 0 <= i < len(self.words) else ""
+
+    def _change(self, first: int, last: int, after: str) -> Change:
+        return self.tokens[first].start, self.tokens[last].end, after
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one model. `number` is that of the comments around what is changed."""
+
+    model: str
+    number: int
+    place: str
+    after: str
+
+    def of(self, statement: str) -> str:
+        """A unit test's statement with the change; the same if what is changed isn't in it."""
+        first, last = f"/*<{self.number}*/", f"/*{self.number}>*/"
+        while first in statement:
+            before, _, rest = statement.partition(first)
+            statement = f"{before} {self.after} {rest.partition(last)[2]}"
+        return statement
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model's SQL with numbered comments around each bit that can be changed, and its mutants."""
+
+    path: Path
+    marked: str
+    mutants: list[Mutant]
+
+
+def read_models(folder: Path) -> list[Model]:
+    """The models below a folder; no number stands in two of them."""
+    models = []
+    used = 0
+    for path in sorted(folder.rglob("*.sql")):
+        models.append(_read(path.relative_to(folder.parent), path.read_text(), used))
+        used += len(models[-1].mutants)
+    return models
+
+
+def _read(path: Path, text: str, used: int) -> Model:
+    numbers: dict[tuple[int, int], int] = {}
+    mutants = []
+    for start, end, after in Sql(text).changes():
+        number = numbers.setdefault((start, end), used + len(numbers))
+        line_start, line_end = text.rfind("\n", 0, start) + 1, (text + "\n").index("\n", end)
+        shown = f"{text[line_start:start]}[{text[start:end]} -> {after.strip()}]{text[end:line_end]}"
+        place = f"{path}:{text.count(chr(10), 0, start) + 1}: {' '.join(shown.split())}"
+        mutants.append(Mutant(path.stem, number, place, after))
+    # At the same place the outer of two bits opens first and closes last.
+    comments = [(start, 1, -end, f"/*<{number}*/") for (start, end), number in numbers.items()]
+    comments += [(end, 0, -start, f"/*{number}>*/") for (start, end), number in numbers.items()]
+    marked, done = "", 0
+    for position, _, _, comment in sorted(comments):
+        marked += text[done:position] + comment
+        done = position
+    return Model(path, marked + text[done:], mutants)
+
+
+def statements(models: list[Model], home: Path) -> dict[str, str]:
+    """Each unit test's statement with the marked models in it, after dbt has run them all without a failure.
+
+    The home has to be empty. An empty lake and empty models are all that dbt needs to know the columns.
+    """
+    settings = Settings(home=home)
+    settings.make_directories()
+    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        for stream in read_streams().values():
+            land(stream, settings, ledger, lambda text: None)
+    project = home / "project"
+    for name in ("models", "macros", "seeds", "profiles", "tests"):
+        shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copy(PROJECT / "dbt_project.yml", project)
+    for model in models:
+        (project / model.path).write_text(model.marked)
+    directories = {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project / "profiles")}
+    with _environ({**environment(settings), **directories}):
+        _dbt("build", "--empty", "--exclude-resource-type", "unit_test", "test")
+        _dbt("test", "--select", "test_type:unit")
+    run = (home / "dbt" / "target" / "run").rglob("*.sql")
+    found = {path.stem: path.read_text() for path in run}
+    return {name: text for name, text in found.items() if "dbt_internal_unit_test_actual" in text}
+
+
+def _dbt(*arguments: str) -> None:
+    result = dbtRunner().invoke(["--quiet", *arguments])
+    if not result.success:
+        raise RuntimeError(f"dbt {arguments[0]} fails before anything is changed") from result.exception
+
+
+@contextmanager
+def _environ(variables: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+class Judge:
+    """Runs mutants against the statements of unit tests."""
+
+    def __init__(self, statements: dict[str, str], connection: duckdb.DuckDBPyConnection) -> None:
+        self._statements = list(statements.items())
+        self._connection = connection
+        connection.execute("set timezone = 'UTC'; set threads = 1; set memory_limit = '1GB'; set temp_directory = ''")
+        failing = [name for name, statement in statements.items() if not self._passes(statement)]
+        if failing:
+            raise RuntimeError(f"these unit tests fail before anything is changed: {failing}")
+
+    def catches(self, mutant: Mutant) -> bool:
+        for test in self._statements:
+            if (changed := mutant.of(test[1])) != test[1] and not self._passes(changed):
+                # the next mutant is likely to be caught by the same test
+                self._statements.remove(test)
+                self._statements.insert(0, test)
+                return True
+        return False
+
+    def _passes(self, statement: str) -> bool:
+        timer = threading.Timer(_PATIENCE, self._connection.interrupt)
+        timer.start()
+        try:
+            rows = self._connection.execute(statement).fetchall()
+        except duckdb.Error:
+            return False
+        finally:
+            timer.cancel()
+        sides: dict[Any, Counter[str]] = {"actual": Counter(), "expected": Counter()}
+        for *values, side in rows:
+            sides[side][repr(values)] += 1
+        return sides["actual"] == sides["expected"]
+
+
+def judged(models: list[Model], statements: dict[str, str]) -> list[Mutant]:
+    """The mutants of every model that has unit tests or needs them."""
+    all_statements = "".join(statements.values())
+    return [
+        mutant
+        for model in models
+        if not _TESTED.isdisjoint(model.path.parts) or f"/*<{model.mutants[0].number}*/" in all_statements
+        for mutant in model.mutants
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="mutants of this model alone")
+    parser.add_argument("--sample", type=int, help="so many mutants, taken at random")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--list", action="store_true", help="print the mutants, judge none")
+    options = parser.parse_args()
+    models = read_models(PROJECT / "models")
+    models = [model for model in models if options.model in (None, model.path.stem)]
+    if options.list:
+        print(*(mutant.place for model in models for mutant in model.mutants), sep="\n")
+        return 0
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        home = Path(folder)
+        tests = statements(models, home)
+        mutants = judged(models, tests)
+        if options.sample:
+            mutants = sample(mutants, options.sample, options.seed)
+        print(f"{len(tests)} unit tests pass after {time.monotonic() - began:.0f} s; {len(mutants)} mutants to judge")
+        with read_only(Settings(home=home)) as connection:
+            judge = Judge(tests, connection)
+            survivors = []
+            for done, mutant in enumerate(mutants):
+                if done and done % 200 == 0:
+                    print(
+                        f"{done} judged after {time.monotonic() - began:.0f} s, {len(survivors)} survived", flush=True
+                    )
+                if not judge.catches(mutant):
+                    survivors.append(mutant)
+    report(mutants, survivors)
+    return 1 if survivors else 0
+
+
+def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
+    return random.Random(seed).sample(mutants, min(size, len(mutants)))
+
+
+def report(mutants: list[Mutant], survivors: list[Mutant]) -> None:
+    """Survivors, then a line for each model and the total."""
+    if survivors:
+        print("\nNo unit test fails when this is changed:", *(mutant.place for mutant in survivors), sep="\n  ")
+    total, survived = Counter(m.model for m in mutants), Counter(m.model for m in survivors)
+    print(f"\n{'':50}{'mutants':>10}{'caught':>10}{'survived':>10}")
+    for model, number in total.items():
+        print(f"{model:50}{number:10}{number - survived[model]:10}{survived[model]:10}")
+    caught = len(mutants) - len(survivors)
+    print(f"{'total':50}{len(mutants):10}{caught:10}{len(survivors):10}   {caught / len(mutants):.1%} caught")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+{# Proves that the hours of a day add up to the day, and the days of a month to the month, in each of `counts`, which
+   must be additive, for each of `keys`, dimension and value among them.
+   Looks at the days and months that the latest landing touched, and at all of their hours and days, most of which were
+   counted earlier. Hours are UTC's, so that in another time zone hours and days are compared over all time. #}
+{% test grains_agree(model, keys, counts) %}
+
+{%- set spans = {'day': "date_trunc('day', period_start)", 'month': "date_trunc('month', period_start)"} -%}
+{%- if var('reporting_timezone') != 'UTC' %}{% do spans.update(day="date '1970-01-01'") %}{% endif %}
+
+with
+
+parts as (
+
+    {% for finer, coarser in [('hour', 'day'), ('day', 'month')] %}
+    select
+        {{ keys | join(', ') }},
+        '{{ coarser }}' as compared,
+        {{ spans[coarser] }} as span,
+        landing,
+        case grain when '{{ finer }}' then -1 else 1 end as sign,
+        {{ counts | join(', ') }}
+    from {{ model }}
+    where grain in ('{{ finer }}', '{{ coarser }}')
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+touched as (
+
+    select distinct {{ keys | join(', ') }}, compared, span
+    from parts
+    where landing = (select max(landing) from {{ model }})
+
+)
+
+select {{ keys | join(', ') }}, compared, span
+from parts
+inner join touched using ({{ keys | join(', ') }}, compared, span)
+group by {{ keys | join(', ') }}, compared, span
+having
+    {% for count in counts %}
+    sum(sign * {{ count }}) <> 0 {{ 'or' if not loop.last }}
+    {% endfor %}
+
+{% endtest %}

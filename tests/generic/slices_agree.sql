@@ -1,0 +1,48 @@
+{# Proves that every dimension tells of the same records as the total, the row of dimension 'all': the counts of its
+   values add up to the total's where a record has one value (`single_valued`), and to no less where it may have several
+   (`multi_valued`). `keys` are those of a total. #}
+{% test slices_agree(model, keys, counts, single_valued, multi_valued) %}
+
+with
+
+metrics as (
+
+    select * from {{ model }}
+
+),
+
+dimensions as (
+
+    select unnest(['{{ (single_valued + multi_valued) | join("', '") }}']) as dimension
+
+),
+
+parts as (
+
+    select {{ keys | join(', ') }}, dimension, 1 as sign, {{ counts | join(', ') }}
+    from metrics
+    where dimension <> 'all'
+    union all
+    -- the total once for each dimension, to be taken off what its values add up to
+    select {{ keys | join(', ') }}, dimensions.dimension, -1 as sign, {{ counts | join(', ') }}
+    from metrics
+    cross join dimensions
+    where metrics.dimension = 'all'
+
+)
+
+select {{ keys | join(', ') }}, dimension
+from parts
+group by {{ keys | join(', ') }}, dimension
+having
+    {% for count in counts %}
+    sum(sign * {{ count }}) < 0 or
+    {% endfor %}
+    dimension not in ('{{ multi_valued | join("', '") }}')
+    and (
+        {% for count in counts %}
+        sum(sign * {{ count }}) > 0 {{ 'or' if not loop.last }}
+        {% endfor %}
+    )
+
+{% endtest %}

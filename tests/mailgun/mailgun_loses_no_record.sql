@@ -1,0 +1,54 @@
+-- Proves that every landed event is counted once, from staging to each grain, and that every open and click is judged.
+with
+
+landed as (
+
+    select count(*) as records from {{ ref('stg_mailgun__events') }} where not is_repeat
+
+),
+
+current_events as (
+
+    select
+        count(*) as records,
+        count(engagement_key) as engagements
+    from {{ ref('int_mailgun__events') }}
+    where is_current
+
+),
+
+flagged as (
+
+    select count(*) as records from {{ ref('int_mailgun__engagements') }}
+
+),
+
+counted as (
+
+    select
+        coalesce(sum(record_count) filter (where grain = 'hour'), 0) as of_hours,
+        coalesce(sum(record_count) filter (where grain = 'day'), 0) as of_days,
+        coalesce(sum(record_count) filter (where grain = 'month'), 0) as of_months
+    from {{ ref('int_mailgun__metrics_by_period') }}
+    where dimension = 'all'
+
+)
+
+select
+    landed.records as landed,
+    current_events.records as current_events,
+    counted.of_hours,
+    counted.of_days,
+    counted.of_months,
+    current_events.engagements,
+    flagged.records as flagged
+from landed
+cross join current_events
+cross join flagged
+cross join counted
+where
+    landed.records <> current_events.records
+    or landed.records <> counted.of_hours
+    or landed.records <> counted.of_days
+    or landed.records <> counted.of_months
+    or current_events.engagements <> flagged.records
