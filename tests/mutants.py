@@ -2,7 +2,7 @@
 
 `make mutants` judges all mutants; `--model NAME` and `--sample N --seed S` judge a part of them, `--list` prints them.
 
-Running dbt once per mutant would take hours. dbt runs once instead, on a copy of the project in which every bit that
+Running dbt once per mutant would take an hour. dbt runs once instead, on a copy of the project in which every bit that
 can be changed stands between two numbered SQL comments. dbt keeps comments, so that they are also in the statement it
 makes of each unit test: fixtures, model and expected rows. A mutant is that statement with one bit replaced, run in
 DuckDB and judged as dbt does: actual and expected rows have to be the same, in any order.
@@ -22,11 +22,11 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 from dbt.cli.main import dbtRunner
@@ -38,9 +38,9 @@ from orchestration.landing.streams import read_streams
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse import read_only
 
-# Every model of these folders needs unit tests; elsewhere the models that have some are judged.
+# Every model of these folders needs unit tests; of the others those are judged that have some.
 _TESTED = {"intermediate", "marts"}
-# Seconds. A mutant that takes longer, such as a recursion without end, doesn't pass.
+# Seconds. A mutant that takes longer, such as a recursion without end, is caught.
 _PATIENCE = 3.0
 
 _TOKEN = re.compile(
@@ -50,10 +50,11 @@ _TOKEN = re.compile(
     |(?P<string>'(?:''|\{\{.*?\}\}|[^'])*')
     |(?P<name>"(?:""|[^"])*"|[a-z_]\w*)
     |(?P<number>\d+(?:\.\d+)?)
-    |(?P<symbol>->>|->|<=|>=|<>|!=|::|\|\||\S)""",
+    |(?P<symbol>->>|->|<=|>=|<>|!=|::|\|\||//|\S)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-# Sequences of words, and what each is changed to; the longest that fits is taken.
+# Sequences of words, and what each is changed to; the longest that fits is taken. An inner join isn't made a left one,
+# as the two are the same where every row has a partner.
 _CHANGES: dict[str, tuple[str, ...]] = {
     "=": ("<>",), "<>": ("=",), "!=": ("=",),
     "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"),
@@ -67,23 +68,19 @@ _CHANGES: dict[str, tuple[str, ...]] = {
     "least (": ("greatest(",), "greatest (": ("least(",), "bool_or (": ("bool_and(",), "bool_and (": ("bool_or(",),
 }  # fmt: skip
 _ARITHMETIC = {"+", "-", "*", "/", "//", "%"}
+_COMPARISON = {"=", "<>", "!=", "is", "not", "distinct", "from", "in"}
 _UNITS = {"second": "minute", "minute": "hour", "hour": "day", "day": "hour", "week": "day", "month": "day"}
 _LISTS = {"coalesce", "concat", "concat_ws", "greatest", "least", "using"}
 # Words that end a condition, if no bracket does.
-_CLAUSES = set(
-    re.findall(
-        r"\w+",
-        "where group order having qualify limit union except intersect window select join inner left right full cross "
-        "semi anti asof",
-    )
-)
-_KEYWORDS = _CLAUSES | set(
-    re.findall(
-        r"\w+",
-        "distinct from on using and or not is in like between case when then else end by as with over partition filter "
-        "exclude replace all asc desc null true false interval",
-    )
-)
+_CLAUSES = {
+    *("where", "group", "order", "having", "qualify", "limit", "union", "except", "intersect", "window", "select"),
+    *("join", "inner", "left", "right", "full", "cross", "semi", "anti", "asof"),
+}
+_KEYWORDS = _CLAUSES | {
+    *("distinct", "from", "on", "using", "and", "or", "not", "is", "in", "like", "between", "case", "when", "then"),
+    *("else", "end", "by", "as", "with", "over", "partition", "filter", "exclude", "replace", "all", "asc", "desc"),
+    *("null", "true", "false", "interval"),
+}
 
 # Replace the characters from the first number to the second by the text.
 Change = tuple[int, int, str]
@@ -101,11 +98,10 @@ class Sql:
     """The tokens of one model without its comments, and every change that can be made to them."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
         found = [Token(str(match.lastgroup), match.group(), *match.span()) for match in _TOKEN.finditer(text)]
         self.tokens = [token for token in found if token.kind != "comment"]
         self.words = [token.text.lower() for token in self.tokens]
-        # By the index of a token: where the bracket or `case` that it opens ends, and which one it stands in.
+        # By a token's index: where the bracket or `case` that it opens is closed, and which one it stands in.
         self.closing: dict[int, int] = {}
         self.around: list[int] = []
         self.joints: set[int] = set()  # each `and` and `or` but those of `between`
@@ -123,45 +119,39 @@ class Sql:
 
     def changes(self) -> list[Change]:
         """Each of them once, in the order of their places."""
-        finders: tuple[Callable[[], Iterator[Change]], ...] = (
-            self._operators,
-            self._constants,
-            self._conditions,
-            self._calls,
-            self._columns,
-        )
+        finders = (self._operators, self._constants, self._conditions, self._calls, self._columns)
         return sorted({change for find in finders for change in find()})
 
     def _operators(self) -> Iterator[Change]:
         i = 0
         while i < len(self.words):
-            length = next((n for n in (4, 3, 2, 1) if " ".join(self.words[i : i + n]) in _CHANGES), 1)
-            operator = " ".join(self.words[i : i + length])
+            sequences = (self.words[i : i + length] for length in (4, 3, 2, 1))
+            sequence = next((words for words in sequences if " ".join(words) in _CHANGES), [self.words[i]])
+            operator = " ".join(sequence)
             unary = operator in _ARITHMETIC and not self._is_operand(i - 1)
             if not unary and (i in self.joints or operator != "and"):
                 for after in _CHANGES.get(operator, ()):
-                    yield self._change(i, i + length - 1, after)
+                    yield self._change(i, i + len(sequence) - 1, after)
             if operator == "=" and self.tokens[i + 1].kind == "number":
                 yield self._change(i, i, ">=")
-            i += length
+            i += len(sequence)
 
     def _constants(self) -> Iterator[Change]:
+        """Numbers one up and down; strings by nonsense, and by each that the same thing is compared with elsewhere."""
         subjects = [self._subject(i) if token.kind == "string" else "" for i, token in enumerate(self.tokens)]
         compared: dict[str, dict[str, None]] = defaultdict(dict)
         for token, subject in zip(self.tokens, subjects, strict=True):
             compared[subject][token.text] = None
+        compared[""] = {}
         for i, token in enumerate(self.tokens):
             unit = self.words[i].removesuffix("s")
             if token.kind == "number" and not self._is_mark(i):
                 digits = len(token.text.partition(".")[2])
                 for step in (10**-digits, -(10**-digits)):
-                    yield self._change(i, i, f"{float(token.text) + step: .{digits}f}")
+                    yield self._change(i, i, f"{float(token.text) + step:.{digits}f}")
             elif token.kind == "string" and "{{" not in token.text:
-                others = compared[subjects[i]] if subjects[i] else ()
-                beside = self._beside(i)
-                for after in ("'~'", *others):
-                    if after not in beside:
-                        yield self._change(i, i, after)
+                for after in {"'~'", *compared[subjects[i]]} - self._beside(i):
+                    yield self._change(i, i, after)
             elif unit in _UNITS and self._word(i - 2) == "interval":
                 yield self._change(i, i, _UNITS[unit] + "s")
 
@@ -182,21 +172,17 @@ class Sql:
                     yield self._change(first, end, "true" if self.words[joints[0]] == "and" else "false")
 
     def _calls(self) -> Iterator[Change]:
-        """`nullif(a, b)` without nullif; lists of arguments and of join keys without each of what isn't a constant."""
+        """`nullif` without its second argument; lists of arguments and of join keys without each, but for constants."""
         for opening, closing in self.closing.items():
             name = self._word(opening - 1)
             commas = [i for i in self._level(opening + 1, closing - 1) if self.words[i] == ","]
-            if self.words[opening] != "(" or not commas:
-                continue
-            parts = list(self._parts(opening + 1, closing - 1, commas))
             if name == "nullif":
-                first = self.text[self.tokens[parts[0][0]].start : self.tokens[parts[0][1]].end]
-                yield self._change(opening - 1, closing, first)
-            for number, (first, last) in enumerate(parts if name in _LISTS else []):
-                if first < last or self._is_column(first):
-                    yield (
-                        self._change(first, last + 1, "") if number < len(commas) else self._change(first - 1, last, "")
-                    )
+                yield self._change(commas[0] + 1, closing - 1, "null")
+            if name in _LISTS and commas:
+                for first, last in self._parts(opening + 1, closing - 1, commas):
+                    if first < last or self._is_column(first):
+                        comma_first = first > opening + 1
+                        yield self._change(first - comma_first, last + (not comma_first), "")
 
     def _columns(self) -> Iterator[Change]:
         """A column by the next one that stands in the same kind of place."""
@@ -226,18 +212,18 @@ class Sql:
         opening = self.around[i]
         if self._word(opening - 1) == "in":
             i = opening
-        elif self._word(i - 1) == "(":
-            return f"{self._word(opening - 1)}(" if self._is_name(opening - 1) else ""
+        elif opening == i - 1 and self._is_name(opening - 1):
+            return f"{self._word(opening - 1)}("
         before = i - 1
-        while self._word(before) in ("=", "<>", "!=", "is", "not", "distinct", "from", "in"):
+        while self._word(before) in _COMPARISON:
             before -= 1
         return self._word(before) if before < i - 1 and self._is_column(before) else ""
 
     def _beside(self, i: int) -> set[str]:
         """The texts that would change nothing in the place of this one: itself, and those in the same `in (...)`."""
         opening = self.around[i]
-        inside = self._level(opening + 1, self.closing[opening] - 1) if self._word(opening - 1) == "in" else (i,)
-        return {self.tokens[j].text for j in inside}
+        listed = range(opening, self.closing[opening]) if self._word(opening - 1) == "in" else (i,)
+        return {self.tokens[j].text for j in listed}
 
     def _is_mark(self, i: int) -> bool:
         """Whether a number stands in `case when ... then 1 end`, 1 or NULL: to count() all numbers are the same."""
@@ -304,38 +290,38 @@ class Model:
     marked: str
     mutants: list[Mutant]
 
+    @classmethod
+    def of(cls, path: Path, text: str, used: int = 0) -> Model:
+        """`used` is how many numbers other models have."""
+        numbers: dict[tuple[int, int], int] = {}
+        mutants = []
+        for start, end, after in Sql(text).changes():
+            number = numbers.setdefault((start, end), used + len(numbers))
+            line_start, line_end = text.rfind("\n", 0, start) + 1, (text + "\n").index("\n", end)
+            shown = f"{text[line_start:start]}[{text[start:end]} -> {after.strip()}]{text[end:line_end]}"
+            line = text.count("\n", 0, start) + 1
+            mutants.append(Mutant(path.stem, number, f"{path}:{line}: {' '.join(shown.split())}", after))
+        # At the same place the outer of two bits opens first and closes last.
+        comments = [(start, 1, -end, f"/*<{number}*/") for (start, end), number in numbers.items()]
+        comments += [(end, 0, -start, f"/*{number}>*/") for (start, end), number in numbers.items()]
+        marked, done = "", 0
+        for position, _, _, comment in sorted(comments):
+            marked += text[done:position] + comment
+            done = position
+        return cls(path, marked + text[done:], mutants)
 
-def read_models(folder: Path) -> list[Model]:
-    """The models below a folder; no number stands in two of them."""
-    models = []
-    used = 0
-    for path in sorted(folder.rglob("*.sql")):
-        models.append(_read(path.relative_to(folder.parent), path.read_text(), used))
-        used += len(models[-1].mutants)
+
+def read_models() -> list[Model]:
+    """The project's models; no number stands in two of them."""
+    models: list[Model] = []
+    for path in sorted((PROJECT / "models").rglob("*.sql")):
+        used = sum(len(model.mutants) for model in models)
+        models.append(Model.of(path.relative_to(PROJECT), path.read_text(), used))
     return models
 
 
-def _read(path: Path, text: str, used: int) -> Model:
-    numbers: dict[tuple[int, int], int] = {}
-    mutants = []
-    for start, end, after in Sql(text).changes():
-        number = numbers.setdefault((start, end), used + len(numbers))
-        line_start, line_end = text.rfind("\n", 0, start) + 1, (text + "\n").index("\n", end)
-        shown = f"{text[line_start:start]}[{text[start:end]} -> {after.strip()}]{text[end:line_end]}"
-        place = f"{path}:{text.count(chr(10), 0, start) + 1}: {' '.join(shown.split())}"
-        mutants.append(Mutant(path.stem, number, place, after))
-    # At the same place the outer of two bits opens first and closes last.
-    comments = [(start, 1, -end, f"/*<{number}*/") for (start, end), number in numbers.items()]
-    comments += [(end, 0, -start, f"/*{number}>*/") for (start, end), number in numbers.items()]
-    marked, done = "", 0
-    for position, _, _, comment in sorted(comments):
-        marked += text[done:position] + comment
-        done = position
-    return Model(path, marked + text[done:], mutants)
-
-
-def statements(models: list[Model], home: Path) -> dict[str, str]:
-    """Each unit test's statement with the marked models in it, after dbt has run them all without a failure.
+def unit_tests(models: list[Model], home: Path) -> list[str]:
+    """The statement of each unit test, with the marked models in them; dbt has run all of them without a failure.
 
     The home has to be empty. An empty lake and empty models are all that dbt needs to know the columns.
     """
@@ -350,76 +336,57 @@ def statements(models: list[Model], home: Path) -> dict[str, str]:
     shutil.copy(PROJECT / "dbt_project.yml", project)
     for model in models:
         (project / model.path).write_text(model.marked)
-    directories = {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project / "profiles")}
-    with _environ({**environment(settings), **directories}):
-        _dbt("build", "--empty", "--exclude-resource-type", "unit_test", "test")
-        _dbt("test", "--select", "test_type:unit")
-    run = (home / "dbt" / "target" / "run").rglob("*.sql")
-    found = {path.stem: path.read_text() for path in run}
-    return {name: text for name, text in found.items() if "dbt_internal_unit_test_actual" in text}
+    places = {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project / "profiles")}
+    with patch.dict(os.environ, {**environment(settings), **places}):
+        for command in ("build --empty --exclude-resource-type unit_test test", "test --select test_type:unit"):
+            result: Any = dbtRunner().invoke(["--quiet", *command.split()])
+            if not result.success:
+                raise RuntimeError(f"dbt {command} fails before anything is changed") from result.exception
+    texts = [path.read_text() for path in (home / "dbt" / "target" / "run").rglob("*.sql")]
+    statements = [text for text in texts if "dbt_internal_unit_test_actual" in text]
+    if len(statements) != len(result.result):
+        raise RuntimeError("two unit tests of one file have the same name, and dbt has kept one of them")
+    return statements
 
 
-def _dbt(*arguments: str) -> None:
-    result = dbtRunner().invoke(["--quiet", *arguments])
-    if not result.success:
-        raise RuntimeError(f"dbt {arguments[0]} fails before anything is changed") from result.exception
-
-
-@contextmanager
-def _environ(variables: dict[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-class Judge:
-    """Runs mutants against the statements of unit tests."""
-
-    def __init__(self, statements: dict[str, str], connection: duckdb.DuckDBPyConnection) -> None:
-        self._statements = list(statements.items())
-        self._connection = connection
-        connection.execute("set timezone = 'UTC'; set threads = 1; set memory_limit = '1GB'; set temp_directory = ''")
-        failing = [name for name, statement in statements.items() if not self._passes(statement)]
-        if failing:
-            raise RuntimeError(f"these unit tests fail before anything is changed: {failing}")
-
-    def catches(self, mutant: Mutant) -> bool:
-        for test in self._statements:
-            if (changed := mutant.of(test[1])) != test[1] and not self._passes(changed):
-                # the next mutant is likely to be caught by the same test
-                self._statements.remove(test)
-                self._statements.insert(0, test)
-                return True
-        return False
-
-    def _passes(self, statement: str) -> bool:
-        timer = threading.Timer(_PATIENCE, self._connection.interrupt)
-        timer.start()
-        try:
-            rows = self._connection.execute(statement).fetchall()
-        except duckdb.Error:
-            return False
-        finally:
-            timer.cancel()
-        sides: dict[Any, Counter[str]] = {"actual": Counter(), "expected": Counter()}
-        for *values, side in rows:
-            sides[side][repr(values)] += 1
-        return sides["actual"] == sides["expected"]
-
-
-def judged(models: list[Model], statements: dict[str, str]) -> list[Mutant]:
-    """The mutants of every model that has unit tests or needs them."""
-    all_statements = "".join(statements.values())
+def judged(models: list[Model], statements: list[str]) -> list[Mutant]:
+    """The mutants of each model that has unit tests or needs them."""
+    everything = "".join(statements)
     return [
         mutant
         for model in models
-        if not _TESTED.isdisjoint(model.path.parts) or f"/*<{model.mutants[0].number}*/" in all_statements
+        if not _TESTED.isdisjoint(model.path.parts) or any(f"/*<{m.number}*/" in everything for m in model.mutants)
         for mutant in model.mutants
     ]
+
+
+def verdicts(mutants: list[Mutant], statements: list[str], home: Path) -> Iterator[tuple[Mutant, bool]]:
+    """Each mutant, and whether a unit test catches it."""
+    with read_only(Settings(home=home)) as connection:
+        connection.execute("set timezone = 'UTC'; set threads = 1; set memory_limit = '1GB'; set temp_directory = ''")
+        if not all(_passes(statement, connection) for statement in statements):
+            raise RuntimeError("a unit test that passes with dbt fails here")
+        for mutant in mutants:
+            caught = (s for s in statements if (changed := mutant.of(s)) != s and not _passes(changed, connection))
+            catcher = next(caught, None)
+            if catcher:  # likely to catch the next mutant too
+                statements = [catcher, *(statement for statement in statements if statement is not catcher)]
+            yield mutant, catcher is not None
+
+
+def _passes(statement: str, connection: duckdb.DuckDBPyConnection) -> bool:
+    timer = threading.Timer(_PATIENCE, connection.interrupt)
+    timer.start()
+    try:
+        rows = connection.execute(statement).fetchall()
+    except duckdb.Error:
+        return False
+    finally:
+        timer.cancel()
+    sides: dict[str, Counter[str]] = {"actual": Counter(), "expected": Counter()}
+    for *values, side in rows:
+        sides[side][repr(values)] += 1
+    return sides["actual"] == sides["expected"]
 
 
 def main() -> int:
@@ -429,47 +396,36 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="print the mutants, judge none")
     options = parser.parse_args()
-    models = read_models(PROJECT / "models")
-    models = [model for model in models if options.model in (None, model.path.stem)]
-    if options.list:
-        print(*(mutant.place for model in models for mutant in model.mutants), sep="\n")
-        return 0
     began = time.monotonic()
+    models = read_models()
+    chosen = [model for model in models if options.model in (None, model.path.stem)]
+    if options.list:
+        print(*(mutant.place for model in chosen for mutant in model.mutants), sep="\n")
+        return 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        home = Path(folder)
-        tests = statements(models, home)
-        mutants = judged(models, tests)
+        statements = unit_tests(models, Path(folder))
+        mutants = judged(chosen, statements)
         if options.sample:
-            mutants = sample(mutants, options.sample, options.seed)
-        print(f"{len(tests)} unit tests pass after {time.monotonic() - began:.0f} s; {len(mutants)} mutants to judge")
-        with read_only(Settings(home=home)) as connection:
-            judge = Judge(tests, connection)
-            survivors = []
-            for done, mutant in enumerate(mutants):
-                if done and done % 200 == 0:
-                    print(
-                        f"{done} judged after {time.monotonic() - began:.0f} s, {len(survivors)} survived", flush=True
-                    )
-                if not judge.catches(mutant):
-                    survivors.append(mutant)
-    report(mutants, survivors)
+            mutants = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
+        print(f"{len(statements)} unit tests pass; judging {len(mutants)} mutants", flush=True)
+        survivors = []
+        for number, (mutant, caught) in enumerate(verdicts(mutants, statements, Path(folder)), start=1):
+            survivors += [] if caught else [mutant]
+            if number % 200 == 0:
+                print(f"{number} judged, {len(survivors)} survived, {time.monotonic() - began:.0f} s", flush=True)
+    _report(mutants, survivors)
     return 1 if survivors else 0
 
 
-def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
-    return random.Random(seed).sample(mutants, min(size, len(mutants)))
-
-
-def report(mutants: list[Mutant], survivors: list[Mutant]) -> None:
-    """Survivors, then a line for each model and the total."""
+def _report(mutants: list[Mutant], survivors: list[Mutant]) -> None:
     if survivors:
-        print("\nNo unit test fails when this is changed:", *(mutant.place for mutant in survivors), sep="\n  ")
+        print("\nNo unit test fails when this is changed:", *(mutant.place for mutant in survivors), sep="\n")
     total, survived = Counter(m.model for m in mutants), Counter(m.model for m in survivors)
-    print(f"\n{'':50}{'mutants':>10}{'caught':>10}{'survived':>10}")
-    for model, number in total.items():
-        print(f"{model:50}{number:10}{number - survived[model]:10}{survived[model]:10}")
-    caught = len(mutants) - len(survivors)
-    print(f"{'total':50}{len(mutants):10}{caught:10}{len(survivors):10}   {caught / len(mutants):.1%} caught")
+    rows = [*((name, total[name], survived[name]) for name in total), ("total", len(mutants), len(survivors))]
+    print(f"\n{'model':50}{'mutants':>10}{'caught':>10}{'survived':>10}")
+    for name, number, alive in rows:
+        print(f"{name:50}{number:10}{number - alive:10}{alive:10}")
+    print(f"{1 - len(survivors) / max(len(mutants), 1):.1%} caught")
 
 
 if __name__ == "__main__":

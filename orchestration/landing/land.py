@@ -117,7 +117,7 @@ class _Landing:
                 continue
             if file.hash in known:
                 landed.known_files += 1
-                self._ledger.see(self._stream.source, found, file.hash)
+                self._ledger.see(self._stream.source, {found: file.hash})
                 continue
             if batch and size + file_size > self._settings.batch_bytes:
                 yield batch
@@ -143,8 +143,7 @@ class _Landing:
             self._sql.execute("delete from batch_files where filename = ?", [str(file.path)])
         kept = [file for file in files if file not in refused]
         self._commit(lambda number: self._ledger.count_landed(self._stream, number))
-        for file in kept:
-            self._ledger.see(self._stream.source, file.found, file.hash)
+        self._ledger.see(self._stream.source, {file.found: file.hash for file in kept})
         for file in files:
             if file.path.is_relative_to(self._settings.scratch):
                 file.path.unlink()

@@ -7,7 +7,7 @@ files of a landing are written under another name before it and get their own af
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -200,10 +200,13 @@ class Ledger:
         rows = self.connection.execute("select content_hash from files where source = ?", [source]).fetchall()
         return {hash_ for (hash_,) in rows}
 
-    def see(self, source: str, found: Found, content_hash: str) -> None:
-        """Remember what a path held, so that it isn't read again before it changes."""
+    def see(self, source: str, hashes: Mapping[Found, str]) -> None:
+        """Remember what paths held, so that they aren't read again before they change."""
+        rows = [{"path": found.path, "stamp": found.stamp, "hash": hash_} for found, hash_ in hashes.items()]
         self.connection.execute(
-            "insert or replace into seen values (?, ?, ?, ?)", [source, found.path, found.stamp, content_hash]
+            "insert or replace into seen select ?, r.path, r.stamp, r.hash "
+            "from (select unnest(?::struct(path varchar, stamp varchar, hash varchar)[]) as r)",
+            [source, rows],
         )
 
     def count_landed(self, stream: Stream, number: int) -> None:

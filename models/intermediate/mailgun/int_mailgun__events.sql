@@ -53,9 +53,10 @@ resolved as (
             order by
                 is_logs_item desc,
                 event_at desc,
-                cast(json_merge_patch(
-                    to_json(contenders), '{"version_id": null, "file": null, "is_repeat": null, "landing": null}'
-                ) as varchar)
+                -- versions that are equal in all of these are equal in every number
+                subaccount, severity, reason, attempt_no, transport, delivery_optimizer, is_authenticated,
+                is_delayed_bounce, is_webhook, message_id, recipient, ip, ip_pool, recipient_domain,
+                recipient_provider, country, device, bot, tags
         ) = 1 as is_current
     from contenders
 

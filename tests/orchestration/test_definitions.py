@@ -1,0 +1,74 @@
+"""What Dagster shows: one lineage from landing to the release, with owners, checks, a job and its schedule."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from dagster import AssetKey, Definitions
+
+from orchestration.settings import Settings
+
+from .conftest import TestHome
+
+
+@pytest.fixture(scope="module")
+def defs(session_home: TestHome) -> Definitions:
+    module = importlib.import_module("orchestration.definitions")
+    found = module.defs
+    assert isinstance(found, Definitions)
+    return found
+
+
+def test_landing_models_and_release_are_one_lineage(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    parents = {
+        key.to_user_string(): sorted(k.path[-1] for k in graph.get(key).parent_keys)
+        for key in graph.get_all_asset_keys()
+    }
+    names = {key.split("/")[-1]: above for key, above in parents.items()}
+    assert parents["mailgun/events"] == []
+    assert names["stg_mailgun__events"] == ["events"]
+    assert names["int_mailgun__events"] == ["stg_mailgun__events"]
+    assert names["int_mailgun__metrics_by_period"] == ["int_mailgun__engagements", "int_mailgun__events"]
+    assert names["mailgun_metrics_daily"] == ["int_mailgun__metrics_by_period"]
+    marts = [name for name in names if name.startswith("mailgun_metrics")]
+    assert len(marts) == 6
+    assert names["published"] == sorted(marts)
+
+
+def test_every_asset_has_a_group_a_description_and_an_owner(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.group_name in ("mailgun", "publish"), key
+        assert node.description, key
+        assert node.owners or key == AssetKey("published"), key
+
+
+def test_data_tests_and_ledger_are_asset_checks(defs: Definitions) -> None:
+    checks = {(check.asset_key.path[-1], check.name) for check in defs.resolve_asset_graph().asset_check_keys}
+    assert ("events", "ledger_adds_up") in checks
+    assert ("events", "nothing_kept_aside") in checks
+    assert len([name for asset, name in checks if asset.startswith("int_mailgun__")]) >= 5
+
+
+def test_the_schedule_is_the_settings(defs: Definitions) -> None:
+    from orchestration.schedules import every_night
+
+    schedule = defs.resolve_schedule_def("every_night")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
+    moved = every_night(Settings(schedule_hour=5, schedule_timezone="Europe/Berlin"))
+    assert (moved.cron_schedule, moved.execution_timezone) == ("0 5 * * *", "Europe/Berlin")
+
+
+def test_settings_come_from_the_environment_then_the_file(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.settings.home / "settings.toml").write_text('keep_releases = 2\nreporting_timezone = "Asia/Kolkata"\n')
+    try:
+        monkeypatch.setenv("TOUCHSTONE_KEEP_RELEASES", "9")
+        settings = Settings()
+        assert (settings.keep_releases, settings.reporting_timezone) == (9, "Asia/Kolkata")
+        with pytest.raises(ValueError, match="no time zone"):
+            Settings(reporting_timezone="Mars/Olympus")
+    finally:
+        (home.settings.home / "settings.toml").unlink()

@@ -1,0 +1,49 @@
+"""dbt's own tests: the unit tests of the definitions, and the data tests on made-up events."""
+
+from __future__ import annotations
+
+import json
+
+from dbt.cli.main import dbtRunner
+
+from .conftest import TestHome
+from .events import some_events
+
+
+def test_every_unit_test_passes(home: TestHome) -> None:
+    home.land()
+    home.build("--empty")  # unit tests need their inputs to exist; nothing has to be in them
+    result = dbtRunner().invoke(["--quiet", "test", "--select", "test_type:unit"])
+    assert result.success, [r.node.name for r in result.result or [] if r.status != "pass"]
+    assert len(result.result.results) > 10
+
+
+def test_data_tests_pass_on_a_first_build_and_on_a_later_one(home: TestHome) -> None:
+    records = some_events(seed=8, count=1200)
+    for part in (records[::2], records[1::2]):
+        home.put("mailgun/events", f"{len(part)}-{id(part)}.json", part)
+        home.land()
+        home.build(models_only=False)
+
+
+def test_data_tests_pass_in_another_zone(home: TestHome) -> None:
+    home.put("mailgun/events", "a.json", some_events(seed=9, count=600))
+    home.land()
+    home.build("--full-refresh", models_only=False, reporting_timezone="America/St_Johns")
+
+
+def test_every_column_is_documented(home: TestHome) -> None:
+    home.land()
+    home.build()
+    parsed = dbtRunner().invoke(["--quiet", "parse"]).result
+    for node in parsed.nodes.values():
+        if node.resource_type != "model":
+            continue
+        catalog = "facts" if node.database == "facts" else "touchstone"
+        columns = home.query(
+            f"select column_name from information_schema.columns where table_catalog = '{catalog}' "
+            f"and table_schema = '{node.schema}' and table_name = '{node.name}'"
+        )
+        assert node.description, node.name
+        undocumented = {name for (name,) in columns} - {n for n, c in node.columns.items() if c.description}
+        assert not undocumented, (node.name, json.dumps(sorted(undocumented)))
