@@ -151,7 +151,8 @@ def _models(project: DbtProject) -> AssetsDefinition:
                 say("nothing new to build")
                 return
             anew = ledger.begin_build(context.run.run_id, definitions)
-        yield from build(context, dbt, settings, anew)
+            passes = ledger.passes(0 if anew else ledger.last_built(), settings.pass_records)
+        yield from build(context, dbt, settings, anew, passes)
         with home.ledger() as ledger:
             ledger.end_build()
 

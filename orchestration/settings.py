@@ -35,10 +35,12 @@ class Settings(BaseSettings):
     schedule_timezone: str = "UTC"
     reporting_timezone: str = "UTC"
     keep_releases: int = Field(5, ge=1)
-    memory_limit: str = "1500MB"
+    memory_limit: str = "1600MB"
     lock_wait_seconds: int = Field(3600, ge=0)
     # Uncompressed bytes landed in one step: bounds memory, and what a crash has to repeat.
     batch_bytes: int = Field(192 * 2**20, ge=1)
+    # Records built in one pass: a first load of years is built in several.
+    pass_records: int = Field(2_200_000, ge=1)
     max_record_bytes: int = Field(16 * 2**20, ge=1)
     # A gzip file that grows more than this is refused; JSON logs grow 5 to 50 times.
     max_gzip_ratio: int = Field(400, ge=1)

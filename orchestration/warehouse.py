@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -74,12 +75,21 @@ def fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def build(context: AssetExecutionContext, dbt: DbtCliResource, settings: Settings, anew: bool) -> Iterator[Any]:
+def build(
+    context: AssetExecutionContext, dbt: DbtCliResource, settings: Settings, anew: bool, passes: Sequence[int]
+) -> Iterator[Any]:
     """One `dbt build` without unit tests, which need made-up inputs; `anew` builds every model from nothing.
 
+    `passes` are the last landings of the passes that new records take; all but the last only run the models.
     Yields Dagster's events, materialisations with their row counts. A failed model or test raises at the end.
     """
     arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
+    for number, landing in enumerate(passes[:-1], start=1):
+        say(f"building: pass {number} of {len(passes)}")
+        os.environ["TOUCHSTONE_LAST_LANDING"] = str(landing)
+        run_dbt(["--quiet", "run", *variables(settings), *(["--full-refresh"] if anew else [])])
+        anew = False
+    os.environ.pop("TOUCHSTONE_LAST_LANDING", None)
     if anew:
         arguments.append("--full-refresh")
     # One target folder for all runs: Dagster's own choice is a new one each, which pile up.

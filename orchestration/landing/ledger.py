@@ -408,9 +408,22 @@ class Ledger:
         )
         return bool(row and row[0])
 
+    def last_built(self) -> int:
+        """The landing that the last successful build went up to; 0 before the first."""
+        return self._number("select coalesce(max(landing) filter (where succeeded), 0) from builds")
+
     def end_build(self) -> None:
         """The build that was begun has succeeded."""
         self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")
+
+    def passes(self, after: int, records: int) -> list[int]:
+        """The last landing of each pass over what was landed after `after`, a pass holding about `records`."""
+        rows = self.connection.execute(
+            "select max(landing) from (select landing, sum(rows) over (order by landing) as total from lake_files "
+            "where landing > ?) group by ceil(total / ?) order by 1",
+            [after, records],
+        ).fetchall()
+        return [landing for (landing,) in rows]
 
     def mark_published(self) -> None:
         """The last build is what readers see."""

@@ -201,3 +201,14 @@ def test_strict_tells_of_what_was_kept_aside(fresh: Path) -> None:
     fill(fresh)
     assert run(fresh, "nightly", "--strict")[0] == 3
     assert run(fresh, "nightly", "--strict")[0] == 0
+
+
+def test_a_long_history_is_built_in_passes(tmp_path: Path) -> None:
+    at_once, in_passes = tmp_path / "once", tmp_path / "passes"
+    for home in (at_once, in_passes):
+        fill(home)
+    assert run(at_once)[0] == 0
+    code, output = run(in_passes, TOUCHSTONE_BATCH_BYTES="20000", TOUCHSTONE_PASS_RECORDS="200")
+    assert code == 0, output
+    assert "pass 2 of" in output
+    assert marts(in_passes) == marts(at_once)

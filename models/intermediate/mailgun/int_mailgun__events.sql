@@ -6,7 +6,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_mailgun__events') }}
+    select * from {{ ref('stg_mailgun__events') }} where landing <= {{ last_landing() }}
 
 ),
 
