@@ -145,7 +145,7 @@ class Sql:
         compared[""] = {}
         for i, token in enumerate(self.tokens):
             unit = self.words[i].removesuffix("s")
-            if token.kind == "number" and not self._is_mark(i):
+            if token.kind == "number" and self._is_value(i):
                 digits = len(token.text.partition(".")[2])
                 for step in (10**-digits, -(10**-digits)):
                     yield self._change(i, i, f"{float(token.text) + step:.{digits}f}")
@@ -225,10 +225,11 @@ class Sql:
         listed = range(opening, self.closing[opening]) if self._word(opening - 1) == "in" else (i,)
         return {self.tokens[j].text for j in listed}
 
-    def _is_mark(self, i: int) -> bool:
-        """Whether a number stands in `case when ... then 1 end`, 1 or NULL: to count() all numbers are the same."""
-        in_call = self._word(self.around[i] - 1) == "("
-        return self._word(i - 1) == "then" and self._word(i + 1) == "end" and not in_call
+    def _is_value(self, i: int) -> bool:
+        """No number of a type, nor that of `case when ... then 1 end`, 1 or NULL: any other is the same to count()."""
+        call = self._word(self.around[i] - 1)
+        is_mark = self._word(i - 1) == "then" and self._word(i + 1) == "end" and call != "("
+        return not is_mark and call not in ("decimal", "numeric", "varchar")
 
     def _is_name(self, i: int) -> bool:
         return i >= 0 and self.tokens[i].kind == "name" and self.words[i] not in _KEYWORDS
@@ -362,8 +363,10 @@ def judged(models: list[Model], statements: list[str]) -> list[Mutant]:
 
 def verdicts(mutants: list[Mutant], statements: list[str], home: Path) -> Iterator[tuple[Mutant, bool]]:
     """Each mutant, and whether a unit test catches it."""
+    # Planning takes longer than running. All in memory, so that a recursion without end comes to one.
+    means = "threads = 1; set memory_limit = '1GB'; set temp_directory = ''; pragma disable_optimizer"
     with read_only(Settings(home=home)) as connection:
-        connection.execute("set timezone = 'UTC'; set threads = 1; set memory_limit = '1GB'; set temp_directory = ''")
+        connection.execute(f"set timezone = 'UTC'; set {means}")
         if not all(_passes(statement, connection) for statement in statements):
             raise RuntimeError("a unit test that passes with dbt fails here")
         for mutant in mutants:
@@ -399,6 +402,8 @@ def main() -> int:
     began = time.monotonic()
     models = read_models()
     chosen = [model for model in models if options.model in (None, model.path.stem)]
+    if not chosen:
+        parser.error(f"there is no model {options.model}")
     if options.list:
         print(*(mutant.place for model in chosen for mutant in model.mutants), sep="\n")
         return 0

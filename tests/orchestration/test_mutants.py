@@ -12,7 +12,7 @@ from tests import mutants
 from tests.mutants import Model, Sql
 
 # A sample of all models' mutants, the same one every time; `make mutants` judges all.
-_SAMPLE = 60
+_SAMPLE = 40
 
 
 def changed(text: str) -> set[str]:
@@ -38,6 +38,7 @@ def changed(text: str) -> set[str]:
         ("left join t using (a, b)", {"inner join t using (a, b)", "left join t using (b)", "left join t using (a)"}),
         ("semi join t using (a)", {"anti join t using (a)"}),
         ("nullif(a, b)", {"nullif(a, null)"}),
+        ("cast(a as decimal(18, 2))", set()),
         ("interval 7 days", {"interval 8 days", "interval 6 days", "interval 7 hours"}),
         ("coalesce(a, 'x')", {"coalesce('x')", "coalesce(a, '~')"}),
         ("f('x') f('y')", {"f('y') f('y')", "f('~') f('y')", "f('x') f('x')", "f('x') f('~')"}),
