@@ -25,7 +25,7 @@ $(READY): requirements.lock
 	@echo "Setting up .venv from requirements.lock"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python requirements.lock
 	@touch $@
 
 run: $(READY) ## sample extracts if the inbox is empty, one nightly run, and its summary
@@ -70,7 +70,7 @@ lint: $(READY) ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/mailgun
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --all-extras \
+	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --all-extras \
 		--python-version 3.11 --universal pyproject.toml -o requirements.lock
 
 clean: ## remove the virtual environment; the state stays
