@@ -300,3 +300,12 @@ def test_reported_metrics_keep_what_their_response_says(home: TestHome) -> None:
         for day in (2, 3)
         for metric, value in (("delivered_count", day), ("delivered_rate", 0.95))
     ]
+
+
+def test_a_domain_is_an_object_a_name_or_none(home: TestHome) -> None:
+    domains = [{"name": "d.example"}, "d.example", {"name": ""}, {}, None, ""]
+    home.put(SOURCE, "a.json", [event(number, domain=domain) for number, domain in enumerate(domains)])
+    assert numbers(landed(home)) == (6, 6, 0, 0, 0)
+    home.build()
+    rows = home.query("select domain, opened_count from mailgun_metrics_daily order by domain")
+    assert rows == [("d.example", 2), ("none", 4)]

@@ -161,7 +161,7 @@ counted as (
             when grouping(country) = 0 then 'country'
             when grouping(device) = 0 then 'device'
             when grouping(bot) = 0 then 'bot'
-            when grouping(tag) = 0 then 'tag'
+            else 'tag'
         end as dimension,
         coalesce(
             everything, ip, ip_pool, recipient_domain, recipient_provider, country, device, bot, tag

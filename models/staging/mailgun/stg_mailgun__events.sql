@@ -17,7 +17,9 @@ renamed as (
         _kind as event,
         -- only a subaccount's account has a parent
         coalesce(case when account."parent-id" is not null then account.id end, 'none') as subaccount,
-        coalesce(nullif(domain ->> '$.name', ''), nullif(domain ->> '$', ''), 'none') as domain,
+        coalesce(
+            nullif(case json_type(domain) when 'VARCHAR' then domain ->> '$' else domain ->> '$.name' end, ''), 'none'
+        ) as domain,
         lower(nullif(severity, '')) as severity,
         lower(nullif(reason, '')) as reason,
         "delivery-status"."attempt-no" as attempt_no,
