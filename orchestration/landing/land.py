@@ -254,9 +254,10 @@ class _Landing:
     def _commit(self, count: Callable[[int], None]) -> None:
         """Write the batch's facts to the lake and its story to the ledger: all of it or, if killed, nothing."""
         number = self._ledger.next_number()
-        self._mark_repeats()
+        # DuckDB may number rows anew between transactions once some were deleted: row ids hold within one only.
         self._sql.execute("begin")
         try:
+            self._mark_repeats()
             written = self._write_lake(number)
             count(number)
             self._sql.execute("commit")
