@@ -13,6 +13,7 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     ConfigurableResource,
+    Failure,
     InitResourceContext,
     MaterializeResult,
     MetadataValue,
@@ -141,6 +142,12 @@ def _models(project: DbtProject) -> AssetsDefinition:
         name="models",
     )
     def models(context: AssetExecutionContext, dbt: DbtCliResource, home: Home) -> Iterator[Any]:
+        if context.selected_asset_keys != models.keys:
+            raise Failure(
+                "Select all models, or run the job `nightly`: each counts what is new in those before it, so that one "
+                "built without the others would count something twice or never.",
+                allow_retries=False,
+            )
         settings = home.settings
         definitions = fingerprint(settings)
         with home.ledger() as ledger:

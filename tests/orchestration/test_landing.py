@@ -84,6 +84,19 @@ def test_damage_costs_only_what_is_damaged(home: TestHome) -> None:
     assert json.loads(quarantine(home)[4][3])["id"] == "id5"
 
 
+def test_no_record_is_mistaken_for_another_in_a_large_batch(home: TestHome) -> None:
+    """More than a row group (122,880 rows) comes before the file that is taken out of the batch and read exactly."""
+    events = [event(number) for number in range(150_000)]
+    home.put(SOURCE, "a.json", lines(events[:130_000]))
+    home.put(SOURCE, "b.json", lines(events[100:200]) + b"not JSON\n" + lines(events[300:400]))
+    home.put(SOURCE, "c.json", lines(events[129_990:]))
+    assert numbers(landed(home)) == (150_211, 150_000, 210, 1, 0)
+    lake = f"'{home.settings.lake}/{SOURCE}/*.parquet'"
+    assert home.ledger_rows(f"select count(*), count(distinct id) from {lake} where not _is_repeat") == [
+        (150_000, 150_000)
+    ]
+
+
 def test_records_of_other_kinds_are_ignored_and_counted(home: TestHome) -> None:
     home.put(
         SOURCE, "a.json", [event(1), event(2, event="list_uploaded"), event(3, event="Trapped"), event(4, event="new")]

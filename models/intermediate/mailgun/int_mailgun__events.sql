@@ -4,13 +4,13 @@
 
 with
 
-events as (
+-- Not materialized, as a year would be written out for the sake of the day that is read.
+events as not materialized (
 
     select * from {{ ref('stg_mailgun__events') }} where landing <= {{ last_landing() }}
 
 ),
 
--- Not materialized, as its wide rows would be written out for the sake of the two columns that `contested` needs.
 arrived as not materialized (
 
     select * from events where landing > {{ processed_landing() }}
@@ -78,7 +78,9 @@ keyed as (
         -- known to be the same, so that each of its events is on its own.
         case
             when event in ('opened', 'clicked')
-                then md5(concat_ws('|', event, coalesce(message_id, cast(event_key as varchar)), recipient, bot))
+                then md5(concat_ws(
+                    '|', event, coalesce(message_id, cast(event_key as varchar)), coalesce(recipient, ''), bot
+                ))
         end as engagement_key
     from versioned
 

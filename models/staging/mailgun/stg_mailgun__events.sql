@@ -46,9 +46,9 @@ renamed as (
         coalesce(
             -- an unsubscription's tags are its scope, not the message's tags
             nullif(
-                list_distinct(list_filter(
+                list_sort(list_distinct(list_filter(
                     case when _kind <> 'unsubscribed' then tags end, lambda tag: trim(tag) <> ''
-                )),
+                ))),
                 []
             ),
             ['none']
