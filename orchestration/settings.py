@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     memory_limit: str = "1600MB"
     lock_wait_seconds: int = Field(3600, ge=0)
     # Uncompressed bytes landed in one step: bounds memory, and what a crash has to repeat.
-    batch_bytes: int = Field(192 * 2**20, ge=1)
+    batch_bytes: int = Field(512 * 2**20, ge=1)
     # Records built in one pass: a first load of years is built in several.
     pass_records: int = Field(2_200_000, ge=1)
     max_record_bytes: int = Field(16 * 2**20, ge=1)

@@ -358,7 +358,7 @@ class _Landing:
 
     def _copy(self, query: str, path: Path) -> int:
         row = self._sql.execute(
-            f"copy ({query}) to {records.literal(str(path))} (format parquet, compression zstd, compression_level 1)"
+            f"copy ({query}) to {records.literal(str(path))} (format parquet, compression zstd, compression_level 1, row_group_size 40960)"
         ).fetchone()
         assert row is not None
         with path.open("rb") as file:

@@ -57,7 +57,7 @@ with lines as (
     {lines}
 ),
 documents as (
-    select *, {"try_cast(text as json)" if checked else "text::json"} as document
+    select *, {"try_cast(text as json)" if checked else "text"} as document
     from lines
     where text is not null
 ),
