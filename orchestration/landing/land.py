@@ -268,7 +268,11 @@ class _Landing:
             os.replace(unfinished(written), written)
 
     def _mark_repeats(self) -> None:
-        """Table `repeats`: the accepted records whose key an earlier record has, in the lake or in this batch."""
+        """Table `repeats`: the accepted records whose key an earlier record has, in the lake or in this batch.
+
+        Tables on the way: `firsts`, the first record of each key in the batch, and `known`, the lake's files that
+        have such a key; where the key holds the date, they are sought among those of the batch's dates.
+        """
         self._sql.execute("""
             create or replace temp table firsts as
             select _key, arg_min(batch.rowid, ordinal) as row_number
@@ -277,24 +281,29 @@ class _Landing:
             where _verdict = 'accepted'
             group by _key
         """)
+        paths = self._ledger.lake_paths(self._stream.source, of_batch=self._stream.dated_key)
+        lake = f"read_parquet({paths!r}, filename = true)" if paths else "(select null as filename, _key from firsts)"
         self._sql.execute(f"""
+            create or replace temp table known as
+            select distinct _key, filename
+            from {lake}
+            semi join firsts using (_key)
+            where filename is not null
+        """)
+        self._sql.execute("""
             create or replace temp table repeats as
             select batch.rowid as row_number, batch._key
             from batch
             inner join firsts using (_key)
-            left join (select distinct _key, true as is_known from ({self._earlier("_key")})) as earlier using (_key)
-            where _verdict = 'accepted' and (batch.rowid <> firsts.row_number or is_known)
+            where _verdict = 'accepted' and (batch.rowid <> firsts.row_number or _key in (select _key from known))
         """)
 
-    def _earlier(self, columns: str) -> str:
-        """The lake's records; where the key holds the date, those on the batch's dates."""
-        paths = self._ledger.lake_paths(self._stream.source, of_batch=self._stream.dated_key)
-        if not paths:
-            return f"select {columns} from batch limit 0"
-        return f"select {columns} from read_parquet({paths!r}, union_by_name = true)"
-
-    def _record_columns(self) -> str:
-        return ", ".join([*map(records.quoted, self._stream.columns), "_key"])
+    def _told(self) -> str:
+        """The lake's records of the table `known`'s keys."""
+        columns = ", ".join([*map(records.quoted, self._stream.columns), "_key"])
+        paths = [path for (path,) in self._sql.execute("select distinct filename from known order by 1").fetchall()]
+        lake = f"read_parquet({paths!r}, union_by_name = true)" if paths else "batch"
+        return f"select {columns} from {lake} where _key in (select _key from known)"
 
     def _write_lake(self, number: int) -> Path | None:
         """Facts that are new, and further versions of known ones. Returns the file, still `unfinished`."""
@@ -309,8 +318,7 @@ class _Landing:
             ),
             told as (
                 select _key, {content} as content
-                from ({self._earlier(self._record_columns())})
-                where _key in (select _key from repeats)
+                from ({self._told()})
                 union all
                 select _key, {content}
                 from batch
@@ -358,7 +366,8 @@ class _Landing:
 
     def _copy(self, query: str, path: Path) -> int:
         row = self._sql.execute(
-            f"copy ({query}) to {records.literal(str(path))} (format parquet, compression zstd, compression_level 1, row_group_size 40960)"
+            f"copy ({query}) to {records.literal(str(path))} "
+            "(format parquet, compression zstd, compression_level 1, row_group_size 40960)"
         ).fetchone()
         assert row is not None
         with path.open("rb") as file:

@@ -51,7 +51,6 @@ def judged(stream: Stream, lines: str, checked: bool, opened: Sequence[str]) -> 
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
     key = stream.key.replace("event_at", "_at")
-    ignored = ", ".join(map(literal, stream.ignored_kinds)) or "null"
     return f"""
 with lines as (
     {lines}
@@ -98,7 +97,7 @@ select
     cast(_at as date) as _date,
     case
         when _reason is not null then 'quarantined'
-        when _kind in ({ignored}) then 'ignored'
+        when {_ignored(stream)} then 'ignored'
         else 'accepted'
     end as _verdict,
     _reason,
@@ -120,22 +119,26 @@ def _record(stream: Stream, opened: Sequence[str], checked: bool) -> tuple[str, 
     if not opened:
         return "document", "$"
     paths = [stream.envelopes[field] for field in opened]
-    if not checked and len(paths) == 1 and not paths[0].endswith("[*]"):
+    if not checked and len(paths) == 1 and not paths[0].endswith(("[*]", "::json")) and not stream.inherit:
         return "document", paths[0]  # every document is one envelope: its record is read where it stands
+    parent = ", ".join(f"{quoted(name)} := document -> {literal(f'$.{quoted(name)}')}" for name in stream.inherit)
     branches = []
     for field, path in zip(opened, paths, strict=True):
-        holder = path.removesuffix("[*]")
-        kind, inside = "OBJECT", f"[json_extract(document, {literal(path)})]"
-        if holder != path:
-            kind, inside = "ARRAY", f"json_extract(document, {literal(path)})"
-            parent = ", ".join(f"{quoted(name)} := document -> {literal(f'$.{name}')}" for name in stream.inherit)
-            if parent:
-                inside = f"list_transform({inside}, lambda r: json_merge_patch(to_json(struct_pack({parent})), r))"
+        if path.endswith("[*]"):
+            is_one = f"json_type(document, {literal(path.removesuffix('[*]'))}) = 'ARRAY'"
+            inside = f"json_extract(document, {literal(path)})"
+        elif path.endswith("::json"):
+            text = f"try_cast(document ->> {literal(path.removesuffix('::json'))} as json)"
+            is_one, inside = f"json_type({text}) = 'OBJECT'", f"[{text}]"
+        else:
+            is_one, inside = (
+                f"json_type(document, {literal(path)}) = 'OBJECT'",
+                f"[json_extract(document, {literal(path)})]",
+            )
+        if parent:
+            inside = f"list_transform({inside}, lambda r: json_merge_patch(to_json(struct_pack({parent})), r))"
         # The text is searched first: most documents have no envelope, and looking is cheaper than parsing.
-        branches.append(
-            f"when contains(text, {literal(json.dumps(field))}) "
-            f"and json_type(document, {literal(holder)}) = '{kind}' then {inside}"
-        )
+        branches.append(f"when contains(text, {literal(json.dumps(field))}) and {is_one} then {inside}")
     return f"unnest(case {' '.join(branches)} else [document] end)", "$"
 
 
@@ -209,6 +212,17 @@ def _leaves(value: str, type_: DuckDBPyType) -> Iterator[tuple[str, DuckDBPyType
         yield value, type_
 
 
+def _ignored(stream: Stream) -> str:
+    """Whether a record is of a kind that no metric uses."""
+    if stream.other_kinds == "ignored":
+        return f"not ({_among(stream.counted_kinds)})"
+    return _among(stream.ignored_kinds)
+
+
+def _among(kinds: Sequence[str]) -> str:
+    return f"_kind in ({', '.join(map(literal, kinds))})" if kinds else "false"
+
+
 def _reason(stream: Stream, opened: Sequence[str]) -> str:
     """Why a record is quarantined, or NULL."""
     branches = ["when damage is not null then damage"]
@@ -219,11 +233,9 @@ def _reason(stream: Stream, opened: Sequence[str]) -> str:
         branches.append(
             "when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'"
         )
-    if stream.ignored_kinds:
-        branches.append(f"when _kind in ({', '.join(map(literal, stream.ignored_kinds))}) then null")
+    branches.append(f"when {_ignored(stream)} then null")
     if stream.counted_kinds:
-        counted = ", ".join(map(literal, stream.counted_kinds))
-        branches.append(f"when _kind not in ({counted}) then 'unknown kind: ' || _kind")
+        branches.append(f"when not ({_among(stream.counted_kinds)}) then 'unknown kind: ' || _kind")
     branches.append("when misfit is not null then misfit")
     branches.append("when _at is null then 'no time of the event that can be read'")
     return f"case {' '.join(branches)} end"

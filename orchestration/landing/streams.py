@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import yaml
@@ -20,9 +20,10 @@ class Stream:
     """One `system/stream` of the inbox. SQL expressions are over the declared columns.
 
     `not_kept`: fields that are known beside the columns, and passed over.
-    `unwrap`: JSON paths of envelopes; a path that ends in `[*]` holds several records.
+    `unwrap`: JSON paths of envelopes; one that ends in `[*]` holds several records, in `::json` one as text.
     `inherit`: fields of an envelope that its records keep.
-    `kind`: the record's kind; None where all records are of one kind.
+    `kind`: the record's kind; None where all records are of one kind. `other_kinds` says what becomes of a kind
+    that is neither counted nor ignored by name: quarantined, as it may be a mistake, or ignored.
     `event_at`: the record's time, a UTC TIMESTAMP, NULL where it has none.
     `key`: a list of text; records with the same key tell the same fact. `dated_key` says that the UTC date
     of `event_at` is part of it, so that only those days need be searched for an earlier copy.
@@ -40,6 +41,7 @@ class Stream:
     kind: str | None = None
     counted_kinds: tuple[str, ...] = ()
     ignored_kinds: tuple[str, ...] = ()
+    other_kinds: Literal["quarantined", "ignored"] = "quarantined"
 
     @property
     def source(self) -> str:
@@ -48,11 +50,15 @@ class Stream:
     @cached_property
     def envelopes(self) -> dict[str, str]:
         """The fields that hold other records, and the JSON path of each."""
-        return {path.removesuffix("[*]").removeprefix("$.").strip('"'): path for path in self.unwrap}
+        return {_holder(path).removeprefix("$.").strip('"'): path for path in self.unwrap}
 
     @cached_property
     def types(self) -> dict[str, DuckDBPyType]:
         return {name: duckdb.sqltype(text) for name, text in self.columns.items()}
+
+
+def _holder(path: str) -> str:
+    return path.removesuffix("[*]").removesuffix("::json")
 
 
 def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, Stream]:
