@@ -85,11 +85,11 @@ def build(
     `passes` are the last landings of the passes that new records take; all but the last only run the models.
     Yields Dagster's events, materialisations with their row counts. A failed model or test raises at the end.
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test", *variables(settings)]
+    arguments = ["build", *variables(settings), "--exclude-resource-type", "unit_test"]
     for number, landing in enumerate(passes[:-1], start=1):
         say(f"building: pass {number} of {len(passes)}")
         os.environ["TOUCHSTONE_LAST_LANDING"] = str(landing)
-        run_dbt(["--quiet", "run", *variables(settings), *(["--full-refresh"] if anew else [])])
+        run_dbt(["--quiet", *arguments, "test", *(["--full-refresh"] if anew else [])])
         anew = False
     os.environ.pop("TOUCHSTONE_LAST_LANDING", None)
     if anew:

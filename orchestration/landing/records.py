@@ -50,7 +50,6 @@ def judged(stream: Stream, lines: str, checked: bool, opened: Sequence[str]) -> 
         envelope = f".{quoted(opened[0])}"
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
-    key = stream.key.replace("event_at", "_at")
     return f"""
 with lines as (
     {lines}
@@ -103,7 +102,7 @@ select
     _reason,
     case when _reason is not null then coalesce(cast(record as varchar), text) end as _text,
     keys as _fields,
-    case when _reason is null then md5(cast(to_json({key}) as varchar))::uuid end as _key
+    case when _reason is null then md5(cast(to_json({stream.key}) as varchar))::uuid end as _key
 from judged
 """
 

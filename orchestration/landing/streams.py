@@ -17,7 +17,8 @@ from orchestration.settings import PROJECT
 
 @dataclass(frozen=True)
 class Stream:
-    """One `system/stream` of the inbox. SQL expressions are over the declared columns.
+    """One `system/stream` of the inbox. SQL expressions are over the declared columns, `event_at`'s
+    also over `_kind`, and `key`'s over `_kind` and `_at`, the results of the other two.
 
     `not_kept`: fields that are known beside the columns, and passed over.
     `unwrap`: JSON paths of envelopes; one that ends in `[*]` holds several records, in `::json` one as text.
