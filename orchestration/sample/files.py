@@ -26,25 +26,28 @@ class Written:
 
 
 class Sink(Protocol):
-    """Takes the lines of one day after the other; a line is a JSON object without its newline."""
+    """Takes the lines of one day after the other; a line is a JSON object without its newline.
+
+    With an hour, the lines were extracted in the part of the day that begins with it.
+    """
 
     written: Written
 
-    def write(self, day: int, kind: str, lines: list[str]) -> None: ...
+    def write(self, day: int, kind: str, lines: list[str], hour: int | None = None) -> None: ...
 
     def close_day(self, day: int) -> None: ...
 
 
 class DayFiles:
-    """A gzip file of newline-delimited JSON for each day and kind of extract."""
+    """A gzip file of newline-delimited JSON for each day, or part of one, and kind of extract."""
 
     def __init__(self, plan: Plan, system: str, stream: str, suffix: str) -> None:
         self.written = Written()
         self._plan, self._system, self._stream, self._suffix = plan, system, stream, suffix
         self._open: dict[Path, Any] = {}
 
-    def write(self, day: int, kind: str, lines: list[str]) -> None:
-        folder = self._plan.folder(self._system, self._stream, day)
+    def write(self, day: int, kind: str, lines: list[str], hour: int | None = None) -> None:
+        folder = self._plan.folder(self._system, self._stream, day, hour)
         path = folder / f"{kind}-{self._suffix}.ndjson.gz"
         if path not in self._open:
             folder.mkdir(parents=True, exist_ok=True)

@@ -146,7 +146,7 @@ class OddFiles:
         self._today: list[str] = []
         self._yesterday: list[str] = []
 
-    def write(self, day: int, kind: str, lines: list[str]) -> None:
+    def write(self, day: int, kind: str, lines: list[str], hour: int | None = None) -> None:
         self._today += lines
 
     def close_day(self, day: int) -> None:

@@ -33,9 +33,10 @@ class Plan:
         """A stream of random numbers for these names, the same in every run and in any process."""
         return Random("/".join(map(str, (self.seed, *names))))
 
-    def folder(self, system: str, stream: str, day: int) -> Path:
-        """The folder of what was extracted on a day, counted from `first_day` = 0."""
-        return self.inbox / system / stream / f"{self.first_day + timedelta(days=day):%Y/%m/%d}"
+    def folder(self, system: str, stream: str, day: int, hour: int | None = None) -> Path:
+        """The folder of what was extracted on a day, counted from `first_day` = 0, or in an hour of it."""
+        folder = self.inbox / system / stream / f"{self.first_day + timedelta(days=day):%Y/%m/%d}"
+        return folder if hour is None else folder / f"{hour:02}"
 
     def daily_goals(self, records: int) -> list[int]:
         """How many of `records` exist by the end of each day."""

@@ -1,14 +1,11 @@
 """What happens to messages: whole lives of events, so that they tell one story."""
 
-from base64 import urlsafe_b64encode
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, time
-from math import log
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
-from orchestration.sample import workers
+from orchestration.sample import lives
 from orchestration.sample.files import Sink
+from orchestration.sample.lives import wheel
 from orchestration.sample.mailgun.records import (
     BOT_CLIENT,
     BOUNCES,
@@ -42,16 +39,12 @@ from orchestration.sample.mailgun.records import (
     Failure,
     Message,
     Sender,
-    wheel,
 )
 from orchestration.sample.mailgun.reported import REPORTED_DAYS, Counts
-from orchestration.sample.plan import Plan, second_of_day
+from orchestration.sample.plan import Plan
 
-Value = TypeVar("Value")
 Tail = Callable[[str], str]
 
-# Lines kept of the current day before they are written: bounds memory.
-BATCH = 10_000
 NOT_IN_WEBHOOKS = ("rejected", "stored", "list_uploaded", "list_member_uploaded", "list_member_upload_error")
 
 # How common each life is, relative to the others. Names are methods of `Lives`.
@@ -80,7 +73,6 @@ LIFE_WEIGHTS = {
     "same_id_same_time": 10,
     "same_id_other_day": 10,
 }
-LIVES = wheel(LIFE_WEIGHTS)
 
 # How long after one open of a message its next ones come.
 REPEATS = wheel(
@@ -111,68 +103,20 @@ BOTS = {
 }
 
 
-class Lives:
-    """Makes messages day by day and everything that happens to each, and hands lines on by day.
+class Lives(lives.Lives):
+    """Mailgun's messages, and everything that happens to each. Times are UTC microseconds since 1970."""
 
-    Times are UTC microseconds since 1970; days count from the plan's first.
-    """
+    weights = LIFE_WEIGHTS
+    second = SECOND
 
     def __init__(self, plan: Plan, name: str, records: int, sink: Sink) -> None:
+        super().__init__(plan, "mailgun", name, records, sink)
         self.counts = Counts()
-        self.records = 0
-        self._plan, self._goal, self._sink = plan, records, sink
-        # Each name is a stream of random numbers: what one process makes is no other's business.
-        self._rng = plan.random("mailgun", name)
-        self._random = self._rng.random
-        self._start = int(datetime.combine(plan.first_day, time(), UTC).timestamp()) * SECOND
-        self._last = plan.days - 1
-        # Lines not yet written, by day of extract and shape. Days to come hold what is known of them already.
-        self._waiting: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        # Every kind of life once before chance decides.
-        self._first_lives: Iterator[str] = iter(LIFE_WEIGHTS)
 
-    def run(self) -> None:
-        """Make messages until each day has its share of the records that are asked for."""
-        begun = 0
-        for day, goal in enumerate(self._plan.daily_goals(self._goal)):
-            drained = self.records
-            while self.records < goal:
-                progress = max(self.records - begun, 0) / max(goal - begun, 1)
-                self.live(self._start + day * DAY + int(second_of_day(progress) * SECOND))
-                if self.records - drained > BATCH:
-                    drained = self.drain(day)
-            self.drain(day)
-            self._sink.close_day(day)
-            begun = goal
-
-    def drain(self, day: int) -> int:
-        """Hand on what waits for a day; how many records there are so far."""
-        waiting = self._waiting.pop(day, {})
-        for shape, lines in waiting.items():
-            self._sink.write(day, shape, lines)
-        workers.advance(sum(map(len, waiting.values())))
-        return self.records
-
-    def live(self, sent: int) -> None:
+    def live(self, life: str, at: int) -> None:
         """One message and its life."""
-        life = next(self._first_lives, None) or self.pick(LIVES)
-        message = self.message(self.pick(SENDERS), sent + int(self._random() * 30 * SECOND))
+        message = self.message(self.pick(SENDERS), at + int(self._random() * 30 * SECOND))
         getattr(self, life)(message)
-
-    # ---- Chance
-
-    def pick(self, options: Sequence[Value]) -> Value:
-        return options[int(self._random() * len(options))]
-
-    def chance(self, share: float) -> bool:
-        return self._random() < share
-
-    def soon(self, mean: int) -> int:
-        """A waiting time: often short, sometimes long."""
-        return int(-log(1 - self._random()) * mean)
-
-    def token(self, size: int = 16) -> str:
-        return urlsafe_b64encode(self._rng.randbytes(size)).decode().rstrip("=")
 
     # ---- Messages and events
 
@@ -250,18 +194,6 @@ class Lives:
             f'{{"signature":{{"timestamp":"{at // SECOND}","token":"{bits(200):050x}",'
             f'"signature":"{bits(256):064x}"{parent}}},"event-data":{line}}}'
         )
-
-    def land(self, day: int, shape: str, line: str) -> None:
-        """Put a line into its day's extract, or a later one's, or into two."""
-        luck = self._random()
-        if luck < 0.015:
-            day = min(day + 1 + int(luck * 200), self._last)
-        self._waiting[day][shape].append(line)
-        self.records += 1
-        if luck > 0.994:
-            again = min(day + int(luck > 0.997), self._last)
-            self._waiting[again][shape].append(line)
-            self.records += 1
 
     # ---- Steps of a life
 

@@ -7,21 +7,14 @@ A piece is one or more JSON fields, each with a comma behind it.
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-Value = TypeVar("Value")
+from orchestration.sample.lives import wheel
 
 # The shapes, named as the files they come in: items of the Events API, webhook bodies, items of the Logs API.
 EVENTS, WEBHOOK, LOGS = "events", "webhooks", "logs"
 
 SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
-
-
-def wheel(weights: Mapping[Value, int]) -> tuple[Value, ...]:
-    """Each value as often as its weight: a random element is a weighted choice."""
-    return tuple(value for value, weight in weights.items() for _ in range(weight))
-
 
 # ---- Senders
 
