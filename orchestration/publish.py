@@ -83,7 +83,8 @@ def publish(settings: Settings, run_id: str, fingerprint: str, landing: int, mar
             "create table landed_files as select * exclude (content_hash) from ledger.files order by source, path"
         )
         connection.execute("detach ledger")
-        written = sum(_export(connection, settings, mart, unfinished / "parquet", fingerprint) for mart in marts)
+        since = _landing_of(settings, fingerprint)
+        written = sum(_export(connection, settings, mart, unfinished / "parquet", since) for mart in marts)
         rows, periods = _check(connection, built, marts)
         connection.execute("checkpoint")
     _sync(unfinished)
@@ -117,16 +118,15 @@ def rollback(settings: Settings) -> Path:
 
 
 def _export(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, mart: Mart, parquet: Path, fingerprint: str
+    connection: duckdb.DuckDBPyConnection, settings: Settings, mart: Mart, parquet: Path, since: int | None
 ) -> int:
-    """Write a mart's Parquet files, one per month; those that haven't changed are the last release's own.
+    """Write a mart's Parquet files, one per month; those unchanged after landing `since` are the last release's own.
 
     Returns how many were written.
     """
     folder = parquet / mart.name
     folder.mkdir(parents=True)
     earlier = settings.published / "parquet" / mart.name
-    since = _landing_of(settings, fingerprint)
     month = "cast(date_trunc('month', period_start) as date)"
     months = {m for (m,) in connection.execute(f"select distinct {month} from {mart.name}").fetchall()}
     changed = months

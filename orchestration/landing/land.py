@@ -118,6 +118,7 @@ class _Landing:
             if file.hash in known:
                 landed.known_files += 1
                 self._ledger.see(self._stream.source, {found: file.hash})
+                self._drop_copy(path)
                 continue
             if batch and size + file_size > self._settings.batch_bytes:
                 yield batch
@@ -145,8 +146,12 @@ class _Landing:
         self._commit(lambda number: self._ledger.count_landed(self._stream, number))
         self._ledger.see(self._stream.source, {file.found: file.hash for file in kept})
         for file in files:
-            if file.path.is_relative_to(self._settings.scratch):
-                file.path.unlink()
+            self._drop_copy(file.path)
+
+    def _drop_copy(self, path: Path) -> None:
+        """Remove what was fetched from an object store."""
+        if path.is_relative_to(self._settings.scratch):
+            path.unlink()
 
     def replay_quarantine(self) -> int:
         """Take quarantined text through the rules again; what is still refused stays as it is."""
@@ -173,7 +178,7 @@ class _Landing:
 
     def _begin(self, files: list[tuple[str, str, str, int]]) -> None:
         """Tables `batch`, of judged records, empty, and `batch_files`: ordinal, filename, content_hash, path, bytes."""
-        empty = records.judged(self._stream, _no_lines(), checked=True, opened=[*self._stream.envelopes])
+        empty = self._judged(_no_lines())
         self._sql.execute(f"create or replace temp table batch as {empty} limit 0")
         names, hashes, paths, sizes = zip(*files, strict=True)
         table = pa.table(
@@ -238,9 +243,12 @@ class _Landing:
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
         lines = "select * from documents_arrow"
-        judged = records.judged(self._stream, lines, checked=True, opened=[*self._stream.envelopes])
-        self._sql.execute(f"insert into batch {judged}")
+        self._sql.execute(f"insert into batch {self._judged(lines)}")
         self._sql.unregister("documents_arrow")
+
+    def _judged(self, lines: str) -> str:
+        """The records of lines that may hold anything, in any envelope."""
+        return records.judged(self._stream, lines, checked=True, opened=[*self._stream.envelopes])
 
     def _forget(self, files: Iterable[_File]) -> None:
         for file in files:
@@ -354,7 +362,7 @@ class _Landing:
 
     def _write_schema(self) -> None:
         """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
-        empty = records.judged(self._stream, _no_lines(), checked=True, opened=[*self._stream.envelopes])
+        empty = self._judged(_no_lines())
         path = self._folder / "schema.parquet"
         self._copy(
             f"select * exclude (_filename, _byte_offset, _line, _fields, _verdict, _reason, _text), "

@@ -156,7 +156,7 @@ class Ledger:
         Raises LedgerMissing if the lake has files but the ledger is gone.
         """
         path = lake / "ledger.duckdb"
-        if not path.exists() and any(lake.glob("*/*/*.parquet")):
+        if not path.exists() and any(lake.glob("*/*/[0-9]*.parquet")):
             raise LedgerMissing(
                 f"{path} is gone, but {lake} holds landed records. Put the ledger back from a backup, "
                 "or move the lake away and land everything again from the inbox."
