@@ -8,12 +8,18 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from orchestration.sample import mailgun
+from orchestration.sample import cloudwatch, mailgun, ses
 from orchestration.sample.files import Written
 from orchestration.sample.plan import Plan
 from orchestration.sample.workers import Workers
 
-VENDORS: dict[str, Callable[[Plan, Workers], Written]] = {"mailgun": mailgun.generate}
+VENDORS: dict[str, Callable[[Plan, Workers], Written]] = {
+    "mailgun": mailgun.generate,
+    "ses": ses.generate,
+    "cloudwatch": cloudwatch.generate,
+}
+# How many datapoints a system has follows from the days, not from the number of events.
+OF_DATAPOINTS = {"cloudwatch"}
 
 
 def positive(text: str) -> int:
@@ -21,6 +27,14 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def systems(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := sorted(set(names) - set(VENDORS)):
+        raise argparse.ArgumentTypeError(f"no such system: {', '.join(unknown)}; there are {', '.join(VENDORS)}")
+    # Always in one order.
+    return [name for name in VENDORS if name in names]
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -31,7 +45,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("inbox", type=Path, metavar="INBOX", help="folder; files in it stay")
     parser.add_argument("--seed", type=int, default=7, help="another seed, another sample (%(default)s)")
     parser.add_argument("--days", type=positive, default=35, help="days of data (%(default)s)")
-    parser.add_argument("--events", type=positive, default=20_000, help="event records (%(default)s)")
+    parser.add_argument("--events", type=positive, default=20_000, help="records of each system's events (%(default)s)")
+    parser.add_argument("--systems", type=systems, default=",".join(VENDORS), help="which of them (%(default)s)")
     parser.add_argument("--end", type=date.fromisoformat, help="last day, YYYY-MM-DD (yesterday, UTC)")
     parser.add_argument("--clean", action="store_true", help="no odd and no damaged files")
     parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes (%(default)s)")
@@ -43,11 +58,11 @@ def main(arguments: list[str] | None = None) -> int:
     end = options.end or datetime.now(UTC).date() - timedelta(days=1)
     first_day = end - timedelta(days=options.days - 1)
     plan = Plan(options.inbox, options.seed, first_day, options.days, options.events, options.clean)
-    workers = Workers(options.jobs, options.events * len(VENDORS))
+    workers = Workers(options.jobs, options.events * max(len(set(options.systems) - OF_DATAPOINTS), 1))
     started = time.perf_counter()
     total = Written()
-    for generate in VENDORS.values():
-        total.add(generate(plan, workers))
+    for name in options.systems:
+        total.add(VENDORS[name](plan, workers))
     print(summary(plan, total, time.perf_counter() - started))
     return 0
 

@@ -38,6 +38,19 @@ class Sink(Protocol):
     def close_day(self, day: int) -> None: ...
 
 
+class Nowhere:
+    """Keeps nothing: for events that are only counted."""
+
+    def __init__(self) -> None:
+        self.written = Written()
+
+    def write(self, day: int, kind: str, lines: list[str], hour: int | None = None) -> None:
+        pass
+
+    def close_day(self, day: int) -> None:
+        pass
+
+
 class DayFiles:
     """A gzip file of newline-delimited JSON for each day, or part of one, and kind of extract."""
 

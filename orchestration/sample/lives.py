@@ -4,8 +4,9 @@ from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
+from itertools import cycle
 from math import log
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from orchestration.sample import workers
 from orchestration.sample.files import Sink
@@ -50,6 +51,7 @@ class Lives:
         self._lives = wheel(self.weights)
         # Every kind of life once before chance decides.
         self._first_lives: Iterator[str] = iter(self.weights)
+        self._turns: dict[tuple[Any, ...], Iterator[Any]] = {}
 
     def live(self, life: str, at: int) -> None:
         """One life that begins then."""
@@ -101,6 +103,13 @@ class Lives:
 
     def pick(self, options: Sequence[Value]) -> Value:
         return options[int(self._random() * len(options))]
+
+    def turn(self, options: tuple[Value, ...]) -> Value:
+        """The next one in turn: all occur even where few are needed."""
+        if options not in self._turns:
+            self._turns[options] = cycle(options)
+        following: Value = next(self._turns[options])
+        return following
 
     def chance(self, share: float) -> bool:
         return self._random() < share

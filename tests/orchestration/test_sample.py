@@ -157,6 +157,18 @@ def test_small_samples(tmp_path: Path, events: int, days: int) -> None:
     assert len(list(read_inbox(tmp_path))) >= events // 2
 
 
+def test_one_system_alone_is_the_same(sample: Path, tmp_path: Path) -> None:
+    write_sample(tmp_path, "--jobs", "1", "--systems", "ses,mailgun")
+    assert {path.name for path in tmp_path.iterdir()} == {"mailgun", "ses"}
+    assert digests(tmp_path).items() < digests(sample).items()
+
+
+def test_unknown_systems_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        write_sample(tmp_path, "--systems", "mailgun,telegraph")
+    assert "no such system: telegraph; there are mailgun, ses, cloudwatch" in capsys.readouterr().err
+
+
 def test_clean_is_one_record_a_line_in_gzip_files(clean_sample: Path) -> None:
     kinds: Counter[str] = Counter()
     for path in event_files(clean_sample):
