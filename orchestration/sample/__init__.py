@@ -2,5 +2,6 @@
 
 `python -m orchestration.sample INBOX`. A vendor is one module with a `generate(plan, workers)` function, listed in
 `__main__.VENDORS`; what it shares with the others is here: `plan` (what to make, and when in the day things
-happen), `files` (how extracts are written), `oddities` (odd and damaged files), `workers` (processes).
+happen), `lives` (the engine of events that tell a story), `files` (how extracts are written), `oddities` (odd and
+damaged files), `workers` (processes).
 """
