@@ -13,7 +13,8 @@ READY := .venv/ready
 SEED ?= 7
 DAYS ?= 35
 EVENTS ?= 20000
-# Events of the benchmark
+# System and events of the benchmark
+SYSTEM ?= mailgun
 N ?= 2000000
 
 help: ## what the targets do
@@ -63,11 +64,11 @@ test-full: $(READY) ## the property tests at full size too
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tests.mutants
 
-bench: $(READY) ## measure a nightly run against a floor (N events)
-	@$(BIN)/python -m tests.bench --events $(N)
+bench: $(READY) ## measure a nightly run against a floor (SYSTEM, N events)
+	@$(BIN)/python -m benchmarks --system $(SYSTEM) --events $(N)
 
 lint: $(READY) ## ruff, mypy and sqlfluff
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/mailgun
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/mailgun tests/ses
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --all-extras \

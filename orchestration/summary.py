@@ -107,7 +107,10 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _print_yesterday(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
-    """Yesterday's totals of each daily mart that has numbers of that day, or of its last day before."""
+    """Yesterday's counts of each daily mart that has numbers of that day, or of its last day before.
+
+    Only what may be added up over a mart's keys: columns that end in `_count`, of marts with a column per metric.
+    """
     for mart in _marts(connection):
         if not mart.endswith("_daily") or "_by_" in mart:
             continue
@@ -116,14 +119,16 @@ def _print_yesterday(console: Console, connection: duckdb.DuckDBPyConnection) ->
         ).fetchone()
         if not row or not row[0]:
             continue
-        counts = [
+        columns = [
             name
             for (name,) in connection.execute(
-                "select column_name from information_schema.columns where table_name = ? and data_type = 'BIGINT' "
-                "order by ordinal_position",
+                "select column_name from information_schema.columns where table_name = ? order by ordinal_position",
                 [mart],
             ).fetchall()
         ]
+        counts = [name for name in columns if name.endswith("_count")]
+        if not counts or "metric_name" in columns:
+            continue
         sums = connection.execute(
             f"select {', '.join(f'sum({name})::bigint' for name in counts)} from {mart} where period_start = ?",
             [row[0]],

@@ -55,7 +55,7 @@ touched_months as (
 
 ),
 
--- One row per event and tag. A NULL period is one that isn't touched.
+-- A NULL period is one that isn't touched.
 placed as not materialized (
 
     select
@@ -63,9 +63,7 @@ placed as not materialized (
             case when touched_hours.domain is not null then hour_start end as hour_start,
             case when touched_days.domain is not null then day_start end as day_start
         ),
-        coalesce(is_unique, false) as is_unique,
-        unnest(tags) as tag,
-        generate_subscripts(tags, 1) = 1 as is_first
+        coalesce(is_unique, false) as is_unique
     from events
     semi join touched_months using (subaccount, domain, month_start)
     left join touched_days using (subaccount, domain, day_start)
@@ -75,16 +73,15 @@ placed as not materialized (
 
     -- a touched period whose last event has moved elsewhere is counted too: to nothing
     union all by name
-    select subaccount, domain, hour_start, true as is_first from touched_hours
+    select subaccount, domain, hour_start from touched_hours
     union all by name
-    select subaccount, domain, day_start, true as is_first from touched_days
+    select subaccount, domain, day_start from touched_days
     union all by name
-    select subaccount, domain, month_start, true as is_first from touched_months
+    select subaccount, domain, month_start from touched_months
 
 ),
 
 -- What an event counts for: 1, or NULL, which count() passes over (three times as fast as filters here).
--- A NULL dimension is one in which the row doesn't count: its event did, with its first tag.
 flagged as (
 
     select
@@ -93,15 +90,15 @@ flagged as (
         hour_start,
         day_start,
         month_start,
-        case when is_first then 'all' end as everything,
-        case when is_first then ip end as ip,
-        case when is_first then ip_pool end as ip_pool,
-        case when is_first then recipient_domain end as recipient_domain,
-        case when is_first then recipient_provider end as recipient_provider,
-        case when is_first then country end as country,
-        case when is_first then device end as device,
-        case when is_first then bot end as bot,
-        tag,
+        'all' as everything,
+        ip,
+        ip_pool,
+        recipient_domain,
+        recipient_provider,
+        country,
+        device,
+        bot,
+        tags,
         case when event is not null then 1 end as record_count,
         case when event = 'accepted' and not is_authenticated then 1 end as accepted_incoming_count,
         case when event = 'accepted' and is_authenticated then 1 end as accepted_outgoing_count,
@@ -164,16 +161,44 @@ counted as (
             else 'tag'
         end as dimension,
         coalesce(
-            everything, ip, ip_pool, recipient_domain, recipient_provider, country, device, bot, tag
+            everything, ip, ip_pool, recipient_domain, recipient_provider, country, device, bot
         ) as dimension_value,
+        tags,
         count(columns('_count$'))
     from flagged
     group by
         subaccount, domain,
         grouping sets ((hour_start), (day_start), (month_start)),
         grouping sets (
-            (everything), (ip), (ip_pool), (recipient_domain), (recipient_provider), (country), (device), (bot), (tag)
+            (everything), (ip), (ip_pool), (recipient_domain), (recipient_provider), (country), (device), (bot), (tags)
         )
+
+),
+
+-- Events are counted by all of their tags together, of which there are few, and then under each: an event has several.
+sliced as (
+
+    select * exclude (tags)
+    from counted
+    where dimension <> 'tag'
+
+    union all by name
+    select
+        subaccount,
+        domain,
+        grain,
+        period_start,
+        dimension,
+        tag as dimension_value,
+        cast(sum(columns('_count$')) as bigint)
+    from (
+        select
+            * exclude (dimension_value),
+            unnest(tags) as tag
+        from counted
+        where dimension = 'tag'
+    )
+    group by subaccount, domain, grain, period_start, dimension, tag
 
 ),
 
@@ -189,7 +214,7 @@ added as (
         permanent_failed_count - suppressed as bounced_count,
         delivered_count + permanent_failed_count - suppressed as sent_count,
         delivered_count + permanent_failed_count - webhook_count - delayed_bounce_count as processed_count
-    from counted
+    from sliced
     where period_start is not null and dimension_value is not null
 
 ),
