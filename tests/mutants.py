@@ -50,7 +50,7 @@ _TOKEN = re.compile(
     |(?P<string>'(?:''|\{\{.*?\}\}|[^'])*')
     |(?P<name>"(?:""|[^"])*"|[a-z_]\w*)
     |(?P<number>\d+(?:\.\d+)?)
-    |(?P<symbol>->>|->|<=|>=|<>|!=|::|\|\||//|\S)""",
+    |(?P<symbol>->>|->|<=|>=|<>|!=|::|:=|=>|\|\||//|\S)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 # Sequences of words, and what each is changed to; the longest that fits is taken. An inner join isn't made a left one,

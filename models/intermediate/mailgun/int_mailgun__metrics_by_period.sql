@@ -178,10 +178,7 @@ counted as (
 -- Events are counted by all of their tags together, of which there are few, and then under each: an event has several.
 sliced as (
 
-    select * exclude (tags)
-    from counted
-    where dimension <> 'tag'
-
+    select * exclude (tags) from counted
     union all by name
     select
         subaccount,
@@ -196,7 +193,6 @@ sliced as (
             * exclude (dimension_value),
             unnest(tags) as tag
         from counted
-        where dimension = 'tag'
     )
     group by subaccount, domain, grain, period_start, dimension, tag
 
