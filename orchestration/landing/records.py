@@ -236,6 +236,7 @@ def _reason(stream: Stream, opened: Sequence[str]) -> str:
     if stream.counted_kinds:
         branches.append(f"when not ({_among(stream.counted_kinds)}) then 'unknown kind: ' || _kind")
     branches.append("when misfit is not null then misfit")
+    branches += [f"when ({value}) is null then {literal(f'no {name}')}" for name, value in stream.required.items()]
     # Beyond these it is a mistake, or a vendor's mark for "not set", which are milliseconds after the epoch.
     branches.append(
         "when coalesce(_at not between timestamp '1970-01-02' and timestamp '2100-01-01', true) "

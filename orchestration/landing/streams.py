@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ class Stream:
     `inherit`: fields of an envelope that its records keep.
     `kind`: the record's kind; None where all records are of one kind. `other_kinds` says what becomes of a kind
     that is neither counted nor ignored by name: quarantined, as it may be a mistake, or ignored.
+    `required`: what a record has to say, by name: an expression that is NULL where it doesn't.
     `event_at`: the record's time, a UTC TIMESTAMP, NULL where it has none.
     `key`: a list of text; records with the same key tell the same fact. `dated_key` says that the UTC date
     of `event_at` is part of it, so that only those days need be searched for an earlier copy.
@@ -43,6 +44,7 @@ class Stream:
     counted_kinds: tuple[str, ...] = ()
     ignored_kinds: tuple[str, ...] = ()
     other_kinds: Literal["quarantined", "ignored"] = "quarantined"
+    required: dict[str, str] = field(default_factory=dict)
 
     @property
     def source(self) -> str:

@@ -34,14 +34,14 @@ def test_landing_models_and_release_are_one_lineage(defs: Definitions) -> None:
     assert names["mailgun_metrics_daily"] == ["int_mailgun__metrics_by_period"]
     marts = [name for name in names if name.startswith("mailgun_metrics")]
     assert len(marts) == 6
-    assert names["published"] == sorted(marts)
+    assert set(marts) < set(names["published"])
 
 
 def test_every_asset_has_a_group_a_description_and_an_owner(defs: Definitions) -> None:
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        assert node.group_name in ("mailgun", "publish"), key
+        assert node.group_name in ("cloudwatch", "mailgun", "ses", "publish"), key
         assert node.description, key
         assert node.owners or key == AssetKey("published"), key
 

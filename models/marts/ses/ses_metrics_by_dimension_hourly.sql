@@ -1,0 +1,16 @@
+-- Grain: one hour, account, configuration set, dimension and dimension value with at least one event.
+with
+
+metrics as (
+
+    select * from {{ ref('int_ses__metrics_by_period') }}
+
+)
+
+select
+    * exclude (
+        grain, record_count, landing,
+        rated_send_count, rated_delivery_count, rated_bounce_count, rated_complaint_count
+    )
+from metrics
+where grain = 'hour' and dimension <> 'all' and record_count > 0

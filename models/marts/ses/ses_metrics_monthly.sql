@@ -1,0 +1,17 @@
+-- Grain: one month, account and configuration set with at least one event or reputation datapoint.
+with
+
+metrics as (
+
+    select * from {{ ref('int_ses__metrics_by_period') }}
+
+)
+
+select
+    * exclude (
+        grain, record_count, landing, dimension, dimension_value,
+        rated_send_count, rated_delivery_count, rated_bounce_count, rated_complaint_count
+    )
+    replace (cast(period_start as date) as period_start)
+from metrics
+where grain = 'month' and dimension = 'all' and record_count > 0

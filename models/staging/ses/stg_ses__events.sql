@@ -1,0 +1,76 @@
+-- Grain: one landed version of an SES event. Event publishing and feedback notifications look the same from here on.
+with
+
+source as (
+
+    select * from {{ source('ses', 'events') }}
+
+),
+
+addressed as (
+
+    select
+        *,
+        -- an event's own recipients; mail.destination has all of the message's, in every event
+        case _kind
+            when 'send' then mail.destination
+            when 'delivery' then delivery.recipients
+            when 'bounce' then list_transform(bounce."bouncedRecipients", lambda r: r."emailAddress")
+            when 'complaint' then list_transform(complaint."complainedRecipients", lambda r: r."emailAddress")
+        end as recipients,
+        try_cast(mail.tags as map(varchar, varchar[])) as tags
+    from source
+
+),
+
+renamed as (
+
+    select
+        _key as event_key,
+        _record_id as version_id,
+        _date as event_date,
+        _at as event_at,
+        case _kind
+            when 'renderingfailure' then 'rendering_failure'
+            when 'deliverydelay' then 'delivery_delay'
+            else _kind
+        end as event,
+        "eventType" is not null as is_published,
+        coalesce(
+            nullif(mail."sendingAccountId", ''),
+            nullif(account, ''),
+            nullif(split_part(mail."sourceArn", ':', 5), ''),
+            'none'
+        ) as account_id,
+        coalesce(nullif(tags['ses:configuration-set'][1], ''), 'none') as configuration_set,
+        nullif(mail."messageId", '') as message_id,
+        lower(nullif(bounce."bounceType", '')) as bounce_type,
+        lower(nullif(bounce."bounceSubType", '')) as bounce_subtype,
+        lower(nullif(complaint."complaintSubType", '')) as complaint_subtype,
+        lower(nullif(complaint."complaintFeedbackType", '')) as feedback_type,
+        len(recipients) as recipient_count,
+        coalesce(
+            len(recipients) > 0
+            and len(list_filter(recipients, lambda r: not contains(lower(r), '@simulator.amazonses.com'))) = 0,
+            false
+        ) as is_simulated,
+        coalesce(nullif(tags['ses:caller-identity'][1], ''), 'none') as caller_identity,
+        coalesce(nullif(tags['ses:from-domain'][1], ''), 'none') as from_domain,
+        coalesce(nullif(tags['ses:source-ip'][1], ''), 'none') as source_ip,
+        coalesce(nullif(tags['ses:source-tls-version'][1], ''), 'none') as source_tls_version,
+        coalesce(nullif(tags['ses:outgoing-ip'][1], ''), 'none') as outgoing_ip,
+        coalesce(nullif(tags['ses:outgoing-tls-version'][1], ''), 'none') as outgoing_tls_version,
+        coalesce(nullif(tags['ses:operation'][1], ''), 'none') as operation,
+        coalesce(nullif(tags['ses:feedback-id-a'][1], ''), 'none') as feedback_id_a,
+        coalesce(nullif(tags['ses:feedback-id-b'][1], ''), 'none') as feedback_id_b,
+        tags,
+        mail.headers as headers,
+        try_cast(click."linkTags" as map(varchar, varchar[])) as link_tags,
+        _file as file,
+        _is_repeat as is_repeat,
+        _landing as landing
+    from addressed
+
+)
+
+select * from renamed
