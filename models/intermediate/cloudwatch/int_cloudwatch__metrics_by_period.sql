@@ -1,0 +1,183 @@
+-- Grain: one grain (hour, day, month), period, account, region, namespace, metric and set of its dimensions' values.
+-- Every CloudWatch metric is counted here and nowhere else, by the statistic that the seed names for it.
+-- Dimension sets are never mixed: a metric's datapoints by queue and those by flow tell of the same calls.
+{{ config(
+    database='touchstone',
+    unique_key=['account_id', 'region', 'namespace', 'metric_name', 'dimensions', 'grain', 'period_start']
+) }}
+
+with
+
+definitions as (
+
+    select * from {{ ref('cloudwatch_metric_definitions') }}
+
+),
+
+datapoints as not materialized (
+
+    select * from {{ ref('int_cloudwatch__datapoints') }}
+
+),
+
+-- What comes by contact only is of use by instance: the contacts of an instant added up, under the other dimensions.
+totalled as (
+
+    select
+        account_id,
+        region,
+        namespace,
+        metric_name,
+        period_at,
+        array_to_string(list_filter(string_split(dimension_set, ','), lambda d: d <> total_over), ',') as dimension_set,
+        cast(to_json(map_from_entries(list_filter(
+            map_entries(cast(cast(dimensions as json) as map(varchar, varchar))), lambda d: d.key <> total_over
+        ))) as varchar) as dimensions,
+        sum(sample_count) as sample_count,
+        sum(sum) as sum,
+        min(minimum) as minimum,
+        max(maximum) as maximum,
+        max(unit) as unit,
+        is_current,
+        max(landing) as landing
+    from datapoints
+    inner join definitions using (namespace, metric_name)
+    where list_contains(string_split(dimension_set, ','), total_over)
+    group by all
+
+),
+
+records as not materialized (
+
+    select
+        *,
+        date_trunc('hour', period_at) as hour_start,
+        {{ reporting_date('period_at') }} as day_start,
+        cast(date_trunc('month', {{ reporting_date('period_at') }}) as date) as month_start
+    from (
+        select * from datapoints
+        union all by name
+        select * from totalled
+    )
+
+),
+
+touched as (
+
+    select distinct account_id, region, namespace, metric_name, dimension_set, dimensions, period_at
+    from records
+    where landing > {{ processed_landing() }}
+
+),
+
+touched_hours as (
+
+    select distinct * exclude (period_at), date_trunc('hour', period_at) as hour_start from touched
+
+),
+
+touched_days as (
+
+    select distinct * exclude (period_at), {{ reporting_date('period_at') }} as day_start from touched
+
+),
+
+touched_months as (
+
+    select distinct * exclude (day_start), cast(date_trunc('month', day_start) as date) as month_start
+    from touched_days
+
+),
+
+-- A NULL period is one that isn't touched.
+placed as not materialized (
+
+    select
+        records.* replace (
+            case when touched_hours.dimensions is not null then hour_start end as hour_start,
+            case when touched_days.dimensions is not null then day_start end as day_start
+        )
+    from records
+    semi join touched_months
+        using (account_id, region, namespace, metric_name, dimension_set, dimensions, month_start)
+    left join touched_days using (account_id, region, namespace, metric_name, dimension_set, dimensions, day_start)
+    left join touched_hours using (account_id, region, namespace, metric_name, dimension_set, dimensions, hour_start)
+    where is_current
+
+    -- a touched period without a datapoint that counts is counted too: to nothing
+    union all by name
+    select * from touched_hours
+    union all by name
+    select * from touched_days
+    union all by name
+    select * from touched_months
+
+),
+
+counted as (
+
+    select
+        account_id,
+        region,
+        namespace,
+        metric_name,
+        dimension_set,
+        dimensions,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        sum(sample_count) as sample_count,
+        sum(sum) as sum,
+        min(minimum) as minimum,
+        max(maximum) as maximum,
+        arg_max(maximum, period_at) as last,
+        arg_max(unit, period_at) as unit,
+        count(period_at) as datapoints
+    from placed
+    group by
+        account_id, region, namespace, metric_name, dimension_set, dimensions,
+        grouping sets ((hour_start), (day_start), (month_start))
+
+),
+
+measured as (
+
+    select
+        *,
+        sum / nullif(sample_count, 0) as average,
+        case grain
+            when 'hour' then 60
+            when 'day' then date_diff(
+                'minute',
+                {{ reporting_instant('period_start') }},
+                {{ reporting_instant('period_start + interval 1 day') }}
+            )
+            else date_diff(
+                'minute',
+                {{ reporting_instant('period_start') }},
+                {{ reporting_instant('period_start + interval 1 month') }}
+            )
+        end as minutes
+    from counted
+    where period_start is not null
+
+),
+
+valued as (
+
+    select
+        measured.* exclude (minutes),
+        -- a metric that is not defined has all statistics and no value
+        case statistic
+            when 'sum' then sum
+            when 'maximum' then maximum
+            when 'average' then average
+            when 'last' then last
+        end as value,
+        datapoints * period_minutes / minutes as coverage,
+        (select max(landing) from records) as landing
+    from measured
+    left join definitions using (namespace, metric_name)
+
+)
+
+select * from valued

@@ -1,0 +1,130 @@
+-- Grain: one grain (hour, day, month), period and Connect instance. What its quotas must be, from how much is in use.
+-- Each estimate divides two numbers of the same instance, instant and statistic, the maximum. Calls are told as a
+-- fraction of their quota, whatever their unit says; chats and tasks as a percentage.
+{{ config(
+    database='touchstone', unique_key=['account_id', 'region', 'instance_id', 'grain', 'period_start']
+) }}
+
+with
+
+datapoints as not materialized (
+
+    select
+        *,
+        dimensions ->> '$.InstanceId' as instance_id,
+        date_trunc('hour', period_at) as hour_start,
+        {{ reporting_date('period_at') }} as day_start,
+        cast(date_trunc('month', {{ reporting_date('period_at') }}) as date) as month_start
+    from {{ ref('int_cloudwatch__datapoints') }}
+    where
+        namespace = 'AWS/Connect'
+        and dimension_set = 'InstanceId,MetricGroup'
+        and metric_name in (
+            'ConcurrentCalls', 'ConcurrentCallsPercentage', 'ConcurrentActiveChats', 'ConcurrentActiveChatsPercentage',
+            'ConcurrentTasks', 'ConcurrentTasksPercentage'
+        )
+
+),
+
+touched as (
+
+    select distinct account_id, region, instance_id, period_at
+    from datapoints
+    where landing > {{ processed_landing() }}
+
+),
+
+touched_hours as (
+
+    select distinct account_id, region, instance_id, date_trunc('hour', period_at) as hour_start from touched
+
+),
+
+touched_days as (
+
+    select distinct account_id, region, instance_id, {{ reporting_date('period_at') }} as day_start from touched
+
+),
+
+touched_months as (
+
+    select distinct account_id, region, instance_id, cast(date_trunc('month', day_start) as date) as month_start
+    from touched_days
+
+),
+
+-- One row per instant. A NULL period is one that isn't touched.
+paired as (
+
+    select
+        account_id,
+        region,
+        instance_id,
+        case when touched_hours.instance_id is not null then hour_start end as hour_start,
+        case when touched_days.instance_id is not null then day_start end as day_start,
+        month_start,
+        period_at,
+        max(maximum) filter (where metric_name = 'ConcurrentCalls') as calls,
+        max(maximum) filter (where metric_name = 'ConcurrentCallsPercentage') as calls_fraction,
+        max(maximum) filter (where metric_name = 'ConcurrentActiveChats') as chats,
+        max(maximum) filter (where metric_name = 'ConcurrentActiveChatsPercentage') as chats_percentage,
+        max(maximum) filter (where metric_name = 'ConcurrentTasks') as tasks,
+        max(maximum) filter (where metric_name = 'ConcurrentTasksPercentage') as tasks_percentage
+    from datapoints
+    semi join touched_months using (account_id, region, instance_id, month_start)
+    left join touched_days using (account_id, region, instance_id, day_start)
+    left join touched_hours using (account_id, region, instance_id, hour_start)
+    where is_current
+    group by all
+
+    -- a touched period without a datapoint that counts is estimated too: to nothing
+    union all by name
+    select * from touched_hours
+    union all by name
+    select * from touched_days
+    union all by name
+    select * from touched_months
+
+),
+
+estimated as (
+
+    select
+        *,
+        case when calls_fraction > 0 then calls / calls_fraction end as calls_quota,
+        case when tasks_percentage > 0 then 100 * tasks / tasks_percentage end as tasks_quota,
+        -- rounded to a whole percent, so that it is one of an interval, the narrower the higher the percentage
+        case when chats_percentage > 0 then 100 * chats / chats_percentage end as chats_quota,
+        case when chats_percentage > 0 then 100 * chats / (chats_percentage + 0.5) end as chats_quota_low,
+        case when chats_percentage > 0.5 then 100 * chats / (chats_percentage - 0.5) end as chats_quota_high
+    from paired
+
+),
+
+rolled_up as (
+
+    select
+        account_id,
+        region,
+        instance_id,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        max(calls_quota) as concurrent_calls_quota,
+        arg_max(chats_quota, row(chats_percentage, chats_quota)) as concurrent_active_chats_quota,
+        arg_max(chats_quota_low, row(chats_percentage, chats_quota)) as concurrent_active_chats_quota_low,
+        arg_max(chats_quota_high, row(chats_percentage, chats_quota)) as concurrent_active_chats_quota_high,
+        max(tasks_quota) as concurrent_tasks_quota,
+        max(calls_fraction) as concurrent_calls_used,
+        max(chats_percentage) / 100 as concurrent_active_chats_used,
+        max(tasks_percentage) / 100 as concurrent_tasks_used,
+        count(period_at) as record_count
+    from estimated
+    group by account_id, region, instance_id, grouping sets ((hour_start), (day_start), (month_start))
+
+)
+
+select
+    *,
+    (select max(landing) from datapoints) as landing
+from rolled_up
+where period_start is not null

@@ -1,0 +1,29 @@
+-- Grain: one datapoint that has, or had in another version, statistics beyond sum, count, minimum and maximum.
+-- They are kept by datapoint, as no two percentiles make a third.
+{{ config(database='touchstone', unique_key='datapoint_key') }}
+
+with
+
+arrived as (
+
+    select * from {{ ref('int_cloudwatch__datapoints') }} where landing > {{ processed_landing() }}
+
+)
+
+-- All versions of a datapoint arrive together: one that no longer counts takes its statistics back.
+select
+    datapoint_key,
+    account_id,
+    region,
+    namespace,
+    metric_name,
+    dimension_set,
+    dimensions,
+    period_at as period_start,
+    extra_statistics,
+    unit,
+    landing
+from arrived
+where
+    is_current
+    and datapoint_key in (select datapoint_key from arrived where extra_statistics is not null)

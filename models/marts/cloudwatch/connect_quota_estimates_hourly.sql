@@ -1,0 +1,12 @@
+-- Grain: one hour and Connect instance for which a quota can be estimated.
+with
+
+estimates as (
+
+    select * from {{ ref('int_cloudwatch__quota_estimates_by_period') }}
+
+)
+
+select * exclude (grain, record_count, landing)
+from estimates
+where grain = 'hour' and record_count > 0

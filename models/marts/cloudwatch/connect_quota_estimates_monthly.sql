@@ -1,0 +1,14 @@
+-- Grain: one month and Connect instance for which a quota can be estimated.
+with
+
+estimates as (
+
+    select * from {{ ref('int_cloudwatch__quota_estimates_by_period') }}
+
+)
+
+select
+    * exclude (grain, record_count, landing)
+    replace (cast(period_start as date) as period_start)
+from estimates
+where grain = 'month' and record_count > 0

@@ -1,0 +1,12 @@
+-- Grain: one hour and Voice ID operation with at least one datapoint.
+with
+
+metrics as (
+
+    select * from {{ ref('int_cloudwatch__voice_id_api_metrics') }}
+
+)
+
+select * exclude (grain, landing)
+from metrics
+where grain = 'hour'

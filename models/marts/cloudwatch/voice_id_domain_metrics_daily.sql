@@ -1,0 +1,14 @@
+-- Grain: one day and Voice ID domain with at least one datapoint.
+with
+
+metrics as (
+
+    select * from {{ ref('int_cloudwatch__voice_id_domain_metrics') }}
+
+)
+
+select
+    * exclude (grain, landing)
+    replace (cast(period_start as date) as period_start)
+from metrics
+where grain = 'day'
