@@ -28,7 +28,7 @@ where
         definitions.dimension_sets = '*'
         or list_contains(string_split(definitions.dimension_sets, ';'), metrics.dimension_set)
         -- a total has one dimension less
-        or definitions.total_over is not null
+        or definitions.total_over <> '-'
     )
 
 {% endtest %}

@@ -98,10 +98,9 @@ placed as not materialized (
             case when touched_days.dimensions is not null then day_start end as day_start
         )
     from records
-    semi join touched_months
-        using (account_id, region, namespace, metric_name, dimension_set, dimensions, month_start)
-    left join touched_days using (account_id, region, namespace, metric_name, dimension_set, dimensions, day_start)
-    left join touched_hours using (account_id, region, namespace, metric_name, dimension_set, dimensions, hour_start)
+    semi join touched_months using (account_id, region, namespace, metric_name, dimensions, month_start)
+    left join touched_days using (account_id, region, namespace, metric_name, dimensions, day_start)
+    left join touched_hours using (account_id, region, namespace, metric_name, dimensions, hour_start)
     where is_current
 
     -- a touched period without a datapoint that counts is counted too: to nothing
@@ -173,7 +172,7 @@ valued as (
             when 'average' then average
             when 'last' then last
         end as value,
-        datapoints * period_minutes / minutes as coverage,
+        datapoints * nullif(period_minutes, 0) / minutes as coverage,
         (select max(landing) from records) as landing
     from measured
     left join definitions using (namespace, metric_name)
