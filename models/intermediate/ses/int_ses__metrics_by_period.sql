@@ -124,14 +124,14 @@ traced as (
         lag(event_at) over (
             partition by account_id, configuration_set, event, message_id, profile order by event_at
         ) as previous_at,
-        min(profile) over message is distinct from max(profile) over message as is_mixed
+        min(profile) over message <> max(profile) over message as is_mixed
     from profiled
     where event in ('open', 'click') and message_id is not null
     window message as (partition by account_id, configuration_set, event, message_id)
 
     union all by name
     select * exclude (profile) from profiled
-    where event is null or event not in ('open', 'click') or message_id is null
+    where event not in ('open', 'click') or message_id is null
 
 ),
 
@@ -172,7 +172,8 @@ flagged as (
         case when event = 'rendering_failure' then 1 end as rendering_failure_count,
         case when event = 'bounce' and bounce_type = 'transient' then 1 end as soft_bounce_count,
         case
-            when event = 'bounce' and coalesce(bounce_type, '') not in ('permanent', 'transient') then 1
+            when event = 'bounce' and bounce_type is distinct from 'permanent' and bounce_type is distinct from 'transient'
+                then 1
         end as undetermined_bounce_count,
         case
             when event = 'bounce' and bounce_type = 'permanent'
@@ -188,11 +189,11 @@ flagged as (
         case when is_first_of_hour and event = 'open' then 1 end as opened_of_hour,
         case when is_first_of_day and event = 'open' then 1 end as opened_of_day,
         case when is_first_of_month and event = 'open' then 1 end as opened_of_month,
-        case when is_mixed and event = 'open' then message_id end as opened_ids,
+        case when event = 'open' then message_id end as opened_ids,
         case when is_first_of_hour and event = 'click' then 1 end as clicked_of_hour,
         case when is_first_of_day and event = 'click' then 1 end as clicked_of_day,
         case when is_first_of_month and event = 'click' then 1 end as clicked_of_month,
-        case when is_mixed and event = 'click' then message_id end as clicked_ids,
+        case when event = 'click' then message_id end as clicked_ids,
         -- the parts of the two rates of our own
         case when event = 'send' and not is_simulated then 1 end as rated_send_count,
         case when event = 'delivery' and not is_simulated then 1 end as rated_delivery_count,
@@ -201,8 +202,8 @@ flagged as (
         end as rated_bounce_count,
         case
             when event = 'complaint' and not is_simulated
-                and coalesce(feedback_type, '') <> 'not-spam'
-                and coalesce(complaint_subtype, '') <> 'onaccountsuppressionlist'
+                and feedback_type is distinct from 'not-spam'
+                and complaint_subtype is distinct from 'onaccountsuppressionlist'
                 then 1
         end as rated_complaint_count
     from (
@@ -241,7 +242,7 @@ counted as (
             when grouping(outgoing_tls_version) = 0 then 'ses:outgoing-tls-version'
             when grouping(operation) = 0 then 'ses:operation'
             when grouping(feedback_id_a) = 0 then 'ses:feedback-id-a'
-            when grouping(feedback_id_b) = 0 then 'ses:feedback-id-b'
+            else 'ses:feedback-id-b'
         end as dimension,
         coalesce(
             everything, configuration_set_tag, caller_identity, from_domain, source_ip, source_tls_version, outgoing_ip,
@@ -249,7 +250,10 @@ counted as (
         ) as dimension_value,
         custom_dimensions,
         count(columns('_count$|_of_hour$|_of_day$|_of_month$')),
-        coalesce(sum(columns('_recipients$')), 0),
+        coalesce(sum(send_recipients), 0) as send_recipients,
+        coalesce(sum(delivery_recipients), 0) as delivery_recipients,
+        coalesce(sum(bounce_recipients), 0) as bounce_recipients,
+        coalesce(sum(complaint_recipients), 0) as complaint_recipients,
         list(columns('_ids$')) filter (where is_mixed),
         arg_max(reputation_bounce, event_at) as reputation_bounce_rate,
         arg_max(reputation_complaint, event_at) as reputation_complaint_rate
