@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.landing.ledger import Totals
+from orchestration.sample.__main__ import main as generate
 
 from .conftest import TestHome
 from .events import some_events
@@ -16,45 +20,77 @@ from .reference import current, hourly
 Record = dict[str, Any]
 
 
-def land_in_pieces(home: TestHome, records: list[Record], chance: random.Random) -> None:
-    """The records in a random order, files and runs, some of them again."""
-    records = records + chance.sample(records, len(records) // 5)
-    chance.shuffle(records)
+def land_in_pieces(home: TestHome, sources: dict[str, list[Record]], chance: random.Random) -> None:
+    """The records of each source in a random order, files and runs, some of them again."""
     runs = chance.randint(1, 4)
+    shuffled = {source: records + chance.sample(records, len(records) // 5) for source, records in sources.items()}
+    for records in shuffled.values():
+        chance.shuffle(records)
     for run in range(runs):
-        part = records[run::runs]
-        files = chance.randint(1, 3)
-        for file in range(files):
-            home.put("mailgun/events", f"{chance.randrange(10**6)}.json", part[file::files])
+        for source, records in shuffled.items():
+            part = records[run::runs]
+            files = chance.randint(1, 3)
+            for file in range(files):
+                home.put(source, f"{chance.randrange(10**6)}.json", part[file::files])
         home.land()
         home.build()
 
 
-def check_orders(home: TestHome, orders: int, count: int) -> None:
-    records = some_events(seed=5, count=count)
-    first = None
+def check_orders(home: TestHome, orders: int, sources: dict[str, list[Record]]) -> None:
+    first, accepted = None, None
     for seed in range(orders):
-        chance = random.Random(seed)
         home.reset()
-        land_in_pieces(home, records, chance)
+        land_in_pieces(home, sources, random.Random(seed))
         marts = home.marts()
         with home.ledger() as ledger:
-            totals = ledger.totals("mailgun/events")
-        assert totals.add_up
-        assert totals.accepted == len(current(records))
-        assert first in (None, marts), f"order {seed} gives other marts"
-        first = marts
+            totals = [ledger.totals(source) for source in sources]
+        assert all(total.add_up for total in totals)
+        assert accepted in (None, [total.accepted for total in totals])
+        other = [name for name in marts if first and marts[name] != first[name]]
+        assert not other, f"order {seed} gives other marts"
+        first, accepted = marts, [total.accepted for total in totals]
+    assert first and all(first[name] for name in first if name.startswith(tuple(s.split("/")[0] for s in sources)))
     home.build("--full-refresh")
     assert home.marts() == first, "a full refresh gives other marts"
 
 
-def test_orders_files_runs_and_repeats_give_the_same_marts(home: TestHome) -> None:
-    check_orders(home, orders=3, count=400)
+def sampled(inbox: Path, source: str, events: int) -> list[Record]:
+    """A made-up extract of a source, with its copies by other ways and its repeats, as records."""
+    system = source.split("/")[0]
+    options = [
+        "--systems",
+        system,
+        "--events",
+        str(events),
+        "--days",
+        "3",
+        "--end",
+        "2026-03-15",
+        "--clean",
+        "--jobs",
+        "1",
+    ]
+    generate([str(inbox), *options])
+    files = [gzip.decompress(path.read_bytes()) for path in sorted((inbox / source).rglob("*.gz"))]
+    lines = [line for file in files for line in file.splitlines()]
+    return [json.loads(line) for line in random.Random(1).sample(lines, min(len(lines), 4 * events))]
+
+
+def all_sources(inbox: Path, events: int) -> dict[str, list[Record]]:
+    amazons = {source: sampled(inbox, source, events) for source in ("ses/events", "cloudwatch/metric_stream")}
+    return {"mailgun/events": some_events(seed=5, count=events), **amazons}
+
+
+def test_orders_files_runs_and_repeats_give_the_same_marts(home: TestHome, tmp_path: Path) -> None:
+    sources = all_sources(tmp_path, 300)
+    check_orders(home, 3, sources)
+    with home.ledger() as ledger:
+        assert ledger.totals("mailgun/events").accepted == len(current(sources["mailgun/events"]))
 
 
 @pytest.mark.full
-def test_twenty_orders_give_the_same_marts(home: TestHome) -> None:
-    check_orders(home, orders=20, count=4000)
+def test_twenty_orders_give_the_same_marts(home: TestHome, tmp_path: Path) -> None:
+    check_orders(home, 20, all_sources(tmp_path, 4000))
 
 
 def test_the_marts_are_what_a_second_implementation_counts(home: TestHome) -> None:

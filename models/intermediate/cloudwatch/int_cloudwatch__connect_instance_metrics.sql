@@ -58,9 +58,11 @@ pivoted as (
             max(value) filter (where metric_name = 'TasksExpiryWarningReached'), 0
         ) as tasks_expiry_warning_reached,
         coalesce(max(value) filter (where metric_name = 'ThrottledCalls'), 0) as throttled_calls,
-        coalesce(sum(value) filter (where metric_name = 'PublicSigningKeyUsage'), 0) as public_signing_key_usage,
-        sum(sum) filter (where metric_name = 'ToInstancePacketLossRate')
-        / nullif(sum(sample_count) filter (where metric_name = 'ToInstancePacketLossRate'), 0)
+        coalesce(
+            sum(value order by dimensions) filter (where metric_name = 'PublicSigningKeyUsage'), 0
+        ) as public_signing_key_usage,
+        sum(sum order by dimensions) filter (where metric_name = 'ToInstancePacketLossRate')
+        / nullif(sum(sample_count order by dimensions) filter (where metric_name = 'ToInstancePacketLossRate'), 0)
             as to_instance_packet_loss_rate,
         max(landing) as landing
     from metrics

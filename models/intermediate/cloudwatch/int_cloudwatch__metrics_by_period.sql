@@ -33,8 +33,9 @@ totalled as (
         cast(to_json(map_from_entries(list_filter(
             map_entries(cast(cast(dimensions as json) as map(varchar, varchar))), lambda d: d.key <> total_over
         ))) as varchar) as dimensions,
-        sum(sample_count) as sample_count,
-        sum(sum) as sum,
+        -- in an order, as sums of fractions would differ with it in their last digit
+        sum(sample_count order by sample_count) as sample_count,
+        sum(sum order by sum) as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
         max(unit) as unit,
@@ -124,8 +125,8 @@ counted as (
         dimensions,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
-        sum(sample_count) as sample_count,
-        sum(sum) as sum,
+        sum(sample_count order by period_at) as sample_count,
+        sum(sum order by period_at) as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
         arg_max(maximum, period_at) as last,
