@@ -28,7 +28,12 @@ where
         definitions.dimension_sets = '*'
         or list_contains(string_split(definitions.dimension_sets, ';'), metrics.dimension_set)
         -- a total has one dimension less
-        or definitions.total_over <> '-'
+        or list_contains(
+            string_split(definitions.dimension_sets, ';'),
+            array_to_string(
+                list_sort(list_append(string_split(metrics.dimension_set, ','), definitions.total_over)), ','
+            )
+        )
     )
 
 {% endtest %}

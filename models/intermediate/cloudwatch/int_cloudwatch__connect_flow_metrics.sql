@@ -1,5 +1,6 @@
 -- Grain: one grain (hour, day, month), period and flow. A column per metric of cloudwatch_metrics.
--- Where CloudWatch says nothing, nothing was counted: counts of events are 0, what is measured is NULL.
+-- Where CloudWatch says nothing, nothing was counted: counts of events are 0, what is measured is NULL,
+-- and NULL is what it tells of under other dimensions.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -27,7 +28,9 @@ pivoted as (
         flow_name,
         grain,
         period_start,
-        max(value) filter (where metric_name = 'CallBackNotDialableNumber') as call_back_not_dialable_number,
+        coalesce(
+            max(value) filter (where metric_name = 'CallBackNotDialableNumber'), 0
+        ) as call_back_not_dialable_number,
         coalesce(max(value) filter (where metric_name = 'ContactFlowErrors'), 0) as contact_flow_errors,
         coalesce(max(value) filter (where metric_name = 'ContactFlowFatalErrors'), 0) as contact_flow_fatal_errors,
         max(value) filter (where metric_name = 'PublicSigningKeyUsage') as public_signing_key_usage,

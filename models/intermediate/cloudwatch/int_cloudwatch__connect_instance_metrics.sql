@@ -59,10 +59,14 @@ pivoted as (
         ) as tasks_expiry_warning_reached,
         coalesce(max(value) filter (where metric_name = 'ThrottledCalls'), 0) as throttled_calls,
         coalesce(
-            sum(value order by dimensions) filter (where metric_name = 'PublicSigningKeyUsage'), 0
+            sum(value) filter (
+                where metric_name = 'PublicSigningKeyUsage' and dimension_set = 'InstanceId,SigningKeyId'
+            ),
+            0
         ) as public_signing_key_usage,
-        sum(sum order by dimensions) filter (where metric_name = 'ToInstancePacketLossRate')
-        / nullif(sum(sample_count order by dimensions) filter (where metric_name = 'ToInstancePacketLossRate'), 0)
+        -- of decimals, as they add up to the same in any order
+        sum(cast(sum as decimal(38, 12))) filter (where metric_name = 'ToInstancePacketLossRate')
+        / nullif(sum(sample_count) filter (where metric_name = 'ToInstancePacketLossRate'), 0)
             as to_instance_packet_loss_rate,
         max(landing) as landing
     from metrics

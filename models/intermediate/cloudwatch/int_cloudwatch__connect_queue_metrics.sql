@@ -1,5 +1,6 @@
 -- Grain: one grain (hour, day, month), period and queue. A column per metric of cloudwatch_metrics.
--- Where CloudWatch says nothing, nothing was counted: counts of events are 0, what is measured is NULL.
+-- Where CloudWatch says nothing, nothing was counted: counts of events are 0, what is measured is NULL,
+-- and NULL is what it tells of under other dimensions.
 {{ config(materialized='view', database='touchstone') }}
 
 with

@@ -20,7 +20,18 @@ datapoints as not materialized (
 
 ),
 
--- What comes by contact only is of use by instance: the contacts of an instant added up, under the other dimensions.
+-- Metrics that come by contact only; the others have a hyphen.
+totals as (
+
+    select
+        namespace,
+        metric_name,
+        unnest(regexp_extract_all(total_over, '\w+')) as total_over
+    from definitions
+
+),
+
+-- What comes by contact is of use by instance: the contacts of an instant added up, under the other dimensions.
 totalled as (
 
     select
@@ -33,18 +44,18 @@ totalled as (
         cast(to_json(map_from_entries(list_filter(
             map_entries(cast(cast(dimensions as json) as map(varchar, varchar))), lambda d: d.key <> total_over
         ))) as varchar) as dimensions,
-        -- in an order, as sums of fractions would differ with it in their last digit
-        sum(sample_count order by sample_count) as sample_count,
-        sum(sum order by sum) as sum,
+        sum(sample_count) as sample_count,
+        sum(sum) as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
         max(unit) as unit,
         is_current,
         max(landing) as landing
     from datapoints
-    inner join definitions using (namespace, metric_name)
-    where list_contains(string_split(dimension_set, ','), total_over)
+    inner join totals using (namespace, metric_name)
     group by all
+    -- the instance's own number, where CloudWatch tells it, is of the same tasks
+    having bool_and(list_contains(string_split(datapoints.dimension_set, ','), total_over))
 
 ),
 
@@ -65,7 +76,7 @@ records as not materialized (
 
 touched as (
 
-    select distinct account_id, region, namespace, metric_name, dimension_set, dimensions, period_at
+    select distinct account_id, region, namespace, metric_name, dimension_set, dimensions, hour_start, day_start
     from records
     where landing > {{ processed_landing() }}
 
@@ -73,13 +84,13 @@ touched as (
 
 touched_hours as (
 
-    select distinct * exclude (period_at), date_trunc('hour', period_at) as hour_start from touched
+    select distinct * exclude (day_start) from touched
 
 ),
 
 touched_days as (
 
-    select distinct * exclude (period_at), {{ reporting_date('period_at') }} as day_start from touched
+    select distinct * exclude (hour_start) from touched
 
 ),
 
@@ -125,8 +136,8 @@ counted as (
         dimensions,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
-        sum(sample_count order by period_at) as sample_count,
-        sum(sum order by period_at) as sum,
+        cast(sum(sample_count) as double) as sample_count,
+        cast(sum(sum) as double) as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
         arg_max(maximum, period_at) as last,
@@ -174,7 +185,7 @@ valued as (
             when 'last' then last
         end as value,
         datapoints * nullif(period_minutes, 0) / minutes as coverage,
-        (select max(landing) from records) as landing
+        (select max(landing) from datapoints) as landing
     from measured
     left join definitions using (namespace, metric_name)
 

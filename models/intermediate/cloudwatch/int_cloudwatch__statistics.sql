@@ -4,7 +4,8 @@
 
 with
 
-arrived as (
+-- Not materialized, as it is read twice and would be written out for it.
+arrived as not materialized (
 
     select * from {{ ref('int_cloudwatch__datapoints') }} where landing > {{ processed_landing() }}
 

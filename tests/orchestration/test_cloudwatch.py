@@ -1,0 +1,323 @@
+"""CloudWatch's marts against a second implementation in plain Python, whatever the order in which datapoints come."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from .conftest import TestHome
+
+Record = dict[str, Any]
+Dimensions = tuple[tuple[str, str], ...]
+Period = tuple[str, datetime | date]
+
+_MODELS = ("--select", "path:models/*/cloudwatch", "cloudwatch_metric_definitions")
+_START = datetime(2026, 2, 20, tzinfo=UTC)
+_EXACT = ("minimum", "maximum", "last", "unit", "datapoints")
+_ROUNDED = ("sample_count", "sum", "average", "value", "coverage")
+
+# By namespace and metric: the statistic that is its number, and the minutes between its datapoints.
+_STATISTICS: dict[tuple[str, str], tuple[str, int]] = {
+    ("AWS/Connect", "QueueSize"): ("maximum", 1),
+    ("AWS/Connect", "ContactFlowErrors"): ("sum", 1),
+    ("AWS/Connect", "ToInstancePacketLossRate"): ("average", 1),
+    ("AWS/Connect", "TasksExpired"): ("sum", 1),
+    ("AWS/Connect", "ConcurrentCalls"): ("maximum", 1),
+    ("AWS/Connect", "ConcurrentCallsPercentage"): ("maximum", 1),
+    ("AWS/Connect", "ConcurrentActiveChats"): ("maximum", 1),
+    ("AWS/Connect", "ConcurrentActiveChatsPercentage"): ("maximum", 1),
+    ("AWS/Connect", "ConcurrentTasks"): ("maximum", 5),
+    ("AWS/Connect", "ConcurrentTasksPercentage"): ("maximum", 5),
+    ("VoiceID", "Speakers"): ("last", 15),
+    ("VoiceID", "RequestLatency"): ("average", 1),
+    ("AWS/AppIntegrations", "DataDownloaded"): ("sum", 1),
+    ("AWS/SES", "Send"): ("sum", 0),
+    ("AWS/SES", "Reputation.BounceRate"): ("last", 0),
+}
+_QUOTAS = {
+    "ConcurrentCalls": "VoiceCalls",
+    "ConcurrentCallsPercentage": "VoiceCalls",
+    "ConcurrentActiveChats": "Chats",
+    "ConcurrentActiveChatsPercentage": "Chats",
+    "ConcurrentTasks": "Tasks",
+    "ConcurrentTasksPercentage": "Tasks",
+}
+
+
+def some_datapoints(seed: int, count: int) -> list[Record]:
+    """Few metrics, dimensions and instants, so that datapoints meet; many have versions that differ."""
+    chance = random.Random(seed)
+    instants = [_START + timedelta(minutes=chance.randrange(40 * 24 * 60)) for _ in range(12)]
+    # beside the ends of a month, and of days of other zones
+    instants += [datetime(2026, 2, 28, 23, 59, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)]
+    instants += [datetime(2026, 3, 8, 3, 29, tzinfo=UTC), datetime(2026, 3, 8, 3, 30, tzinfo=UTC)]
+    return [_datapoint(chance, chance.choice(instants)) for _ in range(count)]
+
+
+def _datapoint(chance: random.Random, at: datetime) -> Record:
+    namespace, metric = chance.choice([*_STATISTICS, ("AWS/Connect", "ConcurrentEmails"), ("AWS/EC2", "DiskReadOps")])
+    dimensions = list(_dimensions(chance, namespace, metric).items())
+    chance.shuffle(dimensions)
+    count, digits = chance.randint(1, 4), chance.choice([0, 1, 3, 6])
+    sizes = [round(chance.uniform(0, 10 ** chance.randint(-2, 9)), digits) for _ in range(3)]
+    value = {"max": max(sizes[:2]), "min": min(sizes[:2]), "sum": sizes[2], "count": float(count)}
+    if metric == "RequestLatency" and chance.random() < 0.7:
+        value |= {"p99": sizes[0], "TM(25%:75%)": sizes[1]}
+    record = {
+        "metric_stream_name": chance.choice("st"),
+        "account_id": "1",
+        "region": chance.choice(["r", "s"]),
+        "namespace": namespace,
+        "metric_name": metric,
+        "dimensions": dict(dimensions),
+        "timestamp": round(at.timestamp() * 1000),
+        "value": value,
+        "unit": chance.choice(["Count", "Percent"]),
+    }
+    if not dimensions and chance.random() < 0.5:
+        del record["dimensions"]
+    return record
+
+
+def _dimensions(chance: random.Random, namespace: str, metric: str) -> dict[str, str]:
+    instance = {"InstanceId": chance.choice("ij")}
+    if metric in _QUOTAS:
+        return {**instance, "MetricGroup": _QUOTAS[metric]}
+    if metric == "TasksExpired":
+        contact = {"ContactId": chance.choice("cde")} if chance.random() < 0.8 else {}
+        return {**instance, "MetricGroup": "Tasks", **contact}
+    if metric == "ToInstancePacketLossRate":
+        spelling = chance.choice(["InstanceId", "Instance ID"])
+        return {spelling: "i", "Participant": "Agent", "Type of Connection": "WebRTC", "Stream Type": "Voice"}
+    if metric == "ContactFlowErrors":
+        return {**instance, "MetricGroup": "ContactFlow", "ContactFlowName": 'A "flow", of two'}
+    if namespace == "AWS/AppIntegrations":
+        return chance.choice([{}, {"ClientId": "x"}, {"ClientId": "x", "IntegrationARN": "n"}])
+    if namespace == "VoiceID":
+        return {"API": chance.choice("ab")} if metric == "RequestLatency" else {"Domain": "d"}
+    return {} if namespace == "AWS/SES" else {**instance, "MetricGroup": "Queue", "QueueName": "q"}
+
+
+@dataclass(frozen=True)
+class Datapoint:
+    series: tuple[str, str, str, str]  # account, region, namespace, metric
+    dimensions: Dimensions
+    at: datetime
+    count: Decimal
+    sum: Decimal
+    maximum: float
+    minimum: float
+    unit: str
+    extra: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(cls, record: Record) -> Datapoint:
+        value = dict(record["value"])
+        count, total = (Decimal(str(value.pop(name))) for name in ("count", "sum"))
+        return cls(
+            (record["account_id"], record["region"], record["namespace"], record["metric_name"]),
+            tuple(sorted(record.get("dimensions", {}).items())),
+            datetime.fromtimestamp(record["timestamp"] / 1000, UTC).replace(tzinfo=None),
+            count,
+            total,
+            value.pop("max"),
+            value.pop("min"),
+            record["unit"],
+            tuple(value.items()),
+        )
+
+
+def current(records: Iterable[Record]) -> list[Datapoint]:
+    """One version of each datapoint of the namespaces that are asked for: the one of the most samples."""
+    versions: dict[object, list[Datapoint]] = defaultdict(list)
+    for point in map(Datapoint.of, records):
+        if point.series[2] != "AWS/EC2":
+            versions[point.series, point.dimensions, point.at].append(point)
+    return [max(told, key=lambda p: (p.count, p.sum, p.maximum, p.minimum)) for told in versions.values()]
+
+
+def totals(points: list[Datapoint]) -> Iterator[Datapoint]:
+    """Tasks by instance, where CloudWatch has them by contact only."""
+    contacts = defaultdict(list)
+    own = {(point.series, point.dimensions, point.at) for point in points}
+    for point in points:
+        if point.series[3] == "TasksExpired" and "ContactId" in dict(point.dimensions):
+            rest = tuple(pair for pair in point.dimensions if pair[0] != "ContactId")
+            contacts[point.series, rest, point.at].append(point)
+    for (series, dimensions, at), parts in contacts.items():
+        if (series, dimensions, at) not in own:
+            yield Datapoint(
+                series,
+                dimensions,
+                at,
+                sum((part.count for part in parts), Decimal(0)),
+                sum((part.sum for part in parts), Decimal(0)),
+                max(part.maximum for part in parts),
+                min(part.minimum for part in parts),
+                max(part.unit for part in parts),
+            )
+
+
+def periods(at: datetime, zone: str) -> list[Period]:
+    day = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+    return [("hourly", at.replace(minute=0)), ("daily", day), ("monthly", day.replace(day=1))]
+
+
+def minutes(grain: str, start: date, zone: str) -> float:
+    """How long the period is: an hour, or the time between two midnights of the zone."""
+    if grain == "hourly":
+        return 60
+    following = start + timedelta(days=1) if grain == "daily" else (start + timedelta(days=31)).replace(day=1)
+    first, last = (
+        datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC) for day in (start, following)
+    )
+    return (last - first).total_seconds() / 60
+
+
+def expected_metrics(points: list[Datapoint], zone: str) -> dict[object, Record]:
+    groups: dict[Any, list[Datapoint]] = defaultdict(list)
+    for point in [*points, *totals(points)]:
+        for period in periods(point.at, zone):
+            groups[period, point.series, point.dimensions].append(point)
+    rows: dict[object, Record] = {}
+    for ((grain, start), series, dimensions), group in groups.items():
+        statistic, native = _STATISTICS.get((series[2], series[3]), ("none", 0))
+        latest = max(group, key=lambda point: point.at)
+        row: Record = {
+            "sample_count": float(sum(point.count for point in group)),
+            "sum": float(sum(point.sum for point in group)),
+            "minimum": min(point.minimum for point in group),
+            "maximum": max(point.maximum for point in group),
+            "last": latest.maximum,
+            "unit": latest.unit,
+            "datapoints": len(group),
+            "coverage": len(group) * native / minutes(grain, start, zone) if native else None,
+        }
+        row["average"] = row["sum"] / row["sample_count"]
+        row["value"] = row.get(statistic)
+        text = json.dumps(dict(dimensions), separators=(",", ":"))
+        rows[grain, start, *series, ",".join(name for name, _ in dimensions), text] = row
+    return rows
+
+
+def expected_quotas(points: list[Datapoint], zone: str) -> dict[object, Record]:
+    instants: dict[Any, Record] = defaultdict(dict)
+    for point in points:
+        if point.series[3] in _QUOTAS:
+            instants[point.series[:2], dict(point.dimensions)["InstanceId"], point.at][point.series[3]] = point.maximum
+    rows: dict[object, Record] = {}
+    for ((account, region), instance, at), level in instants.items():
+        calls, chats, tasks = (
+            level.get(f"Concurrent{what}Percentage") or 0 for what in ("Calls", "ActiveChats", "Tasks")
+        )
+        for grain, start in periods(at, zone):
+            row = rows.setdefault((grain, start, account, region, instance), {"calls": [], "chats": [], "tasks": []})
+            if calls and "ConcurrentCalls" in level:
+                row["calls"].append(level["ConcurrentCalls"] / calls)
+            if chats and "ConcurrentActiveChats" in level:
+                row["chats"].append((chats, 100 * level["ConcurrentActiveChats"] / chats))
+            if tasks and "ConcurrentTasks" in level:
+                row["tasks"].append(100 * level["ConcurrentTasks"] / tasks)
+    return {
+        key: {
+            "concurrent_calls_quota": max(row["calls"], default=None),
+            "concurrent_active_chats_quota": max(row["chats"], default=(None, None))[1],
+            "concurrent_tasks_quota": max(row["tasks"], default=None),
+        }
+        for key, row in rows.items()
+    }
+
+
+def check(home: TestHome, records: list[Record], zone: str) -> None:
+    points = current(records)
+    keys = "account_id, region, namespace, metric_name, dimension_set, dimensions"
+    found = read(home, "cloudwatch_metrics", keys, (*_EXACT, *_ROUNDED))
+    expected = expected_metrics(points, zone)
+    assert found.keys() == expected.keys()
+    for key, row in expected.items():
+        assert same(found[key], row), (key, found[key], row)
+    quotas = expected_quotas(points, zone)
+    found = read(home, "connect_quota_estimates", "account_id, region, instance_id", tuple(next(iter(quotas.values()))))
+    assert found.keys() == quotas.keys()
+    for key, row in quotas.items():
+        assert same(found[key], row), (key, found[key], row)
+    statistics = {
+        (*point.series, json.dumps(dict(point.dimensions), separators=(",", ":")), point.at, name, value)
+        for point in points
+        for name, value in point.extra
+    }
+    assert statistics == set(
+        home.query(
+            "select account_id, region, namespace, metric_name, dimensions, period_start, statistic, value "
+            "from cloudwatch_statistics"
+        )
+    )
+
+
+def same(found: Record, expected: Record) -> bool:
+    """Whether all values are equal, numbers that are computed but for their last digits."""
+    return all(
+        math.isclose(found[name], value, rel_tol=1e-12)
+        if isinstance(value, float) and name not in _EXACT and found[name] is not None
+        else found[name] == value
+        for name, value in expected.items()
+    )
+
+
+def read(home: TestHome, mart: str, keys: str, columns: tuple[str, ...]) -> dict[object, Record]:
+    """Rows of the mart's three grains, by grain, start and keys."""
+    width = keys.count(",") + 3
+    return {
+        row[:width]: dict(zip(columns, row[width:], strict=True))
+        for grain in ("hourly", "daily", "monthly")
+        for row in home.query(f"select '{grain}', period_start, {keys}, {', '.join(columns)} from {mart}_{grain}")
+    }
+
+
+def test_the_marts_are_what_a_second_implementation_counts_in_any_order(home: TestHome) -> None:
+    records = some_datapoints(seed=3, count=900)
+    first = None
+    for order in range(2):
+        home.reset()
+        chance = random.Random(order)
+        repeated = records + chance.sample(records, 100)
+        chance.shuffle(repeated)
+        runs = 3 - order
+        for run in range(runs):
+            home.put("cloudwatch/metric_stream", f"{run}.json", repeated[run::runs])
+            landed = home.land()["cloudwatch/metric_stream"].totals
+            assert landed.add_up
+            assert landed.quarantined == 0
+            assert landed.ignored == sum(record["namespace"] == "AWS/EC2" for record in repeated[run::runs])
+            home.build(*_MODELS)
+        check(home, records, "UTC")
+        marts = home.marts()
+        assert first in (None, marts)
+        first = marts
+    # 8 March has 23 hours there, and half-hours belong to two days
+    home.build("--full-refresh", *_MODELS, reporting_timezone="America/St_Johns")
+    check(home, records, "America/St_Johns")
+
+
+def test_what_is_no_datapoint_is_quarantined_with_its_reason(home: TestHome) -> None:
+    (good,) = (record for record in some_datapoints(seed=1, count=80)[-1:])
+    good |= {"namespace": "VoiceID", "dimensions": {"API": "a"}}
+    damaged = {
+        "no dimensions by name": {**good, "dimensions": ["API", "a"]},
+        "no metric_name": {**good, "metric_name": ""},
+        "no number for value.sum": {**good, "value": {**good["value"], "sum": 1e30}},
+        "no number for value.count": {**good, "value": {**good["value"], "count": None}},
+        "no number for value.max": {**good, "value": {**good["value"], "max": "much"}},
+        "no time of the event that can be read": {**good, "timestamp": None},
+    }
+    home.put("cloudwatch/metric_stream", "a.json", [good, *damaged.values()])
+    assert home.land()["cloudwatch/metric_stream"].totals.accepted == 1
+    assert {reason for (reason,) in home.ledger_rows("select reason from quarantine")} == set(damaged)
