@@ -73,6 +73,8 @@ def _nightly(settings: Settings, strict: bool) -> int:
 
     with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         before = ledger.last_number()
+        # Dagster makes its storage when it is first opened: two runs at once in a new home would both do it.
+        DagsterInstance.get().dispose()
     with DagsterInstance.get() as instance:
         result = defs.resolve_job_def("nightly").execute_in_process(
             instance=instance,
