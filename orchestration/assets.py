@@ -55,9 +55,12 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
 def all_assets(settings: Settings, project: DbtProject) -> list[AssetsDefinition]:
     manifest = json.loads(project.manifest_path.read_text())
     owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
-    landing = [_landing(stream, owners.get(stream.system)) for stream in read_streams().values()]
-    models = _models(project)
-    return [*landing, models, _published(manifest, models)]
+    # A stream is owned by those who own the models that read it.
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    groups = {node["path"].split("/")[1]: node["group"] for node in models}
+    landing = [_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values()]
+    built = _models(project)
+    return [*landing, built, _published(manifest, built)]
 
 
 def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:

@@ -84,7 +84,9 @@ typed as (
     from fields
 ),
 timed as (
-    select *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at
+    select
+        *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at,
+        cast(json_extract(record, {literal(inside)}) as varchar) as _record
     from typed
 ),
 judged as (
@@ -118,7 +120,7 @@ def _record(stream: Stream, opened: Sequence[str], checked: bool) -> tuple[str, 
     if not opened:
         return "document", "$"
     paths = [stream.envelopes[field] for field in opened]
-    if not checked and len(paths) == 1 and not paths[0].endswith(("[*]", "::json")) and not stream.inherit:
+    if not checked and len(paths) == 1 and not paths[0].endswith(("[*]", "::json", "::base64")) and not stream.inherit:
         return "document", paths[0]  # every document is one envelope: its record is read where it stands
     parent = ", ".join(f"{quoted(name)} := document -> {literal(f'$.{quoted(name)}')}" for name in stream.inherit)
     branches = []
@@ -126,6 +128,14 @@ def _record(stream: Stream, opened: Sequence[str], checked: bool) -> tuple[str, 
         if path.endswith("[*]"):
             is_one = f"json_type(document, {literal(path.removesuffix('[*]'))}) = 'ARRAY'"
             inside = f"json_extract(document, {literal(path)})"
+        elif path.endswith("::base64"):
+            list_path = path.removesuffix("::base64")
+            is_one = f"json_type(document, {literal(list_path.split('[*]')[0])}) = 'ARRAY'"
+            # What is no JSON in base64 stays as it stands, to be quarantined.
+            inside = (
+                f"list_transform(json_extract(document, {literal(list_path)}), "
+                "lambda r: coalesce(try(decode(from_base64(r ->> '$'))::json), r))"
+            )
         elif path.endswith("::json"):
             text = f"try_cast(document ->> {literal(path.removesuffix('::json'))} as json)"
             is_one, inside = f"json_type({text}) = 'OBJECT'", f"[{text}]"
@@ -178,7 +188,7 @@ def _typed(value: str, type_: DuckDBPyType) -> str:
 def _misfits(stream: Stream, inside: str) -> str:
     """The first field whose value isn't of its declared type, as text, or NULL."""
     found = [check for name, type_ in stream.types.items() for check in _misfit(name, type_, inside)]
-    return f"coalesce({', '.join(found)}, null::varchar)"
+    return f"coalesce({', '.join([*found, 'null::varchar'])})"
 
 
 def _misfit(name: str, type_: DuckDBPyType, inside: str) -> Iterator[str]:

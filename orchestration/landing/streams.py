@@ -21,13 +21,15 @@ class Stream:
     also over `_kind`, and `key`'s over `_kind` and `_at`, the results of the other two.
 
     `not_kept`: fields that are known beside the columns, and passed over.
-    `unwrap`: JSON paths of envelopes; one that ends in `[*]` holds several records, in `::json` one as text.
+    `unwrap`: JSON paths of envelopes; one that ends in `[*]` holds several records, in `::json` one as text,
+    and one that ends in `::base64` several as base64.
     `inherit`: fields of an envelope that its records keep.
     `kind`: the record's kind; None where all records are of one kind. `other_kinds` says what becomes of a kind
     that is neither counted nor ignored by name: quarantined, as it may be a mistake, or ignored.
     `required`: what a record has to say, by name: an expression that is NULL where it doesn't.
     `event_at`: the record's time, a UTC TIMESTAMP, NULL where it has none.
-    `key`: a list of text; records with the same key tell the same fact. `dated_key` says that the UTC date
+    `key`: a list of text; records with the same key tell the same fact. It may hold `_record`, the JSON text of
+    the whole record without white space, where a vendor gives its records no id. `dated_key` says that the UTC date
     of `event_at` is part of it, so that only those days need be searched for an earlier copy.
     """
 
@@ -53,7 +55,7 @@ class Stream:
     @cached_property
     def envelopes(self) -> dict[str, str]:
         """The fields that hold other records, and the JSON path of each."""
-        return {_holder(path).removeprefix("$.").strip('"'): path for path in self.unwrap}
+        return {_holder(path): path for path in self.unwrap}
 
     @cached_property
     def types(self) -> dict[str, DuckDBPyType]:
@@ -61,7 +63,8 @@ class Stream:
 
 
 def _holder(path: str) -> str:
-    return path.removesuffix("[*]").removesuffix("::json")
+    """The top-level field that an envelope's path begins with."""
+    return path.split("::")[0].split("[*]")[0].removeprefix("$.").strip('"')
 
 
 def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, Stream]:

@@ -1,0 +1,53 @@
+-- Grain: one fetch of a project's settings. They hold from `valid_from` until the next ones do.
+{{ config(database='touchstone', unique_key=['application_id']) }}
+
+with
+
+settings as not materialized (
+
+    select * from {{ ref('stg_pinpoint__application_settings') }} where landing <= {{ last_landing() }}
+
+),
+
+touched as (
+
+    select distinct application_id from settings where landing > {{ processed_landing() }}
+
+),
+
+fetched as (
+
+    select settings.*
+    from settings
+    semi join touched using (application_id)
+    -- What a version says decides, never when it arrived.
+    qualify
+        row_number() over (
+            partition by fetch_key order by modified_at desc nulls last, maximum_daily_messages_per_endpoint
+        ) = 1
+
+),
+
+dated as (
+
+    select
+        *,
+        case
+            when row_number() over (partition by application_id, modified_at order by fetched_at) = 1
+                then least(modified_at, fetched_at)
+            else fetched_at
+        end as valid_from
+    from fetched
+
+)
+
+select
+    application_id,
+    fetched_at,
+    -- of two since the same instant the one fetched last; the other never is
+    case
+        when row_number() over (partition by application_id, valid_from order by fetched_at desc) = 1 then valid_from
+    end as valid_from,
+    maximum_daily_messages_per_endpoint,
+    (select max(landing) from settings) as landing
+from dated

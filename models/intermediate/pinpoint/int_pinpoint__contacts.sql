@@ -1,0 +1,80 @@
+-- Grain: one contact of an outbound campaign and instant it may be told of; `is_chosen` marks the one it is.
+-- Events come in any order and tell the contact's story bit by bit. The other instants stay, so that an earlier choice
+-- is found and counted again.
+{{ config(unique_key=['contact_id', 'campaign_id', 'contact_at']) }}
+
+with
+
+events as not materialized (
+
+    select * from {{ ref('stg_connect__contact_events') }} where landing <= {{ last_landing() }}
+
+),
+
+touched as (
+
+    select distinct contact_id from events where landing > {{ processed_landing() }}
+
+),
+
+touched_events as (
+
+    select events.*
+    from events
+    semi join touched using (contact_id)
+
+),
+
+contacts as (
+
+    select
+        contact_id,
+        min(campaign_id) as chosen_campaign_id,
+        coalesce(min(initiated_at), min(event_at)) as chosen_at,
+        count(connected_to_system_at) > 0 as is_answered,
+        count(connected_to_agent_at) > 0 as has_agent,
+        -- the last that was said
+        arg_max(disconnect_reason, row(event_at, disconnect_reason)) filter (
+            where disconnect_reason is not null
+        ) as disconnect_reason,
+        arg_max(answering_machine_status, row(event_at, answering_machine_status)) filter (
+            where answering_machine_status is not null
+        ) as answering_machine_status
+    from touched_events
+    group by contact_id
+    having count(campaign_id) > 0
+
+),
+
+candidates as (
+
+    select distinct
+        campaigns.contact_id,
+        campaigns.campaign_id,
+        unnest([instants.event_at, instants.initiated_at]) as contact_at
+    from touched_events as campaigns
+    inner join touched_events as instants using (contact_id)
+    where campaigns.campaign_id is not null
+
+),
+
+flagged as (
+
+    select
+        contact_id,
+        candidates.campaign_id,
+        candidates.contact_at,
+        candidates.campaign_id = contacts.chosen_campaign_id
+        and candidates.contact_at = contacts.chosen_at as is_chosen,
+        contacts.is_answered,
+        contacts.has_agent,
+        contacts.disconnect_reason,
+        contacts.answering_machine_status,
+        (select max(landing) from events) as landing
+    from candidates
+    inner join contacts using (contact_id)
+    where candidates.contact_at is not null
+
+)
+
+select * from flagged

@@ -1,0 +1,116 @@
+-- Grain: one grain (hour, day, month), period and outbound campaign of Amazon Connect.
+-- Every contact center metric is defined here and nowhere else.
+{{ config(database='touchstone', unique_key=['campaign_id', 'grain', 'period_start']) }}
+
+with
+
+contacts as not materialized (
+
+    select
+        *,
+        coalesce(
+            disconnect_reason in (
+                'OUTBOUND_DESTINATION_ENDPOINT_ERROR', 'OUTBOUND_RESOURCE_ERROR', 'OUTBOUND_ATTEMPT_FAILED'
+            ),
+            false
+        ) as is_failed,
+        coalesce(disconnect_reason = 'EXPIRED', false) as is_expired,
+        has_agent
+        and coalesce(answering_machine_status not in ('VOICEMAIL_BEEP', 'VOICEMAIL_NO_BEEP'), true) as is_connected,
+        date_trunc('hour', contact_at) as hour_start,
+        {{ reporting_date('contact_at') }} as day_start,
+        cast(date_trunc('month', {{ reporting_date('contact_at') }}) as date) as month_start
+    from {{ ref('int_pinpoint__contacts') }}
+
+),
+
+touched as (
+
+    select distinct campaign_id, hour_start, day_start, month_start
+    from contacts
+    where landing > {{ processed_landing() }}
+
+),
+
+-- A NULL period is one that isn't touched.
+placed as not materialized (
+
+    select
+        contacts.* replace (
+            case when touched_hours.campaign_id is not null then hour_start end as hour_start,
+            case when touched_days.campaign_id is not null then day_start end as day_start
+        )
+    from contacts
+    semi join touched using (campaign_id, month_start)
+    left join (select distinct campaign_id, day_start from touched) as touched_days using (campaign_id, day_start)
+    left join (select distinct campaign_id, hour_start from touched) as touched_hours using (campaign_id, hour_start)
+
+),
+
+-- A contact's outcome: what it counts for, 1 or NULL. An instant that isn't chosen counts for nothing.
+flagged as (
+
+    select
+        campaign_id,
+        hour_start,
+        day_start,
+        month_start,
+        answering_machine_status as status,
+        is_connected,
+        case when is_chosen then 1 end as contact,
+        case when is_chosen and is_failed then 1 end as failed,
+        case when is_chosen and is_expired then 1 end as expired,
+        case
+            when
+                is_chosen
+                and not is_failed
+                and not is_expired
+                and (is_answered or answering_machine_status is not null)
+                then 1
+        end as successful
+    from placed
+
+),
+
+counted as (
+
+    select
+        campaign_id,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(contact) as record_count,
+        count(successful) as successful_dials,
+        count(case when is_connected then successful end) as connected,
+        count(
+            case when status in ('SIT_TONE_BUSY', 'SIT_TONE_DETECTED', 'SIT_TONE_INVALID_NUMBER') then successful end
+        ) as sit_tone,
+        count(case when status = 'FAX_MACHINE_DETECTED' then successful end) as fax,
+        count(case when status = 'VOICEMAIL_BEEP' then successful end) as voicemail_beep,
+        count(case when status = 'VOICEMAIL_NO_BEEP' then successful end) as voicemail_no_beep,
+        count(case when status = 'AMD_UNANSWERED' then successful end) as not_answered,
+        count(
+            case
+                when
+                    status in ('AMD_ERROR', 'AMD_UNRESOLVED', 'AMD_UNRESOLVED_SILENCE', 'AMD_NOT_APPLICABLE')
+                    and not is_connected
+                    then successful
+            end
+        ) as connection_error,
+        count(failed) as failed_dials,
+        count(expired) as expired_dials,
+        (select max(landing) from contacts) as landing
+    from flagged
+    group by campaign_id, grouping sets ((hour_start), (day_start), (month_start))
+
+),
+
+rated as (
+
+    select
+        *,
+        connected / nullif(successful_dials, 0) as connection_rate
+    from counted
+
+)
+
+select * from rated where period_start is not null

@@ -1,0 +1,23 @@
+-- Grain: one grain (hour, day, month), period and activity with at least one send through a function or webhook.
+{{ config(materialized='view', database='touchstone') }}
+
+with
+
+messages as (
+
+    select
+        application_id,
+        journey_id,
+        activity_id,
+        grain,
+        period_start,
+        custom_calls_succeeded as calls_succeeded,
+        custom_calls_failed as calls_failed,
+        landing
+    from {{ ref('int_pinpoint__messages_by_period') }}
+    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
+    where custom_record_count > 0
+
+)
+
+select * from messages

@@ -1,0 +1,73 @@
+-- Grain: one email event of a journey; `is_counted` where it counts in its metric.
+-- What a later event of the message changes is found by the message, so that the order of arrival doesn't matter.
+{{ config(unique_key='event_key') }}
+
+with
+
+events as not materialized (
+
+    select *
+    from {{ ref('stg_pinpoint__events') }}
+    where starts_with(event, '_email.') and journey_id is not null and landing <= {{ last_landing() }}
+
+),
+
+touched as (
+
+    select distinct application_id, message_id from events where landing > {{ processed_landing() }}
+
+),
+
+messages as (
+
+    select events.*
+    from events
+    semi join touched using (application_id, message_id)
+
+),
+
+compared as (
+
+    select
+        *,
+        row_number() over (
+            partition by application_id, journey_id, activity_id, message_id, event order by event_at, event_key
+        ) = 1 as is_first,
+        row_number() over (
+            partition by application_id, journey_id, activity_id, message_id, event, date_trunc('hour', event_at)
+            order by event_at, event_key
+        ) = 1 as is_first_of_hour,
+        bool_or(event in ('_email.delivered', '_email.hardbounce')) over (
+            partition by application_id, journey_id, activity_id, message_id
+        ) as is_settled
+    from messages
+
+),
+
+flagged as (
+
+    select
+        event_key,
+        event_at,
+        event,
+        application_id,
+        journey_id,
+        activity_id,
+        case
+            -- opens and clicks of a clock hour, of UTC, are one; whatever link was clicked
+            when event in ('_email.open', '_email.click') then is_first_of_hour
+            -- a soft bounce that was delivered in the end, or bounced for good, is no more
+            when event = '_email.softbounce' then is_first and not is_settled
+            else is_first
+        end as is_counted,
+        (select max(landing) from events) as landing
+    from compared
+
+)
+
+select flagged.*
+from flagged
+{% if is_incremental() %}
+    -- what has not changed keeps its landing, and with it the periods it counts in
+    anti join {{ this }} as earlier using (event_key, is_counted)
+{% endif %}

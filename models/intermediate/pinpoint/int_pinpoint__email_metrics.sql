@@ -1,0 +1,30 @@
+-- Grain: one grain (hour, day, month), period and activity with at least one email event.
+{{ config(materialized='view', database='touchstone') }}
+
+with
+
+messages as (
+
+    select
+        application_id,
+        journey_id,
+        activity_id,
+        grain,
+        period_start,
+        email_messages_sent as messages_sent,
+        email_deliveries as deliveries,
+        email_opens as opens,
+        email_clicks as clicks,
+        email_soft_bounced as soft_bounced,
+        email_hard_bounced as hard_bounced,
+        email_unsubscribed as unsubscribed,
+        email_complained as complained,
+        email_rejected as rejected,
+        landing
+    from {{ ref('int_pinpoint__messages_by_period') }}
+    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
+    where email_record_count > 0
+
+)
+
+select * from messages

@@ -1,0 +1,34 @@
+-- Grain: one grain (hour, day, month), period and holdout activity whose counters were told.
+{{ config(materialized='view', database='touchstone') }}
+
+with
+
+counters as (
+
+    select *
+    from {{ ref('int_pinpoint__counters_by_period') }}
+    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
+    where activity_type = 'HOLDOUT'
+
+),
+
+pivoted as (
+
+    select
+        application_id,
+        journey_id,
+        activity_id,
+        grain,
+        period_start,
+        cast(sum(value) filter (where counter in ('HOLDOUT', 'PASSED')) as bigint) as total_entered,
+        cast(sum(increase) filter (where counter in ('HOLDOUT', 'PASSED')) as bigint) as total_entered_delta,
+        max(value) filter (where counter = 'HOLDOUT') as participants_held_out,
+        max(increase) filter (where counter = 'HOLDOUT') as participants_held_out_delta,
+        bool_or(has_shrunk) as has_shrunk,
+        max(landing) as landing
+    from counters
+    group by application_id, journey_id, activity_id, grain, period_start
+
+)
+
+select * from pivoted

@@ -1,0 +1,110 @@
+-- Grain: one definition of a journey, as it was fetched. It holds from `valid_from` until the next one does.
+{{ config(database='touchstone', unique_key=['application_id', 'journey_id']) }}
+
+with
+
+journeys as not materialized (
+
+    select * from {{ ref('stg_pinpoint__journeys') }} where landing <= {{ last_landing() }}
+
+),
+
+touched as (
+
+    select distinct application_id, journey_id from journeys where landing > {{ processed_landing() }}
+
+),
+
+fetched as (
+
+    select journeys.*
+    from journeys
+    semi join touched using (application_id, journey_id)
+    -- What a version says decides, never when it arrived.
+    qualify
+        row_number() over (
+            partition by fetch_key
+            order by
+                modified_at desc nulls last,
+                -- versions that are equal in all of these are equal in every number
+                is_test, refreshes_on_segment_update, refresh_frequency, starts_at, ends_at, quiet_time,
+                maximum_entries_per_endpoint, maximum_daily_messages_per_endpoint, connect_campaign_id,
+                cast(activities as varchar)
+        ) = 1
+
+),
+
+-- A definition was in force since its last change, however much later it was fetched. One that is another while it
+-- claims the same last change is in force since it was seen.
+dated as (
+
+    select
+        *,
+        case
+            when row_number() over (partition by application_id, journey_id, modified_at order by fetched_at) = 1
+                then least(modified_at, fetched_at)
+            else fetched_at
+        end as valid_from
+    from fetched
+
+),
+
+described as (
+
+    select
+        application_id,
+        journey_id,
+        fetched_at,
+        -- of two since the same instant the one fetched last; the other never is
+        case
+            when
+                row_number() over (
+                    partition by application_id, journey_id, valid_from order by fetched_at desc
+                ) = 1
+                then valid_from
+        end as valid_from,
+        is_test,
+        refreshes_on_segment_update,
+        refresh_frequency,
+        starts_at,
+        ends_at,
+        regexp_extract(
+            refresh_frequency,
+            '^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$',
+            ['weeks', 'days', 'hours', 'minutes', 'seconds']
+        ) as frequency,
+        maximum_entries_per_endpoint,
+        maximum_daily_messages_per_endpoint,
+        quiet_time,
+        len(list_filter(activities, lambda a: a.activity_type = 'EMAIL')) as email_activities,
+        len(list_filter(activities, lambda a: a.activity_type = 'SMS')) as sms_activities,
+        len(list_filter(activities, lambda a: a.activity_type = 'PUSH')) as push_activities,
+        len(list_filter(activities, lambda a: a.activity_type = 'CUSTOM')) as custom_activities,
+        len(list_filter(activities, lambda a: a.activity_type = 'CONTACT_CENTER')) as contact_center_activities,
+        connect_campaign_id,
+        activities
+    from dated
+
+),
+
+scheduled as (
+
+    select
+        * exclude (refresh_frequency, frequency, starts_at, ends_at),
+        case
+            when refresh_frequency is null then 0
+            else date_diff('second', starts_at, ends_at) // nullif(
+                604800 * coalesce(try_cast(frequency.weeks as bigint), 0)
+                + 86400 * coalesce(try_cast(frequency.days as bigint), 0)
+                + 3600 * coalesce(try_cast(frequency.hours as bigint), 0)
+                + 60 * coalesce(try_cast(frequency.minutes as bigint), 0)
+                + coalesce(try_cast(frequency.seconds as bigint), 0),
+                0
+            )
+        end as entry_segment_refreshes_planned,
+        (select max(landing) from journeys) as landing
+    from described
+
+)
+
+select * from scheduled

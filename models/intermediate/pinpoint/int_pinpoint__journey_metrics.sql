@@ -1,0 +1,155 @@
+-- Grain: one grain (hour, day, month), period and journey. Counts are of the journey's activities, counters are as last
+-- told in the period, and settings as they stood at its end.
+{{ config(materialized='view', database='touchstone') }}
+
+with
+
+definitions as (
+
+    select * from {{ ref('int_pinpoint__journey_definitions') }}
+
+),
+
+settings as (
+
+    select * from {{ ref('int_pinpoint__application_settings') }} where valid_from is not null
+
+),
+
+counters as (
+
+    select * from {{ ref('int_pinpoint__counters_by_period') }} where activity_id = 'all'
+
+),
+
+journeys_with_runs as (
+
+    select distinct application_id, journey_id from counters where counter = 'RUNS_ENTERED'
+
+),
+
+sent as (
+
+    select
+        application_id,
+        journey_id,
+        grain,
+        period_start,
+        cast(sum(endpoint_limit_unsent) as bigint) as exceeded_maximum_daily_messages,
+        cast(sum(quiet_time_unsent) as bigint) as not_sent_during_quiet_time,
+        max(landing) as landing
+    from {{ ref('int_pinpoint__messages_by_period') }}
+    where record_count > 0
+    group by application_id, journey_id, grain, period_start
+
+),
+
+counted as (
+
+    select
+        counters.application_id,
+        counters.journey_id,
+        counters.grain,
+        counters.period_start,
+        max(value) filter (where counter = 'ENDPOINT_ACTIVE') as currently_in_journey,
+        max(value) filter (where counter = 'ENDPOINT_LEFT') as completed_journey,
+        max(increase) filter (where counter = 'ENDPOINT_LEFT') as completed_journey_delta,
+        max(value) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries,
+        max(increase) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries_delta,
+        -- the runs' entries added up, of a journey whose runs are landed
+        max(value) filter (
+            where counter = if(journeys_with_runs.journey_id is null, 'ENDPOINT_ENTERED', 'RUNS_ENTERED')
+        ) as total_journey_entries,
+        max(increase) filter (
+            where counter = if(journeys_with_runs.journey_id is null, 'ENDPOINT_ENTERED', 'RUNS_ENTERED')
+        ) as total_journey_entries_delta,
+        max(value) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done,
+        max(increase) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done_delta,
+        max(value) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation,
+        max(increase) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation_delta,
+        max(value) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries,
+        max(increase) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries_delta,
+        bool_or(has_shrunk) as has_shrunk,
+        max(landing) as landing
+    from counters
+    left join journeys_with_runs using (application_id, journey_id)
+    group by counters.application_id, counters.journey_id, counters.grain, counters.period_start
+
+),
+
+periods as (
+
+    select application_id, journey_id, grain, period_start from sent
+    union
+    select application_id, journey_id, grain, period_start from counted
+    union
+    select application_id, journey_id, grain, period_start
+    from {{ ref('int_pinpoint__fetches_by_period') }}
+    where activity_id = 'all'
+
+),
+
+ended as (
+
+    select
+        *,
+        {{ period_end('grain', 'period_start') }} as period_end
+    from periods
+    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
+
+),
+
+joined as (
+
+    select
+        ended.application_id,
+        ended.journey_id,
+        ended.grain,
+        ended.period_start,
+        counted.currently_in_journey,
+        counted.completed_journey,
+        counted.completed_journey_delta,
+        counted.lifetime_journey_entries,
+        counted.lifetime_journey_entries_delta,
+        counted.completed_journey / nullif(counted.lifetime_journey_entries, 0) as completed_share,
+        counted.currently_in_journey / nullif(counted.lifetime_journey_entries, 0) as in_journey_share,
+        counted.total_journey_entries,
+        counted.total_journey_entries_delta,
+        -- no answer of the API holds it
+        cast(null as bigint) as next_entry_group_estimate,
+        definitions.refreshes_on_segment_update,
+        definitions.entry_segment_refreshes_planned,
+        counted.entry_segment_refreshes_done,
+        counted.entry_segment_refreshes_done_delta,
+        counted.removed_by_reevaluation,
+        counted.removed_by_reevaluation_delta,
+        definitions.maximum_entries_per_endpoint,
+        counted.exceeded_maximum_entries,
+        counted.exceeded_maximum_entries_delta,
+        coalesce(
+            definitions.maximum_daily_messages_per_endpoint, settings.maximum_daily_messages_per_endpoint
+        ) as maximum_daily_messages_per_endpoint,
+        coalesce(sent.exceeded_maximum_daily_messages, 0) as exceeded_maximum_daily_messages,
+        definitions.quiet_time,
+        coalesce(sent.not_sent_during_quiet_time, 0) as not_sent_during_quiet_time,
+        definitions.email_activities,
+        definitions.sms_activities,
+        definitions.push_activities,
+        definitions.custom_activities,
+        definitions.contact_center_activities,
+        coalesce(counted.has_shrunk, false) as has_shrunk,
+        greatest(sent.landing, counted.landing, definitions.landing, settings.landing) as landing
+    from ended
+    left join sent using (application_id, journey_id, grain, period_start)
+    left join counted using (application_id, journey_id, grain, period_start)
+    asof left join (select * from definitions where valid_from is not null) as definitions
+        on
+            ended.application_id = definitions.application_id
+            and ended.journey_id = definitions.journey_id
+            and ended.period_end > definitions.valid_from
+    asof left join settings
+        on ended.application_id = settings.application_id and ended.period_end > settings.valid_from
+
+)
+
+select * from joined

@@ -1,0 +1,25 @@
+-- Grain: one grain (hour, day, month), period and activity with at least one SMS event.
+{{ config(materialized='view', database='touchstone') }}
+
+with
+
+messages as (
+
+    select
+        application_id,
+        journey_id,
+        activity_id,
+        grain,
+        period_start,
+        sms_messages_sent as messages_sent,
+        sms_deliveries as deliveries,
+        sms_failures as failures,
+        sms_spend_usd as spend_usd,
+        landing
+    from {{ ref('int_pinpoint__messages_by_period') }}
+    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
+    where sms_record_count > 0
+
+)
+
+select * from messages

@@ -1,0 +1,36 @@
+-- Grain: one grain (hour, day, month), period and wait activity whose counters were told.
+{{ config(materialized='view', database='touchstone') }}
+
+with
+
+counters as (
+
+    -- contact center activities have counters of the same names
+    select *
+    from {{ ref('int_pinpoint__counters_by_period') }}
+    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
+    where activity_type = 'WAIT'
+
+),
+
+pivoted as (
+
+    select
+        application_id,
+        journey_id,
+        activity_id,
+        grain,
+        period_start,
+        max(value) filter (where counter = 'WAIT_FINISHED') as wait_completed,
+        max(increase) filter (where counter = 'WAIT_FINISHED') as wait_completed_delta,
+        max(value) filter (where counter = 'WAIT_SKIPPED') as wait_date_passed,
+        max(increase) filter (where counter = 'WAIT_SKIPPED') as wait_date_passed_delta,
+        max(value) filter (where counter = 'WAIT_STARTED') as currently_waiting,
+        bool_or(has_shrunk) as has_shrunk,
+        max(landing) as landing
+    from counters
+    group by application_id, journey_id, activity_id, grain, period_start
+
+)
+
+select * from pivoted

@@ -1,0 +1,12 @@
+-- Grain: one hour and outbound campaign with at least one contact.
+with
+
+metrics as (
+
+    select * from {{ ref('int_pinpoint__contact_center_metrics') }}
+
+)
+
+select * exclude (grain, landing)
+from metrics
+where grain = 'hour'

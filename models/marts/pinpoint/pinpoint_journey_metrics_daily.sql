@@ -1,0 +1,14 @@
+-- Grain: one day and journey with at least one event, snapshot or fetch of its definition.
+with
+
+metrics as (
+
+    select * from {{ ref('int_pinpoint__journey_metrics') }}
+
+)
+
+select
+    * exclude (grain, landing)
+    replace (cast(period_start as date) as period_start)
+from metrics
+where grain = 'day'

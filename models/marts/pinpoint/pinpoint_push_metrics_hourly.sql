@@ -1,0 +1,12 @@
+-- Grain: one hour and push activity with at least one send, notification or fetch of its definition.
+with
+
+metrics as (
+
+    select * from {{ ref('int_pinpoint__push_metrics') }}
+
+)
+
+select * exclude (grain, landing)
+from metrics
+where grain = 'hour'

@@ -1,0 +1,14 @@
+-- Grain: one day and wait activity with at least one snapshot.
+with
+
+metrics as (
+
+    select * from {{ ref('int_pinpoint__wait_metrics') }}
+
+)
+
+select
+    * exclude (grain, landing)
+    replace (cast(period_start as date) as period_start)
+from metrics
+where grain = 'day'

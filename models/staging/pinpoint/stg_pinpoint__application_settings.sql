@@ -1,0 +1,23 @@
+-- Grain: one landed version of a project's settings, as they were fetched.
+with
+
+source as (
+
+    select * from {{ source('pinpoint', 'application_settings') }}
+
+),
+
+renamed as (
+
+    select
+        _key as fetch_key,
+        _at as fetched_at,
+        "ApplicationId" as application_id,
+        try_cast("LastModifiedDate" as timestamptz) at time zone 'UTC' as modified_at,
+        coalesce("JourneyLimits"."DailyCap", "Limits"."Daily") as maximum_daily_messages_per_endpoint,
+        _landing as landing
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,28 @@
+-- Grain: one landed version of the execution metrics of a journey, an activity, a run or a run's activity.
+with
+
+source as (
+
+    select * from {{ source('pinpoint', 'execution_metrics') }}
+
+),
+
+renamed as (
+
+    select
+        _key as snapshot_key,
+        _kind as scope,
+        _at as counted_at,
+        try_cast(fetched_at as timestamptz) at time zone 'UTC' as fetched_at,
+        "ApplicationId" as application_id,
+        "JourneyId" as journey_id,
+        coalesce(nullif("JourneyActivityId", ''), 'all') as activity_id,
+        coalesce(nullif("RunId", ''), 'all') as run_id,
+        nullif("ActivityType", '') as activity_type,
+        cast("Metrics" as map(varchar, bigint)) as counters,
+        _landing as landing
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,72 @@
+-- Proves that every landed event of a journey is counted once, from staging to each grain, as is every text message's
+-- event that is known to be a journey's, and every contact of a campaign.
+with
+
+landed as (
+
+    select
+        count(case when journey_id is not null and not starts_with(event, '_SMS.') then 1 end) as events,
+        count(case when starts_with(event, '_SMS.') then 1 end) as texts
+    from {{ ref('stg_pinpoint__events') }}
+
+),
+
+told as (
+
+    select
+        count(*) as texts,
+        count(case when journey_id <> 'none' then 1 end) as journeys_texts
+    from {{ ref('int_pinpoint__sms_events') }}
+    where is_chosen
+
+),
+
+contacts as (
+
+    select count(distinct contact_id) as contacts
+    from {{ ref('stg_connect__contact_events') }}
+    where campaign_id is not null
+
+),
+
+counted as (
+
+    select
+        coalesce(sum(record_count) filter (where grain = 'hour'), 0) as of_hours,
+        coalesce(sum(record_count) filter (where grain = 'day'), 0) as of_days,
+        coalesce(sum(record_count) filter (where grain = 'month'), 0) as of_months
+    from {{ ref('int_pinpoint__messages_by_period') }}
+
+),
+
+counted_contacts as (
+
+    select
+        coalesce(sum(record_count) filter (where grain = 'hour'), 0) as of_hours,
+        coalesce(sum(record_count) filter (where grain = 'day'), 0) as of_days,
+        coalesce(sum(record_count) filter (where grain = 'month'), 0) as of_months
+    from {{ ref('int_pinpoint__contacts_by_period') }}
+
+)
+
+select
+    landed.events as landed_events,
+    landed.texts as landed_texts,
+    told.texts as told_texts,
+    told.journeys_texts,
+    contacts.contacts,
+    counted.*,
+    counted_contacts.*
+from landed
+cross join told
+cross join contacts
+cross join counted
+cross join counted_contacts
+where
+    landed.texts <> told.texts
+    or landed.events + told.journeys_texts <> counted.of_hours
+    or landed.events + told.journeys_texts <> counted.of_days
+    or landed.events + told.journeys_texts <> counted.of_months
+    or contacts.contacts <> counted_contacts.of_hours
+    or contacts.contacts <> counted_contacts.of_days
+    or contacts.contacts <> counted_contacts.of_months
