@@ -17,7 +17,7 @@ from typing import NamedTuple
 from orchestration.sample.files import DayFiles, Sink, Written
 from orchestration.sample.oddities import OddFiles
 from orchestration.sample.pinpoint import odd
-from orchestration.sample.pinpoint.lives import CONTACTS, Counts, Lives
+from orchestration.sample.pinpoint.lives import CONTACTS, Counts, Lives, LivesInOddFiles
 from orchestration.sample.pinpoint.reported import write_reported
 from orchestration.sample.plan import Plan
 from orchestration.sample.workers import Workers
@@ -65,8 +65,8 @@ def generate(plan: Plan, workers: Workers) -> Written:
 
 def streams(plan: Plan) -> list[Stream]:
     """How the records are shared out: by their number alone, so that processes make no difference."""
-    # Odd files are read the slow way: few, however large the sample.
-    in_odd = 0 if plan.clean else min(max(plan.events // 30, min(plan.events // 2, 300)), 3000)
+    # Odd files are read the slow way: few, however large the sample; but some every day, though a life is long.
+    in_odd = 0 if plan.clean else min(max(plan.events // 15, min(plan.events // 2, 300)), 3000)
     count = 1 if plan.events < 100_000 else 4
     usual = [Stream(plan, f"{index:02}", (plan.events - in_odd + index) // count) for index in range(count)]
     # About half of what is in odd files is in them again.
@@ -76,18 +76,17 @@ def streams(plan: Plan) -> list[Stream]:
 def make(stream: Stream) -> Made:
     """Follow one stream's people and write what happens to them."""
     plan = stream.plan
-    sinks: tuple[Sink, Sink]
+    followed: type[Lives] = Lives
+    events: Sink
+    contacts: Sink
     if stream.name == "odd":
-        sinks = (
-            OddFiles(plan, "pinpoint", "events", odd.FORMATS | odd.TRANSFORMED, odd.DAMAGE),
-            OddFiles(plan, "connect", "contact_events", odd.FORMATS, odd.CONTACT_DAMAGE),
-        )
+        followed = LivesInOddFiles
+        events = OddFiles(plan, "pinpoint", "events", odd.FORMATS | odd.TRANSFORMED, odd.DAMAGE)
+        contacts = OddFiles(plan, "connect", "contact_events", odd.FORMATS, odd.CONTACT_DAMAGE)
     else:
-        sinks = (
-            DayFiles(plan, "pinpoint", "events", stream.name),
-            DayFiles(plan, "connect", "contact_events", stream.name),
-        )
-    sink = Streams(*sinks)
-    lives = Lives(plan, stream.name, stream.records, sink)
+        events = DayFiles(plan, "pinpoint", "events", stream.name)
+        contacts = DayFiles(plan, "connect", "contact_events", stream.name)
+    sink = Streams(events, contacts)
+    lives = followed(plan, stream.name, stream.records, sink)
     lives.run()
     return Made(sink.written, lives.counts)

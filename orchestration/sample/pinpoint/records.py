@@ -239,6 +239,7 @@ TEXTS = {
     Fate("SUCCESSFUL", True, "", False): 2,
     Fate("PENDING", False, "FAILURE", True): 6,
     Fate("", False, "FAILURE", False): 5,
+    Fate("PENDING", False, "FAILURE", False): 2,
     Fate("SUCCESSFUL", True, "FAILURE", True): 2,
     # No word from the carrier for 72 hours.
     Fate("SUCCESSFUL", True, "UNKNOWN", True): 2,
