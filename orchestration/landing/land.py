@@ -13,7 +13,7 @@ import pyarrow as pa
 from orchestration.landing import records
 from orchestration.landing.inbox import Found, Refused, content_hash, find
 from orchestration.landing.ledger import Ledger, Totals, unfinished
-from orchestration.landing.splitter import FileRefused, declared_size, first_bytes, is_gzip, split
+from orchestration.landing.splitter import FileRefused, declared_size, first_bytes, is_gzip, is_parquet, split
 from orchestration.landing.streams import Stream
 from orchestration.settings import Settings
 
@@ -135,7 +135,10 @@ class _Landing:
         refused = set()
         for file in self._read_fast(files):
             try:
-                self._read_exactly(file)
+                if is_parquet(file.path):
+                    self._read_parquet(file)
+                else:
+                    self._read_exactly(file)
             except FileRefused as refusal:
                 landed.refused.append(Refused(file.found.path, str(refusal)))
                 refused.add(file)
@@ -196,7 +199,7 @@ class _Landing:
 
     def _read_fast(self, files: list[_File]) -> set[_File]:
         """Read files as clean newline-delimited JSON; returns those that are not, with nothing of them kept."""
-        exact = {file for file in files if self._grows_too_much(file.path)}
+        exact = {file for file in files if is_parquet(file.path) or self._grows_too_much(file.path)}
         alike: dict[tuple[bool, tuple[str, ...]], list[_File]] = {}
         for file in files:
             if file not in exact:
@@ -224,6 +227,14 @@ class _Landing:
         """The envelopes its first records may be in; a file that has others later is read exactly."""
         beginning = first_bytes(path)
         return tuple(field for field in self._stream.envelopes if f'"{field}"'.encode() in beginning)
+
+    def _read_parquet(self, file: _File) -> None:
+        """Each row is a record; its line is the number of the row."""
+        try:
+            self._sql.execute(f"insert into batch {self._judged(records.read_rows(str(file.path)))}")
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise FileRefused(f"not a Parquet file that can be read: {reason}; write it again") from None
 
     def _read_exactly(self, file: _File) -> None:
         piece: list[tuple[str, int, int, str, str | None]] = []

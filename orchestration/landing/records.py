@@ -34,6 +34,15 @@ def read_lines(paths: list[str], gzip: bool) -> str:
     )
 
 
+def read_rows(path: str) -> str:
+    """A relation like that of `read_lines`: the rows of a Parquet file as JSON, without what is NULL."""
+    return (
+        f"select {literal(path)} as filename, null::bigint as byte_offset, row_number() over () as line, "
+        f"json_merge_patch('{{}}', to_json(_row)) as text, null::varchar as error "
+        f"from read_parquet({literal(path)}) as _row"
+    )
+
+
 def judged(stream: Stream, lines: str, checked: bool, opened: Sequence[str]) -> str:
     """The records of `lines` (filename, byte_offset, line, text, error), typed, each with its verdict.
 

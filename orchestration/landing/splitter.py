@@ -16,8 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 _CHUNK = 1 << 18
 _GZIP_MAGIC = b"\x1f\x8b"
+_PARQUET_MAGIC = b"PAR1"
 _decode = json.JSONDecoder().raw_decode
 # Between documents: white space, and the brackets and commas of an array that holds them.
 _BETWEEN = re.compile(r"[\s,\[\]]*")
@@ -47,9 +51,21 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == _GZIP_MAGIC
 
 
+def is_parquet(path: Path) -> bool:
+    """By content: the name says nothing."""
+    with path.open("rb") as file:
+        return file.read(4) == _PARQUET_MAGIC
+
+
 def declared_size(path: Path) -> int:
-    """Bytes the file holds uncompressed, as its gzip trailer says (modulo 4 GiB), or its plain size."""
+    """Bytes the file holds uncompressed, by its gzip trailer (modulo 4 GiB) or Parquet footer, or its plain size."""
     size = path.stat().st_size
+    if is_parquet(path):
+        try:
+            metadata = pq.read_metadata(path)
+        except pa.ArrowException:
+            return size
+        return sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     if size < 18 or not is_gzip(path):
         return size
     with path.open("rb") as file:

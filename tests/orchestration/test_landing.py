@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import io
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from orchestration.landing.inbox import Refused
@@ -29,6 +32,12 @@ def event(number: int, **fields: Any) -> Record:
 
 def lines(records: list[Record]) -> bytes:
     return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def parquet(records: list[Record]) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([{"folder": None, **record} for record in records]), file)
+    return file.getvalue()
 
 
 def landed(home: TestHome, settings: Settings | None = None) -> Landed:
@@ -57,6 +66,7 @@ def quarantine(home: TestHome) -> list[tuple[Any, ...]]:
         json.dumps(event(1)).encode() + json.dumps(event(2)).encode(),
         json.dumps([event(1), event(2)]).encode(),
         json.dumps([event(1), event(2)], indent=2).encode(),
+        parquet([event(1), event(2)]),
         "\n".join(json.dumps(event(n), indent=1) for n in (1, 2)).encode(),
         json.dumps({"items": [event(1), event(2)], "paging": {"next": "x"}}).encode(),
         lines([{"items": [event(1)]}, {"signature": {}, "event-data": event(2)}, {"items": []}]),
@@ -184,6 +194,7 @@ def test_long_records_below_the_limit_land(home: TestHome) -> None:
 def test_files_that_cannot_be_landed_are_named_and_cost_nothing_else(home: TestHome, tmp_path: Path) -> None:
     home.put(SOURCE, "good.json", [event(1)])
     home.put(SOURCE, "bomb.gz", gzip.compress(b"\0" * 300_000_000))
+    home.put(SOURCE, "cut.parquet", parquet([event(4)])[:-9])
     folder = home.settings.inbox / SOURCE
     (folder / "x.json").mkdir()
     home.put(SOURCE, "x.json/inside.json", [event(2)])
@@ -196,12 +207,13 @@ def test_files_that_cannot_be_landed_are_named_and_cost_nothing_else(home: TestH
     result = landed(home)
     assert numbers(result) == (2, 2, 0, 0, 0)
     reasons = {refused.path: refused.reason for refused in result.refused}
-    assert set(reasons) == {"bomb.gz", "link.json", "broken.json", "pipe.json"}
+    assert set(reasons) == {"bomb.gz", "cut.parquet", "link.json", "broken.json", "pipe.json"}
     assert "TOUCHSTONE_MAX_GZIP_RATIO" in reasons["bomb.gz"]
+    assert "not a Parquet file" in reasons["cut.parquet"]
     assert "not followed" in reasons["link.json"]
     assert "not a regular file" in reasons["pipe.json"]
     with home.ledger() as ledger:
-        assert len(ledger.refused(SOURCE)) == 4
+        assert len(ledger.refused(SOURCE)) == 5
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
