@@ -17,6 +17,7 @@ from orchestration.settings import Settings
 # Shown of everything that was kept aside; the rest is in the ledger.
 _SHOWN = 5
 _WIDTH = 100
+_GRAINS = ("hourly", "daily", "monthly")
 
 
 def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> bool:
@@ -86,16 +87,30 @@ def _print_landing(console: Console, ledger: Ledger, since: int) -> bool:
 
 
 def _print_marts(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """A row per mart: its rows at each grain, and the days it covers."""
     table = Table(title="Marts", title_justify="left", box=SIMPLE, title_style="bold", pad_edge=False)
     table.add_column("mart", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column("from")
-    table.add_column("to")
-    for mart in _marts(connection):
-        row = connection.execute(f"select count(*), min(period_start), max(period_start) from {mart}").fetchone()
-        assert row is not None
-        table.add_row(mart, f"{row[0]:,}", str(row[1] or "")[:16], str(row[2] or "")[:16])
-    console.print(table)
+    for column in (*_GRAINS, "from", "to"):
+        table.add_column(column, justify="right" if column in _GRAINS else "left", no_wrap=True)
+    marts = _marts(connection)
+    names = sorted(mart.removesuffix("_daily") for mart in marts if mart.endswith("_daily"))
+    empty = 0
+    for name in names:
+        rows, days = [], None
+        for grain in _GRAINS:
+            mart = f"{name}_{grain}"
+            row = connection.execute(f"select count(*), min(period_start), max(period_start) from {mart}").fetchone()
+            assert row is not None
+            rows.append(row[0])
+            days = row[1:] if grain == "daily" else days
+        if days and rows[0]:
+            table.add_row(name, *(f"{count:,}" for count in rows), *map(str, days))
+        else:
+            empty += 1
+    if table.row_count:
+        console.print(table)
+    if empty:
+        console.print(f"{empty} of {len(names)} marts have no rows yet\n")
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
