@@ -1,7 +1,7 @@
 """The benchmark: a whole nightly run beside a floor, and a further night on a short and a long history.
 
 The floor is one DuckDB script with no more to it than the task needs: it reads the same gzip files with
-declared columns, deduplicates, counts both marts at three grains and writes them to a DuckDB file. It keeps no ledger,
+declared columns, deduplicates, counts the marts at three grains and writes them to a DuckDB file. It keeps no ledger,
 finds no damage, types nothing it does not count, has no unique windows, no tests and publishes nothing.
 
     python -m benchmarks [--system mailgun] [--events 2000000] [--repeat 2] [--daily 20000] [--no-history]
@@ -29,17 +29,24 @@ from rich.table import Table
 
 from orchestration.settings import PROJECT
 
-# What both ways have to agree on: sums of these columns of the floor's table `counted` and of the hourly mart.
+# What both ways have to agree on: sums of these columns of the floor's table `counted` and of an hourly mart.
 _COMPARED = {
-    "mailgun": ("accepted_incoming_count", "delivered_smtp_count", "permanent_failed_count", "opened_count"),
-    "ses": ("send_count", "delivery_count", "bounce_count", "open_count"),
+    "mailgun": (
+        "mailgun_metrics_hourly",
+        ("accepted_incoming_count", "delivered_smtp_count", "permanent_failed_count", "opened_count"),
+    ),
+    "pinpoint": (
+        "pinpoint_activity_metrics_hourly",
+        ("messages_sent", "quiet_time_unsent", "throttled_unsent", "unknown_failure_unsent"),
+    ),
+    "ses": ("ses_metrics_hourly", ("send_count", "delivery_count", "bounce_count", "open_count")),
 }
 _STAGE = "-- stage: "
 
 
-def floor(system: str, files: str, output: str) -> None:
+def floor(system: str, inbox: str, output: str) -> None:
     """The floor, in this process. Prints the seconds and the name of each stage."""
-    script = (Path(__file__).parent / f"{system}.sql").read_text().replace("{files}", files)
+    script = (Path(__file__).parent / f"{system}.sql").read_text().replace("{inbox}", inbox)
     connection = duckdb.connect(output)
     connection.execute("set preserve_insertion_order = false; set TimeZone = 'UTC'")
     for stage in script.split(_STAGE)[1:]:
@@ -99,9 +106,9 @@ def sample(inbox: Path, system: str, *arguments: str) -> None:
 
 def compare(system: str, home: Path, floor_file: Path) -> None:
     """Both ways have to count the same, or the comparison is of nothing."""
-    names = _COMPARED[system]
+    mart, names = _COMPARED[system]
     floor_sums = _sums(floor_file, "counted where hour is not null", names)
-    ours = _sums((home / "published").resolve() / "touchstone.duckdb", f"{system}_metrics_hourly", names)
+    ours = _sums((home / "published").resolve() / "touchstone.duckdb", mart, names)
     if floor_sums != ours:
         raise SystemExit(f"the floor counts otherwise: {floor_sums} and {ours}")
 
@@ -123,8 +130,7 @@ def whole_nights(work: Path, system: str, events: int, repeat: int, console: Con
         forget(home)
         nights.append(nightly(home))
         floor_file.unlink(missing_ok=True)
-        files = str(home / "inbox" / system / "events/**/*.gz")
-        floors.append(timed([sys.executable, "-m", "benchmarks", "--floor", system, files, floor_file]))
+        floors.append(timed([sys.executable, "-m", "benchmarks", "--floor", system, home / "inbox", floor_file]))
     compare(system, home, floor_file)
     quiet = [nightly(home) for _ in range(repeat)]
     table = Table("", "seconds", "events/s", "ratio to the floor", "peak MiB", title="Median of the runs, side by side")
@@ -200,7 +206,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--daily", type=int, default=20_000, help="events a day of the history")
     parser.add_argument("--no-history", action="store_true")
-    parser.add_argument("--floor", nargs=3, metavar=("SYSTEM", "FILES", "OUTPUT"), help=argparse.SUPPRESS)
+    parser.add_argument("--floor", nargs=3, metavar=("SYSTEM", "INBOX", "OUTPUT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.floor:
         floor(*options.floor)

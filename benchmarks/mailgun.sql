@@ -25,7 +25,7 @@ lines as (
         "client-info" := "client-info"
     )))
     from read_json(
-        '{files}', format = 'newline_delimited', compression = 'gzip',
+        '{inbox}/mailgun/events/**/*.gz', format = 'newline_delimited', compression = 'gzip',
         columns = {
             'event': 'varchar',
             'id': 'varchar',

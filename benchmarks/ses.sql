@@ -25,7 +25,7 @@ lines as (
         struct_pack("eventType" := "eventType", "notificationType" := "notificationType", "mail" := "mail", "bounce" := "bounce", "complaint" := "complaint", "delivery" := "delivery", "open" := "open", "click" := "click", "failure" := "failure", "deliveryDelay" := "deliveryDelay", "subscription" := "subscription")
     ))
     from read_json(
-        '{files}', format = 'newline_delimited', compression = 'gzip',
+        '{inbox}/ses/events/**/*.gz', format = 'newline_delimited', compression = 'gzip',
         columns = {
             'eventType': 'varchar',
             'notificationType': 'varchar',
