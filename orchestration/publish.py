@@ -25,6 +25,7 @@ class Mart:
 
     name: str
     parents: tuple[str, ...]
+    has_periods: bool
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,11 @@ class Release:
 
 
 def marts_of(manifest: Mapping[str, Any]) -> list[Mart]:
-    """The models of the folder marts/, by name."""
+    """The models of the folder marts/, by name; but for those that are the other marts once more."""
     nodes = manifest["nodes"]
+    models = {
+        id_: node for id_, node in nodes.items() if node["resource_type"] == "model" and node["fqn"][1] == "marts"
+    }
     return sorted(
         (
             Mart(
@@ -47,9 +51,10 @@ def marts_of(manifest: Mapping[str, Any]) -> list[Mart]:
                     for parent in node["depends_on"]["nodes"]
                     if parent.startswith("model.") and "landing" in nodes[parent]["columns"]
                 ),
+                "period_start" in node["columns"],
             )
-            for node in nodes.values()
-            if node["resource_type"] == "model" and node["fqn"][1] == "marts"
+            for node in models.values()
+            if not models.keys() & set(node["depends_on"]["nodes"])
         ),
         key=lambda mart: mart.name,
     )
@@ -126,6 +131,9 @@ def _export(
     """
     folder = parquet / mart.name
     folder.mkdir(parents=True)
+    if not mart.has_periods:
+        connection.execute(f"copy (select * from {mart.name}) to '{folder / 'all.parquet'}' (format parquet)")
+        return 1
     earlier = settings.published / "parquet" / mart.name
     month = "cast(date_trunc('month', period_start) as date)"
     months = {m for (m,) in connection.execute(f"select distinct {month} from {mart.name}").fetchall()}
@@ -169,12 +177,9 @@ def _check(
     connection.execute(f"attach '{built}' as built (read_only)")
     rows, periods = {}, {}
     for mart in marts:
-        copied = connection.execute(
-            f"select count(*), min(period_start), max(period_start) from {mart.name}"
-        ).fetchone()
-        original = connection.execute(
-            f"select count(*), min(period_start), max(period_start) from built.{mart.name}"
-        ).fetchone()
+        numbers = "count(*), min(period_start), max(period_start)" if mart.has_periods else "count(*), null, null"
+        copied = connection.execute(f"select {numbers} from {mart.name}").fetchone()
+        original = connection.execute(f"select {numbers} from built.{mart.name}").fetchone()
         if copied is None or copied != original:
             raise NotPublished(f"{mart.name}: {copied} in the copy, {original} in the warehouse")
         rows[mart.name], periods[mart.name] = copied[0], copied[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -116,45 +117,38 @@ def _print_marts(console: Console, connection: duckdb.DuckDBPyConnection) -> Non
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     rows = connection.execute(
         "select table_name from information_schema.columns "
-        "where table_schema = 'main' and column_name = 'period_start' order by table_name"
+        "where table_schema = 'main' and column_name = 'period_start' and not starts_with(table_name, 'metric_values') "
+        "order by table_name"
     ).fetchall()
     return [name for (name,) in rows]
 
 
 def _print_yesterday(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
-    """Yesterday's counts of each daily mart that has numbers of that day, or of its last day before.
+    """Yesterday's counts of each mart, or those of its last day before.
 
-    Only what may be added up over a mart's keys: columns that end in `_count`, of marts with a column per metric.
+    Only what may be added up over a mart's keys: not the metrics of CloudWatch, as dimension sets tell of the same.
     """
-    for mart in _marts(connection):
-        if not mart.endswith("_daily") or "_by_" in mart:
-            continue
-        row = connection.execute(
-            f"select max(period_start) from {mart} where period_start <= ?", [date.today() - timedelta(days=1)]
-        ).fetchone()
-        if not row or not row[0]:
-            continue
-        columns = [
-            name
-            for (name,) in connection.execute(
-                "select column_name from information_schema.columns where table_name = ? order by ordinal_position",
-                [mart],
-            ).fetchall()
-        ]
-        counts = [name for name in columns if name.endswith("_count")]
-        if not counts or "metric_name" in columns:
-            continue
-        sums = connection.execute(
-            f"select {', '.join(f'sum({name})::bigint' for name in counts)} from {mart} where period_start = ?",
-            [row[0]],
-        ).fetchone()
-        assert sums is not None
-        _print_counts(console, f"{mart.removesuffix('_daily')} on {row[0]}", list(zip(counts, sums, strict=True)))
+    rows = connection.execute(
+        """
+        select mart, period_start, metric, sum(value)
+        from metric_values_daily
+        inner join metric_catalog using (mart, metric)
+        where
+            rollup = 'sum' and kind in ('count', 'derived', 'sum') and mart <> 'cloudwatch_metrics'
+            and period_start <= ?
+        group by mart, period_start, metric
+        qualify period_start = max(period_start) over (partition by mart)
+        order by mart, metric
+        """,
+        [date.today() - timedelta(days=1)],
+    ).fetchall()
+    for (mart, day), counts in groupby(rows, key=lambda row: row[:2]):
+        _print_counts(console, f"{mart} on {day}", [(metric, value) for _, _, metric, value in counts])
 
 
 def _print_counts(console: Console, title: str, counts: list[tuple[str, Any]]) -> None:
     """Counts that are not 0, in two columns."""
-    shown = [(name, f"{value:,}") for name, value in counts if value]
+    shown = [(name, f"{value:,.2f}".removesuffix(".00")) for name, value in counts if value]
     table = Table(title=title, title_justify="left", box=SIMPLE, show_header=False, title_style="bold", pad_edge=False)
     for _ in range(2):
         table.add_column(no_wrap=True)

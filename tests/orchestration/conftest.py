@@ -94,10 +94,10 @@ class TestHome:
             return list(ledger.connection.execute(sql).fetchall())
 
     def marts(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every mart's rows, in an order that doesn't depend on how they were stored."""
+        """Every mart's rows, in an order that doesn't depend on how they were stored; not the long tables of them."""
         names = self.query(
             "select table_name from information_schema.tables where table_catalog = 'touchstone' "
-            "and table_schema = 'main' order by 1"
+            "and table_schema = 'main' and not starts_with(table_name, 'metric_values') order by 1"
         )
         return {name: self.query(f"select * from {name} order by all") for (name,) in names}
 

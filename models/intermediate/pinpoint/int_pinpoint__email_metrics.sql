@@ -20,7 +20,8 @@ messages as (
         email_unsubscribed as unsubscribed,
         email_complained as complained,
         email_rejected as rejected,
-        landing
+        -- a journey that proves to be a test leaves no row behind
+        greatest(landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
     from {{ ref('int_pinpoint__messages_by_period') }}
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
     where email_record_count > 0

@@ -25,7 +25,8 @@ pivoted as (
         max(value) filter (where counter = 'HOLDOUT') as participants_held_out,
         max(increase) filter (where counter = 'HOLDOUT') as participants_held_out_delta,
         bool_or(has_shrunk) as has_shrunk,
-        max(landing) as landing
+        -- a journey that proves to be a test leaves no row behind
+        greatest(max(landing), (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
     from counters
     group by application_id, journey_id, activity_id, grain, period_start
 

@@ -138,7 +138,14 @@ joined as (
         definitions.custom_activities,
         definitions.contact_center_activities,
         coalesce(counted.has_shrunk, false) as has_shrunk,
-        greatest(sent.landing, counted.landing, definitions.landing, settings.landing) as landing
+        -- definitions, settings and the first run of a journey may change any of its periods
+        greatest(
+            sent.landing,
+            counted.landing,
+            (select max(landing) from definitions),
+            (select max(landing) from settings),
+            (select max(landing) from counters where counter = 'RUNS_ENTERED')
+        ) as landing
     from ended
     left join sent using (application_id, journey_id, grain, period_start)
     left join counted using (application_id, journey_id, grain, period_start)

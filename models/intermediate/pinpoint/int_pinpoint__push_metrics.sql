@@ -48,7 +48,7 @@ joined as (
         coalesce(messages.push_deliveries, 0) as deliveries,
         coalesce(messages.push_opens, 0) as opens,
         definitions.time_to_live_seconds,
-        greatest(messages.landing, definitions.landing) as landing
+        greatest(messages.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
     from ended
     left join messages using (application_id, journey_id, activity_id, grain, period_start)
     asof left join definitions

@@ -59,7 +59,9 @@ defined as (
         totalled.*,
         list_filter(definitions.branches, lambda b: b.path = totalled.path)[1] as branch,
         definitions.fetched_at,
-        greatest(totalled.landing, definitions.landing) as defined_landing
+        greatest(
+            totalled.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})
+        ) as defined_landing
     from totalled
     asof left join definitions
         on

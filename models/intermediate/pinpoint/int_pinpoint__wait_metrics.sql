@@ -27,7 +27,8 @@ pivoted as (
         max(increase) filter (where counter = 'WAIT_SKIPPED') as wait_date_passed_delta,
         max(value) filter (where counter = 'WAIT_STARTED') as currently_waiting,
         bool_or(has_shrunk) as has_shrunk,
-        max(landing) as landing
+        -- a journey that proves to be a test leaves no row behind
+        greatest(max(landing), (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
     from counters
     group by application_id, journey_id, activity_id, grain, period_start
 

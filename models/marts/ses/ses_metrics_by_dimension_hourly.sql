@@ -7,10 +7,6 @@ metrics as (
 
 )
 
-select
-    * exclude (
-        grain, record_count, landing,
-        rated_send_count, rated_delivery_count, rated_bounce_count, rated_complaint_count
-    )
+select * exclude (grain, record_count, landing)
 from metrics
 where grain = 'hour' and dimension <> 'all' and record_count > 0

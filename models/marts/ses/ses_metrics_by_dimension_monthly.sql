@@ -8,10 +8,7 @@ metrics as (
 )
 
 select
-    * exclude (
-        grain, record_count, landing,
-        rated_send_count, rated_delivery_count, rated_bounce_count, rated_complaint_count
-    )
+    * exclude (grain, record_count, landing)
     replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and dimension <> 'all' and record_count > 0

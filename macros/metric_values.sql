@@ -1,0 +1,83 @@
+{# Every metric of every mart at a grain, a row each. What a metric is, and what a rate divides, is the catalog's to say;
+   a mart's keys are the columns to which its contract gives no unit. #}
+{% macro metric_values(grain) -%}
+{%- set marts = [
+    'mailgun_metrics', 'mailgun_metrics_by_dimension', 'ses_metrics', 'ses_metrics_by_dimension',
+    'connect_quota_estimates', 'pinpoint_journey_metrics', 'pinpoint_activity_metrics', 'pinpoint_email_metrics',
+    'pinpoint_sms_metrics', 'pinpoint_push_metrics', 'pinpoint_custom_channel_metrics',
+    'pinpoint_contact_center_metrics', 'pinpoint_wait_metrics', 'pinpoint_split_metrics', 'pinpoint_holdout_metrics'
+] -%}
+with
+
+catalog as (
+
+    select * from {{ ref('metric_catalog') }} where unit <> 'text'
+
+),
+
+mart_rows as (
+
+    {% for mart in marts -%}
+    {%- set relation = ref(mart ~ '_' ~ grain) -%}
+    {%- set columns = graph.nodes['model.touchstone.' ~ mart ~ '_' ~ grain].columns.values() if execute else [] -%}
+    {%- set keys = columns | rejectattr('meta.unit') | map(attribute='name') | reject('eq', 'period_start') | sort -%}
+    {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
+        | map(attribute='name') | list -%}
+    select
+        '{{ mart }}' as mart,
+        period_start,
+        cast(to_json(struct_pack({% for key in keys %}{{ key }} := {{ key }}{{ ', ' if not loop.last }}{% endfor %})) as varchar) as keys,
+        map(
+            {{ metrics | list }},
+            [{% for metric in metrics %}cast({{ metric }} as double){{ ', ' if not loop.last }}{% endfor %}]
+        ) as metrics
+    from {{ relation }}
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
+
+),
+
+metric_values as (
+
+    select
+        catalog.system,
+        mart_rows.mart,
+        catalog.metric,
+        mart_rows.period_start,
+        mart_rows.keys,
+        mart_rows.metrics[catalog.metric] as value,
+        mart_rows.metrics[catalog.numerator] as numerator,
+        mart_rows.metrics[catalog.denominator] as denominator
+    from mart_rows
+    inner join catalog on replace(mart_rows.mart, '_by_dimension', '') = catalog.mart
+
+    union all by name
+
+    -- there a metric is a row
+    select
+        case namespace
+            when 'AWS/SES' then 'ses'
+            when 'VoiceID' then 'voice_id'
+            when 'AWS/AppIntegrations' then 'appintegrations'
+            else 'connect'
+        end as system,
+        'cloudwatch_metrics' as mart,
+        namespace || '/' || metric_name as metric,
+        period_start,
+        cast(to_json(struct_pack(
+            account_id := account_id,
+            dimension_set := dimension_set,
+            dimensions := dimensions,
+            metric_name := metric_name,
+            namespace := namespace,
+            region := region
+        )) as varchar) as keys,
+        value
+    from {{ ref('cloudwatch_metrics_' ~ grain) }}
+
+)
+
+select * from metric_values
+{%- endmacro %}

@@ -1,0 +1,2 @@
+-- Grain: one day, metric, mart and its keys.
+{{ metric_values('daily') }}

@@ -1,0 +1,2 @@
+-- Grain: one hour, metric, mart and its keys.
+{{ metric_values('hourly') }}

@@ -1,0 +1,2 @@
+-- Grain: one month, metric, mart and its keys.
+{{ metric_values('monthly') }}

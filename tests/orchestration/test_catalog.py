@@ -1,0 +1,145 @@
+"""Catalog, marts and descriptions say the same; the long tables hold every number of the marts."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.settings import PROJECT
+
+from .conftest import TestHome
+
+Entry = dict[str, Any]
+GRAINS = ("hourly", "daily", "monthly")
+# Marts whose metrics are rows, and those that show the same metrics as columns for people.
+AS_ROWS = "cloudwatch_metrics"
+FOR_PEOPLE = re.compile(r"^(cloudwatch_statistics|connect_(instance|queue|flow)_metrics|voice_id_|appintegrations_)")
+
+
+@pytest.fixture(scope="module")
+def built(session_home: TestHome) -> TestHome:
+    session_home.land()
+    session_home.build()
+    return session_home
+
+
+@pytest.fixture(scope="module")
+def catalog(built: TestHome) -> list[Entry]:
+    columns = [name for (name,) in built.query("select column_name from (describe metric_catalog)")]
+    return [dict(zip(columns, row, strict=True)) for row in built.query("from metric_catalog")]
+
+
+@pytest.fixture(scope="module")
+def marts(built: TestHome) -> dict[str, Entry]:
+    """The nodes of the models under marts/, by name."""
+    manifest = json.loads((built.settings.home / "dbt/target/manifest.json").read_text())
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    return {node["name"]: node for node in nodes if node["fqn"][1] == "marts" and node["fqn"][2] != "catalog"}
+
+
+def metrics_of(node: Entry) -> dict[str, Entry]:
+    return {name: column for name, column in node["columns"].items() if "unit" in column["meta"]}
+
+
+def test_every_entry_is_a_column_of_its_mart_at_every_grain(catalog: list[Entry], marts: dict[str, Entry]) -> None:
+    for entry in catalog:
+        if entry["mart"] == AS_ROWS:
+            continue
+        for grain in GRAINS:
+            column = metrics_of(marts[f"{entry['mart']}_{grain}"])[entry["metric"]]
+            assert column["meta"]["unit"] == entry["unit"], entry["metric"]
+
+
+def test_every_metric_column_has_an_entry(catalog: list[Entry], marts: dict[str, Entry]) -> None:
+    known = {(entry["mart"], entry["metric"]) for entry in catalog}
+    found = set()
+    for name, node in marts.items():
+        mart = name.rpartition("_")[0].removesuffix("_by_dimension")
+        if mart != AS_ROWS and not FOR_PEOPLE.match(name):
+            found |= {(mart, metric) for metric in metrics_of(node)}
+    assert found == {entry for entry in known if entry[0] != AS_ROWS}
+
+
+def test_every_defined_cloudwatch_metric_has_an_entry(catalog: list[Entry], built: TestHome) -> None:
+    defined = built.query("select namespace || '/' || metric_name from facts.seeds.cloudwatch_metric_definitions")
+    entries = {entry["metric"] for entry in catalog if entry["mart"] == AS_ROWS}
+    # those of SES are kept to be compared with what is counted
+    assert entries == {name for (name,) in defined if not name.startswith("AWS/SES/")}
+
+
+def test_catalog_and_columns_say_the_same(catalog: list[Entry], marts: dict[str, Entry]) -> None:
+    for entry in catalog:
+        if entry["mart"] != AS_ROWS:
+            column = marts[f"{entry['mart']}_daily"]["columns"][entry["metric"]]
+            assert entry["definition"] == " ".join(column["description"].split()), entry["metric"]
+
+
+def test_rates_name_what_they_divide_and_no_other_metric_does(catalog: list[Entry]) -> None:
+    known = {(entry["mart"], entry["metric"]) for entry in catalog}
+    for entry in catalog:
+        if entry["kind"] == "rate":
+            parts = [entry["numerator"], entry["denominator"]]
+            assert entry["formula"] == " / ".join(parts)
+            assert {(entry["mart"], part) for part in parts} <= known
+        else:
+            assert entry["numerator"] is None and entry["denominator"] is None
+
+
+def test_formulas_are_made_of_metrics(catalog: list[Entry]) -> None:
+    known = {(entry["mart"], entry["metric"]) for entry in catalog}
+    for entry in catalog:
+        for name in re.findall(r"[a-z_]+", entry["formula"] or ""):
+            assert (entry["mart"], name) in known, entry["formula"]
+
+
+def test_decisions_and_sources_exist(catalog: list[Entry]) -> None:
+    folders = {path.name.split("__")[0][1:] for path in (PROJECT / "models/staging").glob("*/_*__sources.yml")}
+    headings: dict[str, set[str]] = {}
+    for entry in catalog:
+        file, _, anchor = entry["decision"].partition("#")
+        if file not in headings:
+            headings[file] = {anchor_of(line) for line in (PROJECT / file).read_text().splitlines() if line[:1] == "#"}
+        assert not anchor or anchor in headings[file], entry["decision"]
+        assert {source.split("/")[0] for source in entry["source"].split(", ")} <= folders
+
+
+def anchor_of(heading: str) -> str:
+    """As GitHub makes it of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower().lstrip("# ")).replace(" ", "-")
+
+
+def test_long_tables_hold_every_number_of_the_marts(home: TestHome, tmp_path: Path) -> None:
+    from orchestration.sample.__main__ import main
+
+    systems = ["--systems", "mailgun,ses,cloudwatch,pinpoint"]
+    main([str(home.settings.inbox), *systems, "--events", "1500", "--days", "3", "--clean", "--jobs", "1"])
+    home.land()
+    home.build()
+    for grain in GRAINS:
+        for mart, metric, keys in (
+            ("mailgun_metrics_by_dimension", "delivered_rate", "subaccount, domain, dimension, dimension_value"),
+            ("ses_metrics", "bounce_rate_proxy", "account_id, configuration_set"),
+            ("pinpoint_split_metrics", "path_participants_delta", "application_id, journey_id, activity_id, path"),
+        ):
+            wide = f"select period_start, {keys}, {metric}::double from {mart}_{grain}"
+            extracted = ", ".join(f"keys ->> '{key}'" for key in keys.split(", "))
+            long = f"select period_start, {extracted}, value from metric_values_{grain}"
+            long += f" where mart = '{mart}' and metric = '{metric}'"
+            assert home.query(f"from ({wide}) order by all") == home.query(f"from ({long}) order by all")
+            assert home.query(wide)
+        rates = f"""
+            select count(*), count(*) filter (abs(v.value - v.numerator / v.denominator) > 1e-12)
+            from metric_values_{grain} as v
+            inner join metric_catalog as c on v.mart = c.mart and v.metric = c.metric
+            where c.kind = 'rate' and v.denominator <> 0
+        """
+        counted, wrong = home.query(rates)[0]
+        assert counted > 0 and wrong == 0
+        # a metric whose name is a row
+        ours = home.query(f"select sum(value) from metric_values_{grain} where metric = 'AWS/Connect/MissedCalls'")
+        theirs = home.query(f"select sum(value) from cloudwatch_metrics_{grain} where metric_name = 'MissedCalls'")
+        assert ours == theirs != [(None,)]
