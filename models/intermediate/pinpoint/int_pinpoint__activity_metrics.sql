@@ -96,7 +96,9 @@ joined as (
         counted.removed_by_reevaluation,
         counted.removed_by_reevaluation_delta,
         coalesce(counted.has_shrunk, false) as has_shrunk,
-        greatest(sent.landing, counted.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
+        greatest(
+            sent.landing, counted.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})
+        ) as landing
     from ended
     left join sent using (application_id, journey_id, activity_id, grain, period_start)
     left join counted using (application_id, journey_id, activity_id, grain, period_start)
