@@ -54,31 +54,17 @@ def check_orders(home: TestHome, orders: int, sources: dict[str, list[Record]]) 
     assert home.marts() == first, "a full refresh gives other marts"
 
 
-def sampled(inbox: Path, source: str, events: int) -> list[Record]:
-    """A made-up extract of a source, with its copies by other ways and its repeats, as records."""
-    system = source.split("/")[0]
-    options = [
-        "--systems",
-        system,
-        "--events",
-        str(events),
-        "--days",
-        "3",
-        "--end",
-        "2026-03-15",
-        "--clean",
-        "--jobs",
-        "1",
-    ]
-    generate([str(inbox), *options])
-    files = [gzip.decompress(path.read_bytes()) for path in sorted((inbox / source).rglob("*.gz"))]
-    lines = [line for file in files for line in file.splitlines()]
-    return [json.loads(line) for line in random.Random(1).sample(lines, min(len(lines), 4 * events))]
-
-
 def all_sources(inbox: Path, events: int) -> dict[str, list[Record]]:
-    amazons = {source: sampled(inbox, source, events) for source in ("ses/events", "cloudwatch/metric_stream")}
-    return {"mailgun/events": some_events(seed=5, count=events), **amazons}
+    """Made-up extracts of every system, with their copies by other ways and their repeats, as records."""
+    systems = ["--systems", "ses,cloudwatch,pinpoint", "--events", str(events), "--jobs", "1"]
+    generate([str(inbox), *systems, "--days", "3", "--end", "2026-03-15", "--clean"])
+    sources = {"mailgun/events": some_events(seed=5, count=events)}
+    for folder in sorted(inbox.glob("*/*")):
+        files = [gzip.decompress(path.read_bytes()) for path in sorted(folder.rglob("*.gz"))]
+        lines = [line for file in files for line in file.splitlines()]
+        some = random.Random(1).sample(lines, min(len(lines), 4 * events))
+        sources["/".join(folder.parts[-2:])] = [json.loads(line) for line in some]
+    return sources
 
 
 def test_orders_files_runs_and_repeats_give_the_same_marts(home: TestHome, tmp_path: Path) -> None:
