@@ -96,8 +96,8 @@ touched_days as (
 
 touched_months as (
 
-    select distinct * exclude (day_start), cast(date_trunc('month', day_start) as date) as month_start
-    from touched_days
+    select distinct * exclude (hour_start), {{ reporting_months('hour_start') }} as month_start
+    from touched_hours
 
 ),
 

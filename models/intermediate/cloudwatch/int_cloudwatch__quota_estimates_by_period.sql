@@ -48,8 +48,8 @@ touched_days as (
 
 touched_months as (
 
-    select distinct account_id, region, instance_id, cast(date_trunc('month', day_start) as date) as month_start
-    from touched_days
+    select distinct account_id, region, instance_id, {{ reporting_months('hour_start') }} as month_start
+    from touched_hours
 
 ),
 

@@ -51,7 +51,7 @@ touched_days as (
 
 touched_months as (
 
-    select distinct subaccount, domain, cast(date_trunc('month', day_start) as date) as month_start from touched_days
+    select distinct subaccount, domain, {{ reporting_months('hour_start') }} as month_start from touched_hours
 
 ),
 

@@ -26,9 +26,28 @@ contacts as not materialized (
 
 touched as (
 
-    select distinct campaign_id, hour_start, day_start, month_start
+    select distinct campaign_id, hour_start, day_start
     from contacts
     where landing > {{ processed_landing() }}
+
+),
+
+touched_hours as (
+
+    select distinct * exclude (day_start) from touched
+
+),
+
+touched_days as (
+
+    select distinct * exclude (hour_start) from touched
+
+),
+
+touched_months as (
+
+    select distinct * exclude (hour_start), {{ reporting_months('hour_start') }} as month_start
+    from touched_hours
 
 ),
 
@@ -41,9 +60,9 @@ placed as not materialized (
             case when touched_days.campaign_id is not null then day_start end as day_start
         )
     from contacts
-    semi join touched using (campaign_id, month_start)
-    left join (select distinct campaign_id, day_start from touched) as touched_days using (campaign_id, day_start)
-    left join (select distinct campaign_id, hour_start from touched) as touched_hours using (campaign_id, hour_start)
+    semi join touched_months using (campaign_id, month_start)
+    left join touched_days using (campaign_id, day_start)
+    left join touched_hours using (campaign_id, hour_start)
 
 ),
 

@@ -20,9 +20,28 @@ counters as not materialized (
 
 touched as (
 
-    select distinct application_id, journey_id, activity_id, counter, hour_start, day_start, month_start
+    select distinct application_id, journey_id, activity_id, counter, hour_start, day_start
     from counters
     where landing > {{ processed_landing() }}
+
+),
+
+touched_hours as (
+
+    select distinct * exclude (day_start) from touched
+
+),
+
+touched_days as (
+
+    select distinct * exclude (hour_start) from touched
+
+),
+
+touched_months as (
+
+    select distinct * exclude (hour_start), {{ reporting_months('hour_start') }} as month_start
+    from touched_hours
 
 ),
 
@@ -35,11 +54,9 @@ placed as not materialized (
             case when touched_days.counter is not null then day_start end as day_start
         )
     from counters
-    semi join touched using (application_id, journey_id, activity_id, counter, month_start)
-    left join (select distinct * exclude (hour_start, month_start) from touched) as touched_days
-        using (application_id, journey_id, activity_id, counter, day_start)
-    left join (select distinct * exclude (day_start, month_start) from touched) as touched_hours
-        using (application_id, journey_id, activity_id, counter, hour_start)
+    semi join touched_months using (application_id, journey_id, activity_id, counter, month_start)
+    left join touched_days using (application_id, journey_id, activity_id, counter, day_start)
+    left join touched_hours using (application_id, journey_id, activity_id, counter, hour_start)
 
 ),
 

@@ -121,8 +121,8 @@ touched_months as (
         application_id,
         journey_id,
         activity_id,
-        cast(date_trunc('month', day_start) as date) as month_start
-    from touched_days
+        {{ reporting_months('hour_start') }} as month_start
+    from touched_hours
 
 ),
 

@@ -74,8 +74,8 @@ touched_days as (
 
 touched_months as (
 
-    select distinct account_id, configuration_set, cast(date_trunc('month', day_start) as date) as month_start
-    from touched_days
+    select distinct account_id, configuration_set, {{ reporting_months('hour_start') }} as month_start
+    from touched_hours
 
 ),
 
