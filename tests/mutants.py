@@ -394,16 +394,17 @@ def _passes(statement: str, connection: duckdb.DuckDBPyConnection) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="mutants of this model alone")
+    parser.add_argument("--model", nargs="+", metavar="NAME", help="mutants of these models alone")
     parser.add_argument("--sample", type=int, help="so many mutants, taken at random")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="print the mutants, judge none")
     options = parser.parse_args()
     began = time.monotonic()
     models = read_models()
-    chosen = [model for model in models if options.model in (None, model.path.stem)]
-    if not chosen:
-        parser.error(f"there is no model {options.model}")
+    unknown = set(options.model or ()) - {model.path.stem for model in models}
+    if unknown:
+        parser.error(f"there is no model {', '.join(sorted(unknown))}")
+    chosen = [model for model in models if not options.model or model.path.stem in options.model]
     if options.list:
         print(*(mutant.place for model in chosen for mutant in model.mutants), sep="\n")
         return 0

@@ -65,7 +65,7 @@ renamed as (
                     )
                 ] end,
                 list_transform(
-                    coalesce(
+                    list_concat(
                         json_extract(a."value", '$.MultiCondition.Branches[*]'),
                         json_extract(a."value", '$.RandomSplit.Branches[*]')
                     ),
