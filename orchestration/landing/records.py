@@ -178,7 +178,7 @@ def _typed(value: str, type_: DuckDBPyType) -> str:
 def _misfits(stream: Stream, inside: str) -> str:
     """The first field whose value isn't of its declared type, as text, or NULL."""
     found = [check for name, type_ in stream.types.items() for check in _misfit(name, type_, inside)]
-    return f"coalesce({', '.join(found)}, null::varchar)"
+    return f"coalesce({', '.join([*found, 'null::varchar'])})"
 
 
 def _misfit(name: str, type_: DuckDBPyType, inside: str) -> Iterator[str]:
