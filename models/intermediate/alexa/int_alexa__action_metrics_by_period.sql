@@ -1,0 +1,105 @@
+-- Grain: one grain (hour, day, month), period, skill, stage, locale, capability and directive, of which the last three may
+-- be `all`. Every metric of actions is defined here and nowhere else: of directives that a user gave, and of utterances as
+-- Amazon reports them.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+operations as not materialized (
+
+    select
+        *,
+        sent_at as event_at
+    from {{ ref('int_alexa__operations') }}
+    where operation = 'capability_directive'
+
+),
+
+-- Named as the directive's namespace and its own name, with a dot between.
+points as not materialized (
+
+    select
+        *,
+        starts_at as event_at,
+        regexp_extract(group_value, '^(.*)\.', 1) as capability,
+        regexp_extract(group_value, '([^.]*)$', 1) as directive,
+        true as is_current
+    from {{ ref('int_alexa__reported_points') }}
+    where measure = 'action_utterances'
+
+),
+
+records as not materialized (
+
+    select
+        *,
+        landing > {{ processed_landing() }} as is_touched
+    from (
+        select * from operations
+        union all by name
+        select * from points
+    )
+
+),
+
+{{ placed_in_periods() }},
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 1 then 'all' else locale end as locale,
+        case when grouping(capability) = 1 then 'all' else capability end as capability,
+        case when grouping(directive) = 1 then 'all' else directive end as directive,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(event_at) as actions,
+        count(distinct nullif(user_id, 'none')) as unique_users
+    from placed
+    where measure is null
+    group by
+        skill_id, stage,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale)),
+        grouping sets ((), (capability), (capability, directive))
+
+),
+
+spanned as ({{ reported_by_grain(['locale', 'measure', 'capability', 'directive']) }}),
+
+reported as (
+
+    select
+        skill_id,
+        stage,
+        locale,
+        case when grouping(capability) = 1 then 'all' else capability end as capability,
+        case when grouping(directive) = 1 then 'all' else directive end as directive,
+        grain,
+        period_start,
+        cast(sum(reported_value) as bigint) as utterances
+    from spanned
+    group by
+        skill_id, stage, locale, grain, period_start,
+        grouping sets ((), (capability), (capability, directive))
+
+),
+
+joined as (
+
+    select
+        * replace (coalesce(actions, 0) as actions, coalesce(unique_users, 0) as unique_users),
+        (select max(landing) from records) as landing
+    from counted
+    full join reported using (skill_id, stage, locale, capability, directive, grain, period_start)
+    where
+        period_start is not null
+        and coalesce(locale, capability, directive) is not null
+        and locale is not null
+        and capability is not null
+        and directive is not null
+
+)
+
+select * from joined
