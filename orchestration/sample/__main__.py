@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from orchestration.sample import cloudwatch, mailgun, ses
+from orchestration.sample import alexa, cloudwatch, mailgun, ses
 from orchestration.sample.files import Written
 from orchestration.sample.plan import Plan
 from orchestration.sample.workers import Workers
@@ -17,6 +17,7 @@ VENDORS: dict[str, Callable[[Plan, Workers], Written]] = {
     "mailgun": mailgun.generate,
     "ses": ses.generate,
     "cloudwatch": cloudwatch.generate,
+    "alexa": alexa.generate,
 }
 # How many datapoints a system has follows from the days, not from the number of events.
 OF_DATAPOINTS = {"cloudwatch"}
