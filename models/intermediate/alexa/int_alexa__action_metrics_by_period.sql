@@ -66,7 +66,7 @@ counted as (
 
 ),
 
-spanned as ({{ reported_by_grain(['locale', 'measure', 'capability', 'directive']) }}),
+{{ reported_by_grain(['capability', 'directive']) }},
 
 reported as (
 
@@ -78,8 +78,8 @@ reported as (
         case when grouping(directive) = 1 then 'all' else directive end as directive,
         grain,
         period_start,
-        cast(sum(reported_value) as bigint) as utterances
-    from spanned
+        case when not bool_or(reported_value is null) then cast(sum(reported_value) as bigint) end as utterances
+    from reported_by_grain
     group by
         skill_id, stage, locale, grain, period_start,
         grouping sets ((), (capability), (capability, directive))
@@ -95,7 +95,6 @@ joined as (
     full join reported using (skill_id, stage, locale, capability, directive, grain, period_start)
     where
         period_start is not null
-        and coalesce(locale, capability, directive) is not null
         and locale is not null
         and capability is not null
         and directive is not null

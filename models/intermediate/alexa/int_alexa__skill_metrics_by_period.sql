@@ -143,9 +143,7 @@ counted as (
 
 ),
 
-told as (
-    {{ reported_by_grain(['locale', 'measure']) }}
-),
+{{ reported_by_grain(['measure']) }},
 
 reported as (
 
@@ -171,7 +169,7 @@ reported as (
         max(case when measure = 'unhandled_requests' then reported_value end) as unhandled_requests,
         -- only of flash briefing skills, whose customers nobody else knows
         max(case when measure in ('customers', 'plays') then true end) as is_flash_briefing
-    from told
+    from reported_by_grain
     group by skill_id, stage, locale, grain, period_start
 
 ),

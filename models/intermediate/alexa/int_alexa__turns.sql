@@ -115,7 +115,15 @@ continued as (
             and openings.connection_name = sent.name
             and openings.connection_token = sent.token
             and openings.received_at > sent.sent_at
-    where openings.request_type = 'Connections.Response'
+    where
+        openings.request_type = 'Connections.Response'
+        -- by then the session that asked is over
+        and openings.received_at <= sent.sent_at + interval {{ var('alexa_session_idle_minutes') }} minutes
+    -- tokens may be the same each time: what was answered is not answered again
+    qualify row_number() over (
+        partition by sent.skill_id, sent.stage, sent.user_id, sent.name, sent.token, sent.sent_at
+        order by openings.received_at, openings.request_id
+    ) = 1
 
 ),
 
