@@ -46,7 +46,7 @@ by_locale as (
                     when starts_at = date_trunc('hour', starts_at) and ends_at = starts_at + interval 1 hour then 'hour'
                     when ends_at <= date_trunc('hour', starts_at) + interval 1 hour then 'less'
                 end as span,
-                {{ reporting_date('starts_at') }} <> {{ reporting_date('ends_at - interval 1 microsecond') }} as is_cut
+                {{ reporting_date('starts_at') }} <> {{ reporting_date('(ends_at - interval 1 microsecond)') }} as is_cut
             from placed
             where measure is not null
         )

@@ -197,9 +197,7 @@ joined as (
 added as (
 
     select
-        * exclude (own_customers, own_failed_utterances, plays, customers) replace (
-            record_count + reported_count as record_count
-        ),
+        * exclude (own_customers, own_failed_utterances, plays, customers),
         case when is_flash_briefing and own_customers = 0 then cast(customers as bigint) else own_customers end as customers,
         user_ended_sessions + skill_ended_sessions as successful_sessions,
         -- what is said to a smart home skill only Amazon knows
@@ -228,7 +226,7 @@ rated as (
 
     select
         * exclude (
-            request_count, directive_count, own_utterances, latency_us, latency_quantiles_us, reported_count,
+            request_count, directive_count, own_utterances, latency_us, latency_quantiles_us,
             smart_home_utterances, intent_confidence_high, intent_confidence_medium, intent_confidence_low,
             predicted_errors, evaluated_for_errors, defective_utterances, evaluated_utterances, barge_ins,
             terminations, unhandled_requests, is_flash_briefing, is_smart_home, answered_requests

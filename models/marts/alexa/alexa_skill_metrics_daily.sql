@@ -51,4 +51,4 @@ select
     unhandled_request_count,
     fallback_intent_count
 from metrics
-where grain = 'day' and record_count > 0
+where grain = 'day' and (record_count > 0 or reported_count > 0)
