@@ -185,7 +185,9 @@ judged as (
                 and session_key is not null
                 and coalesce(
                     lead(end_reason) over (
-                        partition by skill_id, stage, user_id, session_key, is_utterance or is_end
+                        partition by
+                            skill_id, stage, user_id, session_key,
+                            is_utterance or coalesce(end_reason = 'ERROR', false)
                         order by received_at, is_end, request_id
                     ) = 'ERROR',
                     false
