@@ -46,7 +46,12 @@ by_locale as (
                     when starts_at = date_trunc('hour', starts_at) and ends_at = starts_at + interval 1 hour then 'hour'
                     when ends_at <= date_trunc('hour', starts_at) + interval 1 hour then 'less'
                 end as span,
-                {{ reporting_date('starts_at') }} <> {{ reporting_date('(ends_at - interval 1 microsecond)') }} as is_cut
+                -- no longer than an hour, in two days
+                coalesce(
+                    span in ('hour', 'less')
+                    and {{ reporting_date('starts_at') }} <> {{ reporting_date('(ends_at - interval 1 microsecond)') }},
+                    false
+                ) as is_cut
             from placed
             where measure is not null
         )

@@ -21,8 +21,8 @@ points as not materialized (
     select
         *,
         starts_at as event_at,
-        regexp_extract(group_value, '^(.*)\.', 1) as capability,
-        regexp_extract(group_value, '([^.]*)$', 1) as directive,
+        coalesce(nullif(regexp_extract(group_value, '^(.*)\.', 1), ''), 'none') as capability,
+        regexp_extract(group_value, '[^.]*$') as directive,
         true as is_current
     from {{ ref('int_alexa__reported_points') }}
     where measure = 'action_utterances'

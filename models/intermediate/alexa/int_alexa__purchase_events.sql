@@ -220,6 +220,7 @@ ending as (
                 event = 'cancelled'
                 and phase = 'paid'
                 and next_turn.event is distinct from 'expired'
+                and known_expiry is not null
                 and coalesce(next_turn.happened_at > known_expiry, true)
                 then greatest(known_expiry, happened_at)
         end as runs_out_at

@@ -64,7 +64,7 @@ counted as (
         -- a success has no code, which is not the code NULL
         select
             *,
-            case when not is_successful then row(code) end as error_code
+            case when event_at is not null and not is_successful then row(code) end as error_code
         from judged
     )
     group by
