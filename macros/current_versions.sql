@@ -1,7 +1,7 @@
 {# All landed versions of a staging model's records, with `is_current` at the one of each record that counts. What a
-   version says decides, never when it arrived: `preference` is an order of versions, best first; versions that are equal
-   in it are told apart by all they say. A version that no longer counts stays, so that the periods it once counted in
-   are found and counted again. #}
+   version says decides, never when it arrived: `preference` is an order of versions, best first; versions that are
+   equal in it are told apart by all they say. A version that no longer counts stays, so that the periods it once
+   counted in are found and counted again. #}
 {% macro current_versions(staged, preference) -%}
 with
 

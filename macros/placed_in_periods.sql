@@ -1,6 +1,7 @@
-{# CTEs up to `placed`: the rows of the CTE `records` that count, each with the hour, day and month of `event_at`, of those
-   periods that have a row which `is_touched`; a NULL period is one that isn't touched. A touched period whose last row
-   has moved elsewhere is in it by its keys alone, so that it is counted too: to nothing. `keys` are what a period is of. #}
+{# CTEs up to `placed`: the rows of the CTE `records` that count, each with the hour, day and month of `event_at`, of
+   those periods that have a row which `is_touched`; a NULL period is one that isn't touched. A touched period whose
+   last row has moved elsewhere is in it by its keys alone, so that it is counted too: to nothing. `keys` are what a
+   period is of. #}
 {% macro placed_in_periods(keys=['skill_id', 'stage']) -%}
 timed as not materialized (
 

@@ -1,9 +1,9 @@
-{# CTEs up to `reported_by_grain`: what the points of the CTE `placed` that have a `measure` tell of each hour, day and month that is touched.
-   A reported number is never spread out: it is told of a period that it lies in. Points of a day are taken at one length,
-   the longest, so that a day told by itself and by its hours counts once; a month is told by itself or by its days. Where
-   a zone's midnight is in the middle of an hour's number, its days can't be told. Where nothing is told of all locales
-   together, the locales are added up. `series` tells points apart, beside their locale; `is_exact` says that the number is
-   one of this very period, as a number of distinct users has to be. #}
+{# CTEs up to `reported_by_grain`: what the points of the CTE `placed` that have a `measure` tell of each hour, day
+   and month that is touched. A reported number is never spread out: it is told of a period that it lies in. Points
+   of a day are taken at one length, the longest, so that a day told by itself and by its hours counts once; a month
+   is told by itself or by its days. Where a zone's midnight is in the middle of an hour's number, its days can't be
+   told. Where nothing is told of all locales together, the locales are added up. `series` tells points apart, beside
+   their locale; `is_exact` says that the number is one of this very period, as a number of distinct users has to be. #}
 {% macro reported_by_grain(series) -%}
 by_locale as (
 

@@ -41,7 +41,7 @@ def test_every_asset_has_a_group_a_description_and_an_owner(defs: Definitions) -
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        assert node.group_name in ("cloudwatch", "mailgun", "ses", "publish"), key
+        assert node.group_name in ("alexa", "cloudwatch", "mailgun", "ses", "publish"), key
         assert node.description, key
         assert node.owners or key == AssetKey("published"), key
 

@@ -1,6 +1,6 @@
--- Grain: one grain (hour, day, month), period, skill, stage, locale, capability and directive, of which the last three may
--- be `all`. Every metric of actions is defined here and nowhere else: of directives that a user gave, and of utterances as
--- Amazon reports them.
+-- Grain: one grain (hour, day, month), period, skill, stage, locale, capability and directive, of which the last
+-- three may be `all`. Every metric of actions is defined here and nowhere else: of directives that a user gave, and
+-- of utterances as Amazon reports them.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with

@@ -1,5 +1,5 @@
--- Grain: one user of a live skill, in one locale or in all, and one week with a request of theirs. `is_current` is false
--- where the user's cohort or weeks have become others since.
+-- Grain: one user of a live skill, in one locale or in all, and one week with a request of theirs. `is_current` is
+-- false where the user's cohort or weeks have become others since.
 {{ config(unique_key=['skill_id', 'locale', 'user_id', 'cohort_week', 'active_week']) }}
 
 with

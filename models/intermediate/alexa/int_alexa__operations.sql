@@ -21,9 +21,17 @@ messages as not materialized (
 
 answers as not materialized (
 
-    select *, 'token ' || correlation_token as answered_id from messages where is_answer and correlation_token is not null
+    select
+        *,
+        'token ' || correlation_token as answered_id
+    from messages
+    where is_answer and correlation_token is not null
+
     union all by name
-    select *, 'call ' || invocation_id as answered_id
+
+    select
+        *,
+        'call ' || invocation_id as answered_id
     from messages
     where is_answer and direction = 'out_sync' and invocation_id is not null
 

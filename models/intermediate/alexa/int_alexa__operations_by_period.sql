@@ -1,5 +1,6 @@
--- Grain: one grain (hour, day, month), period, skill, stage, locale, operation, capability and directive, of which locale,
--- capability and directive may be `all`. Every metric of discovery, directives and report state is defined here.
+-- Grain: one grain (hour, day, month), period, skill, stage, locale, operation, capability and directive, of which
+-- locale, capability and directive may be `all`. Every metric of discovery, directives and report state is defined
+-- here.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with

@@ -1,5 +1,5 @@
--- Grain: one property of one landed version of a report of an endpoint's state: of a ChangeReport, which the skill sent by
--- itself, or of a StateReport, which Alexa asked for.
+-- Grain: one property of one landed version of a report of an endpoint's state: of a ChangeReport, which the skill
+-- sent by itself, or of a StateReport, which Alexa asked for.
 {{ config(unique_key='version_id') }}
 
 with

@@ -1,6 +1,6 @@
--- Grain: one event of in-skill purchasing, of the owner's log or, where that says nothing, as the skill's requests tell it,
--- with what it does to a subscription. `is_current` is false where it has become another one since.
--- A user's events of a product are judged together.
+-- Grain: one event of in-skill purchasing, of the owner's log or, where that says nothing, as the skill's requests
+-- tell it, with what it does to a subscription. `is_current` is false where it has become another one since. A
+-- user's events of a product are judged together.
 {{ config(unique_key='fact_id') }}
 
 with
@@ -190,9 +190,13 @@ phased as (
 
     select
         * replace (coalesce(first_value(nullif(locale, 'none') ignore nulls) over life, 'none') as locale),
-        coalesce(last_value(new_phase ignore nulls) over so_far, case when is_trial then 'trial' else 'paid' end) as phase,
+        coalesce(
+            last_value(new_phase ignore nulls) over so_far, case when is_trial then 'trial' else 'paid' end
+        ) as phase,
         last_value(expires_at ignore nulls) over so_far as known_expiry,
-        first_value(case when event <> 'cancelled' then struct_pack(event, happened_at) end ignore nulls) over ahead as next_turn
+        first_value(
+            case when event <> 'cancelled' then struct_pack(event, happened_at) end ignore nulls
+        ) over ahead as next_turn
     from lives
     window
         life as (

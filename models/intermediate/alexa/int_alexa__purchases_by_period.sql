@@ -1,5 +1,5 @@
--- Grain: one grain (hour, day, month), period, skill, stage, locale, product and its type, of which the last three may be
--- `all`. Every metric of in-skill purchasing is defined here and nowhere else.
+-- Grain: one grain (hour, day, month), period, skill, stage, locale, product and its type, of which the last three
+-- may be `all`. Every metric of in-skill purchasing is defined here and nowhere else.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with

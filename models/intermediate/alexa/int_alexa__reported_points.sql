@@ -1,5 +1,6 @@
--- Grain: one of Amazon's own numbers that a metric takes over: a measure of a skill, or of one group in it, in one span of
--- time. Of several answers about it the latest fetched counts, and of one answer that gives it twice the larger.
+-- Grain: one of Amazon's own numbers that a metric takes over: a measure of a skill, or of one group in it, in one
+-- span of time. Of several answers about it the latest fetched counts, and of one answer that gives it twice the
+-- larger.
 {{ config(unique_key='point_key') }}
 
 with

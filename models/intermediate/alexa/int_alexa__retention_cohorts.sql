@@ -1,4 +1,5 @@
--- Grain: one cohort, those users of a skill and locale whose first request was in one week, and one week after it, 0 to 12.
+-- Grain: one cohort, those users of a skill and locale whose first request was in one week, and one week after it,
+-- 0 to 12.
 {{ config(database='touchstone', unique_key=['skill_id', 'locale', 'cohort_week']) }}
 
 with

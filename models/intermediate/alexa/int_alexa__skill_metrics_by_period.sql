@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage and locale, which may be `all`.
--- Every metric of a skill as a whole is defined here and nowhere else: what one record counts for in `flagged`, what only
--- Amazon knows in `reported`, what is made of them in `joined` and `rated`.
+-- Every metric of a skill as a whole is defined here and nowhere else: what one record counts for in `flagged`,
+-- what only Amazon knows in `reported`, what is made of them in `joined` and `rated`.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
@@ -93,7 +93,9 @@ flagged as (
         case when is_utterance and is_failed then 1 end as failed_utterances,
         case when request_type = 'IntentRequest' then 1 end as total_intents,
         case when request_type = 'IntentRequest' and is_failed then 1 end as failed_intents,
-        case when request_type = 'IntentRequest' and intent_name = 'AMAZON.FallbackIntent' then 1 end as fallback_intents,
+        case
+            when request_type = 'IntentRequest' and intent_name = 'AMAZON.FallbackIntent' then 1
+        end as fallback_intents,
         case when record = 'SkillEnabled' then 1 end as total_enablements,
         case when record = 'SkillEnabled' then nullif(user_id, 'none') end as enabled_user,
         case when record = 'SkillDisabled' then 1 end as disablements,
@@ -198,7 +200,10 @@ added as (
 
     select
         * exclude (own_customers, own_failed_utterances, plays, customers),
-        case when is_flash_briefing and own_customers = 0 then cast(customers as bigint) else own_customers end as customers,
+        case
+            when is_flash_briefing and own_customers = 0 then cast(customers as bigint)
+            else own_customers
+        end as customers,
         user_ended_sessions + skill_ended_sessions as successful_sessions,
         -- what is said to a smart home skill only Amazon knows
         request_count = 0 and (directive_count > 0 or smart_home_utterances is not null) as is_smart_home,

@@ -33,7 +33,9 @@ touched as (
     from requests
     where
         request_id in (
-            select cause_request_id from requests where landing > {{ processed_landing() }} and cause_request_id is not null
+            select cause_request_id
+            from requests
+            where landing > {{ processed_landing() }} and cause_request_id is not null
         )
     {% if is_incremental() %}
 
@@ -277,4 +279,6 @@ facts as (
 
 )
 
-{{ changed_facts('facts', ['version_id', 'session_started_at'], ['skill_id', 'stage', 'user_id'], 'select landing from landed') }}
+{{ changed_facts(
+    'facts', ['version_id', 'session_started_at'], ['skill_id', 'stage', 'user_id'], 'select landing from landed'
+) }}

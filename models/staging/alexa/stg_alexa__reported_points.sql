@@ -48,8 +48,12 @@ queried as (
     select
         *,
         coalesce(
-            list_filter(json_extract(query, '$.metricQueries[*]'), lambda q: (q ->> '$.id') = (answer ->> '$.id'))[1], query
+            list_filter(
+                json_extract(query, '$.metricQueries[*]'), lambda q: (q ->> '$.id') = (answer ->> '$.id')
+            )[1],
+            query
         ) as metric_query,
+        json_extract(metric_query, '$.dimensions[*]') as dimensions,
         unnest(json_extract(answer, '$.data[*]')) as series
     from answers
 
@@ -66,9 +70,8 @@ second_version as (
         upper(metric_query ->> '$.aggregationPeriod') as period,
         query ->> '$.startTime' as asked_from,
         query ->> '$.endTime' as asked_until,
-        list_filter(json_extract(metric_query, '$.dimensions[*]'), lambda d: (d ->> '$.name') = 'Alexa.Stage')[1] ->> '$.value' as stage,
-        list_filter(json_extract(metric_query, '$.dimensions[*]'), lambda d: (d ->> '$.name') = 'Alexa.Locale')[1] ->> '$.value'
-            as locale,
+        list_filter(dimensions, lambda d: (d ->> '$.name') = 'Alexa.Stage')[1] ->> '$.value' as stage,
+        list_filter(dimensions, lambda d: (d ->> '$.name') = 'Alexa.Locale')[1] ->> '$.value' as locale,
         coalesce(series ->> '$.groupedBy.groupedByField', metric_query ->> '$.groupBy') as grouped_by,
         series ->> '$.groupedBy.groupedByValue' as group_value,
         json_extract(series, '$.timestamps[*]') as timestamps,

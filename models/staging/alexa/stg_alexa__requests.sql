@@ -16,13 +16,17 @@ renamed as (
         _at as received_at,
         try_cast(responded_at as timestamptz) at time zone 'UTC' as responded_at,
         lower(nullif(outcome, '')) as outcome,
-        coalesce(nullif(request.context."System".application."applicationId", ''),
-            nullif(request."session".application."applicationId", ''), 'none') as skill_id,
+        coalesce(
+            nullif(request.context."System".application."applicationId", ''),
+            nullif(request."session".application."applicationId", ''),
+            'none'
+        ) as skill_id,
         coalesce(nullif(stage, ''), 'none') as stage,
         coalesce(nullif(request.request.locale, ''), 'none') as locale,
         -- old requests name the user in the session alone, requests without a session in the context alone
-        coalesce(nullif(request.context."System"."user"."userId", ''), nullif(request."session"."user"."userId", ''), 'none')
-            as user_id,
+        coalesce(
+            nullif(request.context."System"."user"."userId", ''), nullif(request."session"."user"."userId", ''), 'none'
+        ) as user_id,
         coalesce(is_test, false) as is_test,
         request.request."requestId" as request_id,
         request.request."type" as request_type,

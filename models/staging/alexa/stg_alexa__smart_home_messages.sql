@@ -1,5 +1,5 @@
--- Grain: one landed version of a message of a smart home or video skill: a directive of Alexa's, or an event that answers
--- one or reports a state.
+-- Grain: one landed version of a message of a smart home or video skill: a directive of Alexa's, or an event that
+-- answers one or reports a state.
 with
 
 source as (
