@@ -9,7 +9,8 @@ records as not materialized (
     select
         *,
         happened_at as event_at,
-        landing > {{ processed_landing() }} as is_touched
+        case when step = 'initiation' then 1 end as initiation,
+        case when step = 'completion' then 1 end as completion
     from {{ ref('int_alexa__account_links') }}
 
 ),
@@ -21,13 +22,13 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
-        case when grouping(flow) = 1 then 'all' else flow end as flow,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        case when grouping(flow) = 0 then flow else 'all' end as flow,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as record_count,
-        count(case when step = 'initiation' then 1 end) as linking_initiations,
-        count(case when step = 'completion' then 1 end) as linking_completions
+        count(initiation) as linking_initiations,
+        count(completion) as linking_completions
     from placed
     group by
         skill_id, stage,

@@ -31,14 +31,9 @@ points as not materialized (
 
 records as not materialized (
 
-    select
-        *,
-        landing > {{ processed_landing() }} as is_touched
-    from (
-        select * from operations
-        union all by name
-        select * from points
-    )
+    select * from operations
+    union all by name
+    select * from points
 
 ),
 
@@ -49,9 +44,9 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
-        case when grouping(capability) = 1 then 'all' else capability end as capability,
-        case when grouping(directive) = 1 then 'all' else directive end as directive,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        case when grouping(capability) = 0 then capability else 'all' end as capability,
+        case when grouping(directive) = 0 then directive else 'all' end as directive,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as actions,
@@ -74,8 +69,8 @@ reported as (
         skill_id,
         stage,
         locale,
-        case when grouping(capability) = 1 then 'all' else capability end as capability,
-        case when grouping(directive) = 1 then 'all' else directive end as directive,
+        case when grouping(capability) = 0 then capability else 'all' end as capability,
+        case when grouping(directive) = 0 then directive else 'all' end as directive,
         grain,
         period_start,
         case when not bool_or(reported_value is null) then cast(sum(reported_value) as bigint) end as utterances
@@ -97,7 +92,6 @@ joined as (
         period_start is not null
         and locale is not null
         and capability is not null
-        and directive is not null
 
 )
 

@@ -22,7 +22,7 @@ active as (
 
     select
         skill_id,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
         user_id,
         active_week
     from (

@@ -9,7 +9,8 @@ records as not materialized (
     select
         *,
         reported_at as event_at,
-        landing > {{ processed_landing() }} as is_touched
+        case when is_comparable then 1 end as comparable,
+        case when is_accurate then 1 end as accurate
     from {{ ref('int_alexa__state_reports') }}
 
 ),
@@ -21,12 +22,12 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as record_count,
-        count(case when is_comparable then 1 end) as report_state_responses_compared,
-        count(case when is_comparable and is_accurate then 1 end) as report_state_responses_matched
+        count(comparable) as report_state_responses_compared,
+        count(accurate) as report_state_responses_matched
     from placed
     group by
         skill_id, stage,

@@ -9,7 +9,7 @@ records as not materialized (
     select
         *,
         received_at as event_at,
-        landing > {{ processed_landing() }} as is_touched
+        case when is_failed then 1 end as failure
     from {{ ref('int_alexa__turns') }}
     where request_type = 'IntentRequest'
 
@@ -22,13 +22,13 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
         intent_name as intent,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as utterances,
         count(distinct nullif(user_id, 'none')) as unique_users,
-        count(case when is_failed then 1 end) as failed_intents
+        count(failure) as failed_intents
     from placed
     group by
         skill_id, stage, intent_name,

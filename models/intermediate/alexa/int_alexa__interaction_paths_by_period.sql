@@ -9,8 +9,7 @@ records as not materialized (
     select
         * exclude (locale),
         session_locale as locale,
-        session_started_at as event_at,
-        landing > {{ processed_landing() }} as is_touched
+        session_started_at as event_at
     from {{ ref('int_alexa__turns') }}
     where step is not null
 
@@ -23,10 +22,10 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
         step,
         from_node,
-        case when grouping(to_node) = 1 then 'all' else to_node end as to_node,
+        case when grouping(to_node) = 0 then to_node else 'all' end as to_node,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as record_count,
@@ -44,7 +43,8 @@ shared as (
 
     select
         *,
-        max(users) filter (where to_node = 'all') over node as users_at_node
+        -- those of all of its next nodes together
+        max(users) over node as users_at_node
     from counted
     where period_start is not null and locale is not null and to_node is not null
     window node as (partition by skill_id, stage, locale, step, from_node, grain, period_start)

@@ -9,12 +9,11 @@ messages as not materialized (
     select
         *,
         -- Discovery has no correlation token, and video's directives have none: their answer is that of the same call.
-        case
-            when kind = 'directive' and coalesce(correlation_token, '') <> '' and namespace <> 'Alexa.Discovery'
-                then 'token ' || correlation_token
-            when kind = 'directive' then coalesce('call ' || invocation_id, 'message ' || message_id)
-        end as exchange_id,
-        kind = 'event' and name <> 'ChangeReport' as is_answer
+        coalesce(
+            case when namespace <> 'Alexa.Discovery' then 'token ' || correlation_token end,
+            'call ' || invocation_id,
+            'message ' || message_id
+        ) as exchange_id
     from {{ ref('int_alexa__smart_home_messages') }}
 
 ),
@@ -25,7 +24,7 @@ answers as not materialized (
         *,
         'token ' || correlation_token as answered_id
     from messages
-    where is_answer and correlation_token is not null
+    where kind = 'event' and name <> 'ChangeReport'
 
     union all by name
 
@@ -33,7 +32,7 @@ answers as not materialized (
         *,
         'call ' || invocation_id as answered_id
     from messages
-    where is_answer and direction = 'out_sync' and invocation_id is not null
+    where kind = 'event' and name <> 'ChangeReport' and direction = 'out_sync'
 
 ),
 
@@ -41,7 +40,7 @@ touched as (
 
     select distinct skill_id, stage, exchange_id
     from messages
-    where landing > {{ processed_landing() }} and exchange_id is not null
+    where landing > {{ processed_landing() }}
 
     union
 

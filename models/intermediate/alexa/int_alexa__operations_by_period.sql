@@ -10,11 +10,10 @@ records as not materialized (
     select
         * replace (
             -- the other operations have one directive each
-            case when operation = 'capability_directive' then capability end as capability,
-            case when operation = 'capability_directive' then directive end as directive
+            case when operation = 'capability_directive' then capability end as capability
         ),
         sent_at as event_at,
-        landing > {{ processed_landing() }} as is_touched
+        case when is_successful then 1 end as success
     from {{ ref('int_alexa__operations') }}
     where operation <> 'authorization'
 
@@ -27,16 +26,16 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
         operation,
-        case when grouping(capability) = 1 then 'all' else capability end as capability,
-        case when grouping(directive) = 1 then 'all' else directive end as directive,
+        case when grouping(capability) = 0 then capability else 'all' end as capability,
+        case when grouping(directive) = 0 then directive else 'all' end as directive,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as request_volume,
-        count(case when is_successful then 1 end) as successful_requests,
+        count(success) as successful_requests,
         quantile_cont(latency_us, [0.5, 0.9, 0.99]) as latency_us,
-        sum(latency_us) / nullif(count(latency_us), 0) / 1000 as latency_avg_ms
+        avg(latency_us) / 1000 as latency_avg_ms
     from placed
     group by
         skill_id, stage, operation,
@@ -56,7 +55,7 @@ rated as (
         successful_requests / nullif(request_volume, 0) as success_rate,
         (select max(landing) from records) as landing
     from counted
-    where period_start is not null and locale is not null and capability is not null and directive is not null
+    where period_start is not null and locale is not null and capability is not null
 
 )
 

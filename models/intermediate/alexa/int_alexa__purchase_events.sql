@@ -23,7 +23,7 @@ requests as not materialized (
         -- purchases in development are never paid for
         stage <> 'development' as is_live
     from {{ ref('int_alexa__requests') }}
-    where not is_test and (sent_requests is not null or purchase_result is not null)
+    where not is_test
 
 ),
 
@@ -48,7 +48,6 @@ sent as not materialized (
         unnest(sent_requests, recursive := true),
         generate_subscripts(sent_requests, 1) as position
     from requests
-    where sent_requests is not null
 
 ),
 
@@ -157,7 +156,7 @@ unlogged as (
     where
         is_current
         and not exists (
-            select 1
+            select fact_id
             from from_log
             where
                 from_log.skill_id = from_requests.skill_id
@@ -176,7 +175,8 @@ lives as (
 
     select
         *,
-        list_position(['subscription_started', 'trial_converted', 'renewed', 'cancelled', 'expired'], event) as rank,
+        -- at one instant an end comes last
+        list_position(['subscription_started', 'trial_converted', 'renewed', 'cancelled'], event) as rank,
         case
             when event = 'subscription_started' then case when is_trial then 'trial' else 'paid' end
             when event in ('trial_converted', 'renewed') then 'paid'
@@ -209,7 +209,7 @@ phased as (
         ),
         ahead as (
             partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id
-            rows between 1 following and unbounded following
+            rows between current row and unbounded following
         )
 
 ),
@@ -242,7 +242,7 @@ continued as (
         ending.* replace (
             fact_id || ' until ' || runs_out_at as fact_id,
             'expired' as event,
-            5 as rank,
+            null as rank,
             runs_out_at as happened_at,
             null as runs_out_at
         )

@@ -10,7 +10,7 @@ events as not materialized (
 
 ),
 
--- A start or end of a subscription changes how many are active from then on.
+-- What lands may change how many subscriptions are active from then on.
 changed as (
 
     select
@@ -18,7 +18,7 @@ changed as (
         stage,
         min(happened_at) as since
     from events
-    where landing > {{ processed_landing() }} and event not in ('upsell_shown', 'offer_made', 'offer_result')
+    where landing > {{ processed_landing() }}
     group by skill_id, stage
 
 ),
@@ -28,13 +28,13 @@ records as not materialized (
     select
         events.*,
         happened_at as event_at,
-        landing > {{ processed_landing() }} or coalesce(happened_at >= changed.since, false) as is_touched
+        changed.since
     from events
     left join changed using (skill_id, stage)
 
 ),
 
-{{ placed_in_periods() }},
+{{ placed_in_periods(touched='event_at >= since') }},
 
 -- What an event counts for: 1, or NULL, which count() passes over.
 flagged as (
@@ -70,9 +70,9 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
-        case when grouping(product_id) = 1 then 'all' else product_id end as product_id,
-        case when grouping(product_type) = 1 then 'all' else product_type end as product_type,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        case when grouping(product_id) = 0 then product_id else 'all' end as product_id,
+        case when grouping(product_type) = 0 then product_type else 'all' end as product_type,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as record_count,
@@ -104,15 +104,15 @@ flows as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
-        case when grouping(product_id) = 1 then 'all' else product_id end as product_id,
-        case when grouping(product_type) = 1 then 'all' else product_type end as product_type,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        case when grouping(product_id) = 0 then product_id else 'all' end as product_id,
+        case when grouping(product_type) = 0 then product_type else 'all' end as product_type,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as flow_start,
         cast(sum(active_change) as bigint) as active_change,
         cast(sum(paid_change) as bigint) as paid_change
     from timed
-    where is_current and (active_change <> 0 or paid_change <> 0)
+    where is_current
     group by
         skill_id, stage,
         grouping sets ((hour_start), (day_start), (month_start)),

@@ -31,21 +31,6 @@ touched as (
 
 ),
 
-counted as (
-
-    select
-        skill_id,
-        locale,
-        cohort_week,
-        date_diff('day', cohort_week, active_week) // 7 as week_number,
-        count(*) as users
-    from active_weeks
-    semi join touched using (skill_id, locale, cohort_week)
-    where is_current
-    group by skill_id, locale, cohort_week, week_number
-
-),
-
 -- Every cohort has all of its weeks. One whose users have all moved to another is counted too: to nothing.
 cells as (
 
@@ -56,16 +41,33 @@ cells as (
 
 ),
 
+counted as (
+
+    select
+        cells.skill_id,
+        cells.locale,
+        cells.cohort_week,
+        cells.week_number,
+        count(active_weeks.user_id) as users
+    from cells
+    left join active_weeks
+        on
+            cells.skill_id = active_weeks.skill_id
+            and cells.locale = active_weeks.locale
+            and cells.cohort_week = active_weeks.cohort_week
+            and cells.cohort_week + cast(7 * cells.week_number as integer) = active_weeks.active_week
+            and active_weeks.is_current
+    group by all
+
+),
+
 filled as (
 
     select
-        cells.*,
-        coalesce(counted.users, 0) as users,
-        max(coalesce(counted.users, 0)) filter (where week_number = 0) over (
-            partition by skill_id, locale, cohort_week
-        ) as cohort_users
-    from cells
-    left join counted using (skill_id, locale, cohort_week, week_number)
+        *,
+        -- all of them were there in the first week
+        max(users) over (partition by skill_id, locale, cohort_week) as cohort_users
+    from counted
 
 ),
 

@@ -50,18 +50,13 @@ points as not materialized (
 
 records as not materialized (
 
-    select
-        *,
-        landing > {{ processed_landing() }} as is_touched
-    from (
-        select * from turns
-        union all by name
-        select * from operations
-        union all by name
-        select * from skill_events
-        union all by name
-        select * from points
-    )
+    select * from turns
+    union all by name
+    select * from operations
+    union all by name
+    select * from skill_events
+    union all by name
+    select * from points
 
 ),
 
@@ -101,7 +96,7 @@ flagged as (
         case when record = 'SkillDisabled' then 1 end as disablements,
         case when expects_response then latency_us end as latency_us,
         case when expects_response and not is_failed then 1 end as endpoint_success_count,
-        case when expects_response and is_failed then 1 end as endpoint_failure_count
+        case when is_failed then 1 end as endpoint_failure_count
     from placed
     where measure is null
 
@@ -112,7 +107,7 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(record_count) as record_count,
@@ -156,21 +151,21 @@ reported as (
         grain,
         period_start,
         count(*) as reported_count,
-        max(case when measure = 'customers' and is_exact then reported_value end) as customers,
-        max(case when measure = 'plays' then reported_value end) as plays,
-        max(case when measure = 'smart_home_utterances' then reported_value end) as smart_home_utterances,
-        max(case when measure = 'intent_confidence_high' then reported_value end) as intent_confidence_high,
-        max(case when measure = 'intent_confidence_medium' then reported_value end) as intent_confidence_medium,
-        max(case when measure = 'intent_confidence_low' then reported_value end) as intent_confidence_low,
-        max(case when measure = 'predicted_errors' then reported_value end) as predicted_errors,
-        max(case when measure = 'evaluated_for_errors' then reported_value end) as evaluated_for_errors,
-        max(case when measure = 'defective_utterances' then reported_value end) as defective_utterances,
-        max(case when measure = 'evaluated_utterances' then reported_value end) as evaluated_utterances,
-        max(case when measure = 'barge_ins' then reported_value end) as barge_ins,
-        max(case when measure = 'terminations' then reported_value end) as terminations,
-        max(case when measure = 'unhandled_requests' then reported_value end) as unhandled_requests,
+        any_value(case when measure = 'customers' and is_exact then reported_value end) as customers,
+        any_value(case when measure = 'plays' then reported_value end) as plays,
+        any_value(case when measure = 'smart_home_utterances' then reported_value end) as smart_home_utterances,
+        any_value(case when measure = 'intent_confidence_high' then reported_value end) as intent_confidence_high,
+        any_value(case when measure = 'intent_confidence_medium' then reported_value end) as intent_confidence_medium,
+        any_value(case when measure = 'intent_confidence_low' then reported_value end) as intent_confidence_low,
+        any_value(case when measure = 'predicted_errors' then reported_value end) as predicted_errors,
+        any_value(case when measure = 'evaluated_for_errors' then reported_value end) as evaluated_for_errors,
+        any_value(case when measure = 'defective_utterances' then reported_value end) as defective_utterances,
+        any_value(case when measure = 'evaluated_utterances' then reported_value end) as evaluated_utterances,
+        any_value(case when measure = 'barge_ins' then reported_value end) as barge_ins,
+        any_value(case when measure = 'terminations' then reported_value end) as terminations,
+        any_value(case when measure = 'unhandled_requests' then reported_value end) as unhandled_requests,
         -- only of flash briefing skills, whose customers nobody else knows
-        max(case when measure in ('customers', 'plays') then true end) as is_flash_briefing
+        bool_or(measure in ('customers', 'plays')) as is_flash_briefing
     from reported_by_grain
     group by skill_id, stage, locale, grain, period_start
 

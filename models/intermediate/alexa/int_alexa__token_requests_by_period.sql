@@ -10,8 +10,7 @@ records as not materialized (
         *,
         -- the log says nothing of locales
         'none' as locale,
-        received_at as event_at,
-        landing > {{ processed_landing() }} as is_touched
+        received_at as event_at
     from {{ ref('int_alexa__token_requests') }}
 
 ),
@@ -52,19 +51,20 @@ counted as (
     select
         skill_id,
         stage,
-        case when grouping(locale) = 1 then 'all' else locale end as locale,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
         grant_type,
         grouping(error_code) = 0 as is_by_code,
         error_code,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as requests,
-        count(case when is_successful then 1 end) as successes
+        count(success) as successes
     from (
         -- a success has no code, which is not the code NULL
         select
             *,
-            case when event_at is not null and not is_successful then row(code) end as error_code
+            case when event_at is not null and not is_successful then row(code) end as error_code,
+            case when is_successful then 1 end as success
         from judged
     )
     group by

@@ -51,7 +51,7 @@ rejected as (
 
     select distinct cause_request_id as request_id
     from requests
-    where is_current and not is_test and cause_request_id is not null
+    where is_current and not is_test
 
 ),
 
@@ -85,7 +85,6 @@ sent as (
         received_at as sent_at,
         unnest(sent_requests, recursive := true)
     from calls
-    where session_id is not null
 
 ),
 
@@ -93,7 +92,6 @@ openings as (
 
     select *
     from calls
-    where session_id is not null
     qualify row_number() over (
         partition by skill_id, stage, user_id, session_id order by received_at, is_end, request_id
     ) = 1
@@ -118,9 +116,8 @@ continued as (
             and openings.connection_token = sent.token
             and openings.received_at > sent.sent_at
     where
-        openings.request_type = 'Connections.Response'
-        -- by then the session that asked is over
-        and openings.received_at <= sent.sent_at + interval {{ var('alexa_session_idle_minutes') }} minutes
+        -- after that the session that asked is over
+        openings.received_at <= sent.sent_at + interval {{ var('alexa_session_idle_minutes') }} minutes
     -- tokens may be the same each time: what was answered is not answered again
     qualify row_number() over (
         partition by sent.skill_id, sent.stage, sent.user_id, sent.name, sent.token, sent.sent_at
@@ -131,12 +128,11 @@ continued as (
 
 followed as (
 
-    select *, 1 as steps from continued
+    select * from continued
 
     union all
 
-    select
-        followed.* replace (continued.earlier_id as earlier_id, followed.steps + 1 as steps)
+    select followed.* replace (continued.earlier_id as earlier_id)
     from followed
     inner join continued
         on
@@ -154,9 +150,10 @@ begun as (
         stage,
         user_id,
         session_id,
-        arg_max(earlier_id, steps) as first_id
+        earlier_id as first_id
     from followed
-    group by skill_id, stage, user_id, session_id
+    anti join (select * replace (session_id as earlier_id) from continued)
+        using (skill_id, stage, user_id, earlier_id)
 
 ),
 
@@ -196,7 +193,7 @@ judged as (
                 )
             )
         ) as is_failed,
-        case when request_type = 'LaunchRequest' then request_type when is_utterance then intent_name end as node
+        case when request_type = 'LaunchRequest' then request_type else intent_name end as node
     from in_sessions
 
 ),
@@ -219,7 +216,7 @@ surveyed as (
         lead(node) over (
             partition by skill_id, stage, user_id, session_key, is_utterance order by received_at, is_end, request_id
         ) as next_node,
-        count(case when request_type = 'LaunchRequest' then 1 end) over in_order > 0 as is_launched
+        bool_or(request_type = 'LaunchRequest') over in_order as is_launched
     from judged
     window
         session as (partition by skill_id, stage, user_id, session_key),
@@ -242,7 +239,7 @@ concluded as (
         end as session_end,
         case
             when is_utterance and is_launched
-                then count(case when is_utterance and is_launched then 1 end) over (
+                then count(*) filter (where is_utterance and is_launched) over (
                     partition by skill_id, stage, user_id, session_key order by received_at, is_end, request_id
                 )
         end as step

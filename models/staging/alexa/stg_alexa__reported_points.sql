@@ -29,7 +29,6 @@ first_version as (
         json_extract(response, '$.values[*]') as numbers,
         _landing as landing
     from source
-    where json_type(response, '$.metric') = 'VARCHAR'
 
 ),
 
@@ -104,8 +103,8 @@ timed as (
         coalesce(
             try_cast("timestamp" as timestamptz) at time zone 'UTC',
             case
-                when try_cast("timestamp" as double) between 0 and 253402300799999
-                    then make_timestamp(cast(try_cast("timestamp" as double) * 1000 as bigint))
+                when try_cast("timestamp" as decimal(20, 3)) between 0 and 253402300799999
+                    then make_timestamp(cast(try_cast("timestamp" as decimal(20, 3)) * 1000 as bigint))
             end
         ) as starts_at,
         coalesce(
@@ -131,8 +130,8 @@ spanned as (
         coalesce(nullif(locale, ''), case when grouped_by = 'Alexa.Locale' then group_value end, 'all') as locale,
         reported_namespace,
         metric,
-        case when grouped_by is distinct from 'Alexa.Locale' then grouped_by end as grouped_by,
-        case when grouped_by is distinct from 'Alexa.Locale' then group_value end as group_value,
+        nullif(grouped_by, 'Alexa.Locale') as grouped_by,
+        case when grouped_by <> 'Alexa.Locale' then group_value end as group_value,
         case when period = 'SINGLE' then coalesce(asked_from_at, starts_at) else starts_at end as starts_at,
         case
             when period in ('PT15M', 'BY_15') then starts_at + interval 15 minutes
