@@ -32,7 +32,7 @@ answers as not materialized (
         *,
         'call ' || invocation_id as answered_id
     from messages
-    where kind = 'event' and name <> 'ChangeReport' and direction = 'out_sync'
+    where direction = 'out_sync'
 
 ),
 

@@ -44,7 +44,7 @@ canonical as (
         named.has_changed,
         string_agg(
             leaves.fullkey || '=' || case
-                when leaves.type in ('BIGINT', 'UBIGINT', 'DOUBLE') then cast(cast(leaves.atom as double) as varchar)
+                when leaves.type in ('BIGINT', 'UBIGINT') then cast(cast(leaves.atom as double) as varchar)
                 else coalesce(cast(leaves.atom as varchar), leaves.type)
             end,
             ',' order by leaves.fullkey

@@ -30,7 +30,7 @@ records as not materialized (
         happened_at as event_at,
         changed.since
     from events
-    left join changed using (skill_id, stage)
+    inner join changed using (skill_id, stage)
 
 ),
 
