@@ -108,7 +108,7 @@ flows as (
         case when grouping(product_id) = 0 then product_id else 'all' end as product_id,
         case when grouping(product_type) = 0 then product_type else 'all' end as product_type,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as flow_start,
+        coalesce(hour_start, day_start, month_start) as period_start,
         cast(sum(active_change) as bigint) as active_change,
         cast(sum(paid_change) as bigint) as paid_change
     from timed
@@ -129,7 +129,7 @@ stocks as (
         cast(sum(paid_change) over so_far as bigint) as paid
     from flows
     window so_far as (
-        partition by skill_id, stage, locale, product_id, product_type, grain order by flow_start
+        partition by skill_id, stage, locale, product_id, product_type, grain order by period_start
     )
 
 ),
@@ -139,19 +139,10 @@ stocked as (
     select
         counted.*,
         coalesce(stocks.active, 0) as active_subscriptions,
-        coalesce(stocks.paid, 0)
-        - case when counted.period_start = stocks.flow_start then stocks.paid_change else 0 end as paid_at_start
+        coalesce(stocks.paid - stocks.paid_change, 0) as paid_at_start
     from counted
-    asof left join stocks
-        on
-            counted.skill_id = stocks.skill_id
-            and counted.stage = stocks.stage
-            and counted.locale = stocks.locale
-            and counted.product_id = stocks.product_id
-            and counted.product_type = stocks.product_type
-            and counted.grain = stocks.grain
-            and counted.period_start >= stocks.flow_start
-    where counted.period_start is not null and counted.locale is not null and counted.product_type is not null
+    left join stocks using (skill_id, stage, locale, product_id, product_type, grain, period_start)
+    where period_start is not null and locale is not null and product_type is not null
 
 ),
 
