@@ -68,7 +68,7 @@ bench: $(READY) ## measure a nightly run against a floor (SYSTEM, N events)
 	@$(BIN)/python -m benchmarks --system $(SYSTEM) --events $(N)
 
 lint: $(READY) ## ruff, mypy and sqlfluff
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/mailgun tests/pinpoint tests/ses
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/alexa tests/mailgun tests/pinpoint tests/ses
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --all-extras \

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from orchestration.sample import cloudwatch, mailgun, pinpoint, ses
+from orchestration.sample import alexa, cloudwatch, mailgun, pinpoint, ses
 from orchestration.sample.files import Written
 from orchestration.sample.plan import Plan
 from orchestration.sample.workers import Workers
@@ -18,6 +18,7 @@ VENDORS: dict[str, Callable[[Plan, Workers], Written]] = {
     "ses": ses.generate,
     "cloudwatch": cloudwatch.generate,
     "pinpoint": pinpoint.generate,
+    "alexa": alexa.generate,
 }
 # How many datapoints a system has follows from the days, not from the number of events.
 OF_DATAPOINTS = {"cloudwatch"}

@@ -41,7 +41,8 @@ def test_every_asset_has_a_group_a_description_and_an_owner(defs: Definitions) -
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        assert node.group_name in ("catalog", "cloudwatch", "connect", "mailgun", "pinpoint", "ses", "publish"), key
+        groups = ("alexa", "catalog", "cloudwatch", "connect", "mailgun", "pinpoint", "ses", "publish")
+        assert node.group_name in groups, key
         assert node.description, key
         assert node.owners or key == AssetKey("published"), key
 

@@ -1,0 +1,53 @@
+-- Grain: one grain (hour, day, month), period, skill, stage, locale and flow, of which the last two may be `all`.
+-- Every metric of account linking is defined here and nowhere else.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+records as not materialized (
+
+    select
+        *,
+        happened_at as event_at,
+        case when step = 'initiation' then 1 end as initiation,
+        case when step = 'completion' then 1 end as completion
+    from {{ ref('int_alexa__account_links') }}
+
+),
+
+{{ placed_in_periods() }},
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        case when grouping(flow) = 0 then flow else 'all' end as flow,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(event_at) as record_count,
+        count(initiation) as linking_initiations,
+        count(completion) as linking_completions
+    from placed
+    group by
+        skill_id, stage,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale)),
+        grouping sets ((), (flow))
+
+),
+
+rated as (
+
+    select
+        *,
+        linking_initiations + linking_completions as total_linking_events,
+        linking_completions / nullif(linking_initiations, 0) as completion_rate,
+        (select max(landing) from records) as landing
+    from counted
+    where period_start is not null and locale is not null and flow is not null
+
+)
+
+select * from rated

@@ -1,0 +1,98 @@
+-- Grain: one grain (hour, day, month), period, skill, stage, locale, capability and directive, of which the last
+-- three may be `all`. Every metric of actions is defined here and nowhere else: of directives that a user gave, and
+-- of utterances as Amazon reports them.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+operations as not materialized (
+
+    select
+        *,
+        sent_at as event_at
+    from {{ ref('int_alexa__operations') }}
+    where operation = 'capability_directive'
+
+),
+
+-- Named as the directive's namespace and its own name, with a dot between.
+points as not materialized (
+
+    select
+        *,
+        starts_at as event_at,
+        coalesce(nullif(regexp_extract(group_value, '^(.*)\.', 1), ''), 'none') as capability,
+        regexp_extract(group_value, '[^.]*$') as directive,
+        true as is_current
+    from {{ ref('int_alexa__reported_points') }}
+    where measure = 'action_utterances'
+
+),
+
+records as not materialized (
+
+    select * from operations
+    union all by name
+    select * from points
+
+),
+
+{{ placed_in_periods() }},
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        case when grouping(capability) = 0 then capability else 'all' end as capability,
+        case when grouping(directive) = 0 then directive else 'all' end as directive,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(event_at) as actions,
+        count(distinct nullif(user_id, 'none')) as unique_users
+    from placed
+    where measure is null
+    group by
+        skill_id, stage,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale)),
+        grouping sets ((), (capability), (capability, directive))
+
+),
+
+{{ reported_by_grain(['capability', 'directive']) }},
+
+reported as (
+
+    select
+        skill_id,
+        stage,
+        locale,
+        case when grouping(capability) = 0 then capability else 'all' end as capability,
+        case when grouping(directive) = 0 then directive else 'all' end as directive,
+        grain,
+        period_start,
+        case when not bool_or(reported_value is null) then cast(sum(reported_value) as bigint) end as utterances
+    from reported_by_grain
+    group by
+        skill_id, stage, locale, grain, period_start,
+        grouping sets ((), (capability), (capability, directive))
+
+),
+
+joined as (
+
+    select
+        * replace (coalesce(actions, 0) as actions, coalesce(unique_users, 0) as unique_users),
+        (select max(landing) from records) as landing
+    from counted
+    full join reported using (skill_id, stage, locale, capability, directive, grain, period_start)
+    where
+        period_start is not null
+        and locale is not null
+        and capability is not null
+
+)
+
+select * from joined

@@ -1,0 +1,53 @@
+-- Grain: one user of a live skill, in one locale or in all, and one week with a request of theirs. `is_current` is
+-- false where the user's cohort or weeks have become others since.
+{{ config(unique_key=['skill_id', 'locale', 'user_id', 'cohort_week', 'active_week']) }}
+
+with
+
+turns as not materialized (
+
+    select * from {{ ref('int_alexa__turns') }}
+
+),
+
+touched as (
+
+    select distinct skill_id, user_id
+    from turns
+    where landing > {{ processed_landing() }}
+
+),
+
+active as (
+
+    select
+        skill_id,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        user_id,
+        active_week
+    from (
+        select
+            *,
+            cast(date_trunc('week', {{ reporting_date('received_at') }}) as date) as active_week
+        from turns
+        semi join touched using (skill_id, user_id)
+        where is_current and stage = 'live' and user_id <> 'none' and request_type <> 'CanFulfillIntentRequest'
+    )
+    group by skill_id, user_id, active_week, grouping sets ((), (locale))
+
+),
+
+facts as (
+
+    select
+        *,
+        -- the week of the first request there ever was
+        min(active_week) over (partition by skill_id, locale, user_id) as cohort_week
+    from active
+
+)
+
+{{ changed_facts(
+    'facts', ['skill_id', 'locale', 'user_id', 'cohort_week', 'active_week'], ['skill_id', 'user_id'],
+    'select max(landing) from turns'
+) }}

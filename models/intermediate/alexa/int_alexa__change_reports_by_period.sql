@@ -1,0 +1,50 @@
+-- Grain: one grain (hour, day, month), period, skill, stage and locale, which may be `all`: how often the answer to a
+-- ReportState was what the skill had last reported by itself.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+records as not materialized (
+
+    select
+        *,
+        reported_at as event_at,
+        case when is_comparable then 1 end as comparable,
+        case when is_accurate then 1 end as accurate
+    from {{ ref('int_alexa__state_reports') }}
+
+),
+
+{{ placed_in_periods() }},
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(event_at) as record_count,
+        count(comparable) as report_state_responses_compared,
+        count(accurate) as report_state_responses_matched
+    from placed
+    group by
+        skill_id, stage,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale))
+
+),
+
+rated as (
+
+    select
+        *,
+        report_state_responses_matched / nullif(report_state_responses_compared, 0) as accuracy_rate,
+        (select max(landing) from records) as landing
+    from counted
+    where period_start is not null and locale is not null
+
+)
+
+select * from rated

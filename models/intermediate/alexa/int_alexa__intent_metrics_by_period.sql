@@ -1,0 +1,44 @@
+-- Grain: one grain (hour, day, month), period, skill, stage, locale, which may be `all`, and intent.
+-- Every metric of intents is defined here and nowhere else.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+records as not materialized (
+
+    select
+        *,
+        received_at as event_at,
+        case when is_failed then 1 end as failure
+    from {{ ref('int_alexa__turns') }}
+    where request_type = 'IntentRequest'
+
+),
+
+{{ placed_in_periods() }},
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        intent_name as intent,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(event_at) as utterances,
+        count(distinct nullif(user_id, 'none')) as unique_users,
+        count(failure) as failed_intents
+    from placed
+    group by
+        skill_id, stage, intent_name,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale))
+
+)
+
+select
+    *,
+    (select max(landing) from records) as landing
+from counted
+where period_start is not null and locale is not null

@@ -1,0 +1,64 @@
+-- Grain: one grain (hour, day, month), period of the sessions' starts, skill, stage, locale, which may be `all`,
+-- step after LaunchRequest, and the nodes it goes from and to: an intent, or how the session ended.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+records as not materialized (
+
+    select
+        * exclude (locale),
+        session_locale as locale,
+        session_started_at as event_at
+    from {{ ref('int_alexa__turns') }}
+    where step is not null
+
+),
+
+{{ placed_in_periods() }},
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        step,
+        from_node,
+        case when grouping(to_node) = 0 then to_node else 'all' end as to_node,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(event_at) as record_count,
+        count(distinct nullif(user_id, 'none')) as users
+    from placed
+    group by
+        skill_id, stage, step, from_node,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale)),
+        grouping sets ((), (to_node))
+
+),
+
+shared as (
+
+    select
+        *,
+        -- those of all of its next nodes together
+        max(users) over node as users_at_node
+    from counted
+    where period_start is not null and locale is not null and to_node is not null
+    window node as (partition by skill_id, stage, locale, step, from_node, grain, period_start)
+
+),
+
+rated as (
+
+    select
+        *,
+        users / nullif(users_at_node, 0) as user_share,
+        (select max(landing) from records) as landing
+    from shared
+
+)
+
+select * from rated

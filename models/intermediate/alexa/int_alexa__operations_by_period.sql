@@ -1,0 +1,62 @@
+-- Grain: one grain (hour, day, month), period, skill, stage, locale, operation, capability and directive, of which
+-- locale, capability and directive may be `all`. Every metric of discovery, directives and report state is defined
+-- here.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+records as not materialized (
+
+    select
+        * replace (
+            -- the other operations have one directive each
+            case when operation = 'capability_directive' then capability end as capability
+        ),
+        sent_at as event_at,
+        case when is_successful then 1 end as success
+    from {{ ref('int_alexa__operations') }}
+    where operation <> 'authorization'
+
+),
+
+{{ placed_in_periods() }},
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        operation,
+        case when grouping(capability) = 0 then capability else 'all' end as capability,
+        case when grouping(directive) = 0 then directive else 'all' end as directive,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(event_at) as request_volume,
+        count(success) as successful_requests,
+        quantile_cont(latency_us, [0.5, 0.9, 0.99]) as latency_us,
+        avg(latency_us) / 1000 as latency_avg_ms
+    from placed
+    group by
+        skill_id, stage, operation,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale)),
+        grouping sets ((), (capability), (capability, directive))
+
+),
+
+rated as (
+
+    select
+        * exclude (latency_us),
+        latency_us[1] / 1000 as latency_p50_ms,
+        latency_us[2] / 1000 as latency_p90_ms,
+        latency_us[3] / 1000 as latency_p99_ms,
+        successful_requests / nullif(request_volume, 0) as success_rate,
+        (select max(landing) from records) as landing
+    from counted
+    where period_start is not null and locale is not null and capability is not null
+
+)
+
+select * from rated

@@ -1,0 +1,93 @@
+-- Grain: one cohort, those users of a skill and locale whose first request was in one week, and one week after it,
+-- 0 to 12.
+{{ config(database='touchstone', unique_key=['skill_id', 'locale', 'cohort_week']) }}
+
+with
+
+active_weeks as not materialized (
+
+    select * from {{ ref('int_alexa__active_weeks') }}
+
+),
+
+landed as (
+
+    select {{ reporting_date('max(received_at)') }} as until from {{ ref('int_alexa__turns') }}
+
+),
+
+touched as (
+
+    select distinct skill_id, locale, cohort_week
+    from active_weeks
+    where landing > {{ processed_landing() }}
+    {% if is_incremental() %}
+
+    union
+
+    -- weeks may be over since
+    select distinct skill_id, locale, cohort_week from {{ this }} where returning_users is null
+    {% endif %}
+
+),
+
+-- Every cohort has all of its weeks. One whose users have all moved to another is counted too: to nothing.
+cells as (
+
+    select
+        *,
+        unnest(range(13)) as week_number
+    from touched
+
+),
+
+counted as (
+
+    select
+        cells.skill_id,
+        cells.locale,
+        cells.cohort_week,
+        cells.week_number,
+        count(active_weeks.user_id) as users
+    from cells
+    left join active_weeks
+        on
+            cells.skill_id = active_weeks.skill_id
+            and cells.locale = active_weeks.locale
+            and cells.cohort_week = active_weeks.cohort_week
+            and cells.cohort_week + cast(7 * cells.week_number as integer) = active_weeks.active_week
+            and active_weeks.is_current
+    group by all
+
+),
+
+filled as (
+
+    select
+        *,
+        -- all of them were there in the first week
+        max(users) over (partition by skill_id, locale, cohort_week) as cohort_users
+    from counted
+
+),
+
+rated as (
+
+    select
+        skill_id,
+        locale,
+        cohort_week,
+        week_number,
+        cohort_users,
+        -- a week that isn't over has no number yet
+        case
+            when cohort_week + cast(7 * (week_number + 1) as integer) <= landed.until then users
+        end as returning_users,
+        returning_users / nullif(cohort_users, 0) as retention_rate,
+        (select max(landing) from active_weeks) as landing
+    from filled
+    cross join landed
+
+)
+
+select * from rated

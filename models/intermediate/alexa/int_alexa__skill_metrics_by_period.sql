@@ -1,0 +1,249 @@
+-- Grain: one grain (hour, day, month), period, skill, stage and locale, which may be `all`.
+-- Every metric of a skill as a whole is defined here and nowhere else: what one record counts for in `flagged`,
+-- what only Amazon knows in `reported`, what is made of them in `joined` and `rated`.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+turns as not materialized (
+
+    select
+        *,
+        'request' as record,
+        received_at as event_at
+    from {{ ref('int_alexa__turns') }}
+
+),
+
+operations as not materialized (
+
+    select
+        * exclude (latency_us),
+        'directive' as record,
+        sent_at as event_at
+    from {{ ref('int_alexa__operations') }}
+
+),
+
+skill_events as not materialized (
+
+    select
+        *,
+        event as record,
+        -- Amazon says nothing of where
+        'none' as locale,
+        created_at as event_at
+    from {{ ref('int_alexa__skill_events') }}
+
+),
+
+points as not materialized (
+
+    select
+        *,
+        starts_at as event_at,
+        true as is_current
+    from {{ ref('int_alexa__reported_points') }}
+    where measure <> 'action_utterances'
+
+),
+
+records as not materialized (
+
+    select * from turns
+    union all by name
+    select * from operations
+    union all by name
+    select * from skill_events
+    union all by name
+    select * from points
+
+),
+
+{{ placed_in_periods() }},
+
+-- What a record counts for: 1, or NULL, which count() passes over.
+flagged as (
+
+    select
+        skill_id,
+        stage,
+        locale,
+        hour_start,
+        day_start,
+        month_start,
+        case when event_at is not null then 1 end as record_count,
+        case when record = 'request' then 1 end as request_count,
+        case when record = 'directive' then 1 end as directive_count,
+        case
+            when record in ('request', 'directive') and request_type is distinct from 'CanFulfillIntentRequest'
+                then nullif(user_id, 'none')
+        end as customer,
+        case when session_end is not null then 1 end as total_sessions,
+        case when session_end = 'user_ended' then 1 end as user_ended_sessions,
+        case when session_end = 'skill_ended' then 1 end as skill_ended_sessions,
+        case when session_end = 'failed' then 1 end as failed_sessions,
+        case when session_end = 'no_response' then 1 end as no_response_sessions,
+        case when is_utterance then 1 end as own_utterances,
+        case when is_utterance and is_failed then 1 end as failed_utterances,
+        case when request_type = 'IntentRequest' then 1 end as total_intents,
+        case when request_type = 'IntentRequest' and is_failed then 1 end as failed_intents,
+        case
+            when request_type = 'IntentRequest' and intent_name = 'AMAZON.FallbackIntent' then 1
+        end as fallback_intents,
+        case when record = 'SkillEnabled' then 1 end as total_enablements,
+        case when record = 'SkillEnabled' then nullif(user_id, 'none') end as enabled_user,
+        case when record = 'SkillDisabled' then 1 end as disablements,
+        case when expects_response then latency_us end as latency_us,
+        case when expects_response and not is_failed then 1 end as endpoint_success_count,
+        case when is_failed then 1 end as endpoint_failure_count
+    from placed
+    where measure is null
+
+),
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(record_count) as record_count,
+        count(request_count) as request_count,
+        count(directive_count) as directive_count,
+        count(distinct customer) as own_customers,
+        count(total_sessions) as total_sessions,
+        count(user_ended_sessions) as user_ended_sessions,
+        count(skill_ended_sessions) as skill_ended_sessions,
+        count(failed_sessions) as failed_sessions,
+        count(no_response_sessions) as no_response_sessions,
+        count(own_utterances) as own_utterances,
+        count(failed_utterances) as own_failed_utterances,
+        count(total_intents) as total_intents,
+        count(failed_intents) as failed_intents,
+        count(fallback_intents) as fallback_intent_count,
+        count(total_enablements) as total_enablements,
+        count(distinct enabled_user) as enabled_users,
+        count(disablements) as disablements,
+        count(latency_us) as answered_requests,
+        sum(latency_us) as latency_us,
+        quantile_cont(latency_us, [0.5, 0.9, 0.99]) as latency_quantiles_us,
+        count(endpoint_success_count) as endpoint_success_count,
+        count(endpoint_failure_count) as endpoint_failure_count
+    from flagged
+    group by
+        skill_id, stage,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale))
+
+),
+
+{{ reported_by_grain(['measure']) }},
+
+reported as (
+
+    select
+        skill_id,
+        stage,
+        locale,
+        grain,
+        period_start,
+        count(*) as reported_count,
+        any_value(case when measure = 'customers' and is_exact then reported_value end) as customers,
+        any_value(case when measure = 'plays' then reported_value end) as plays,
+        any_value(case when measure = 'smart_home_utterances' then reported_value end) as smart_home_utterances,
+        any_value(case when measure = 'intent_confidence_high' then reported_value end) as intent_confidence_high,
+        any_value(case when measure = 'intent_confidence_medium' then reported_value end) as intent_confidence_medium,
+        any_value(case when measure = 'intent_confidence_low' then reported_value end) as intent_confidence_low,
+        any_value(case when measure = 'predicted_errors' then reported_value end) as predicted_errors,
+        any_value(case when measure = 'evaluated_for_errors' then reported_value end) as evaluated_for_errors,
+        any_value(case when measure = 'defective_utterances' then reported_value end) as defective_utterances,
+        any_value(case when measure = 'evaluated_utterances' then reported_value end) as evaluated_utterances,
+        any_value(case when measure = 'barge_ins' then reported_value end) as barge_ins,
+        any_value(case when measure = 'terminations' then reported_value end) as terminations,
+        any_value(case when measure = 'unhandled_requests' then reported_value end) as unhandled_requests,
+        -- only of flash briefing skills, whose customers nobody else knows
+        bool_or(measure in ('customers', 'plays')) as is_flash_briefing
+    from reported_by_grain
+    group by skill_id, stage, locale, grain, period_start
+
+),
+
+joined as (
+
+    select
+        skill_id,
+        stage,
+        locale,
+        grain,
+        period_start,
+        coalesce(
+            columns(counted.* exclude (skill_id, stage, locale, grain, period_start, latency_quantiles_us)), 0
+        ),
+        latency_quantiles_us,
+        coalesce(reported_count, 0) as reported_count,
+        columns(reported.* exclude (skill_id, stage, locale, grain, period_start, reported_count))
+    from counted
+    full join reported using (skill_id, stage, locale, grain, period_start)
+    where period_start is not null and locale is not null
+
+),
+
+added as (
+
+    select
+        * exclude (own_customers, own_failed_utterances, plays, customers),
+        case
+            when is_flash_briefing and own_customers = 0 then cast(customers as bigint)
+            else own_customers
+        end as customers,
+        user_ended_sessions + skill_ended_sessions as successful_sessions,
+        -- what is said to a smart home skill only Amazon knows
+        request_count = 0 and (directive_count > 0 or smart_home_utterances is not null) as is_smart_home,
+        case
+            when is_smart_home then cast(smart_home_utterances as bigint)
+            else own_utterances + cast(coalesce(smart_home_utterances, 0) as bigint)
+        end as total_utterances,
+        case when not is_smart_home then own_failed_utterances end as failed_utterances,
+        total_utterances - failed_utterances as successful_utterances,
+        cast(plays as bigint) as plays,
+        latency_quantiles_us[1] / 1000 as endpoint_latency_p50_ms,
+        latency_quantiles_us[2] / 1000 as endpoint_latency_p90_ms,
+        latency_quantiles_us[3] / 1000 as endpoint_latency_p99_ms,
+        cast(intent_confidence_high as bigint) as intent_confidence_high_count,
+        cast(intent_confidence_medium as bigint) as intent_confidence_medium_count,
+        cast(intent_confidence_low as bigint) as intent_confidence_low_count,
+        cast(barge_ins as bigint) as barge_in_count,
+        cast(terminations as bigint) as termination_count,
+        cast(unhandled_requests as bigint) as unhandled_request_count
+    from joined
+
+),
+
+rated as (
+
+    select
+        * exclude (
+            request_count, directive_count, own_utterances, latency_us, latency_quantiles_us,
+            smart_home_utterances, intent_confidence_high, intent_confidence_medium, intent_confidence_low,
+            predicted_errors, evaluated_for_errors, defective_utterances, evaluated_utterances, barge_ins,
+            terminations, unhandled_requests, is_flash_briefing, is_smart_home, answered_requests
+        ),
+        successful_sessions / nullif(total_sessions, 0) as successful_session_share,
+        failed_sessions / nullif(total_sessions, 0) as failed_session_share,
+        no_response_sessions / nullif(total_sessions, 0) as no_response_session_share,
+        total_sessions / nullif(customers, 0) as average_sessions_per_customer,
+        total_utterances / nullif(total_sessions, 0) as utterances_per_session,
+        total_utterances / nullif(customers, 0) as utterances_per_customer,
+        latency_us / nullif(answered_requests, 0) / 1000 as endpoint_latency_avg_ms,
+        predicted_errors / nullif(evaluated_for_errors, 0) as estimated_system_error_rate,
+        defective_utterances / nullif(evaluated_utterances, 0) as friction_rate,
+        barge_ins / nullif(evaluated_utterances, 0) as barge_in_rate,
+        (select max(landing) from records) as landing
+    from added
+
+)
+
+select * from rated

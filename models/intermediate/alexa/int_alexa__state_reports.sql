@@ -1,0 +1,93 @@
+-- Grain: one StateReport, with whether its properties are what the skill had last reported by itself. `is_current` is
+-- false where another version of the report counts since.
+{{ config(unique_key='version_id') }}
+
+with
+
+properties as not materialized (
+
+    select * from {{ ref('int_alexa__properties') }}
+
+),
+
+-- What lands changes how the reports of its endpoint compare from its own time on.
+touched_endpoints as (
+
+    select
+        skill_id,
+        stage,
+        user_id,
+        endpoint_id,
+        min(reported_at) as since
+    from properties
+    where landing > {{ processed_landing() }}
+    group by skill_id, stage, user_id, endpoint_id
+
+),
+
+touched as (
+
+    select distinct version_id
+    from properties
+    inner join touched_endpoints using (skill_id, stage, user_id, endpoint_id)
+    where report = 'StateReport' and reported_at >= since
+
+),
+
+states as (
+
+    select * from properties semi join touched using (version_id) where is_current
+
+),
+
+changes as (
+
+    -- of several reports in one instant the value decides
+    select
+        skill_id,
+        stage,
+        user_id,
+        endpoint_id,
+        property_id,
+        reported_at,
+        max(reported_value) as reported_value
+    from properties
+    semi join touched_endpoints using (skill_id, stage, user_id, endpoint_id)
+    where report = 'ChangeReport' and is_current
+    group by skill_id, stage, user_id, endpoint_id, property_id, reported_at
+
+),
+
+compared as (
+
+    select
+        states.*,
+        changes.reported_value as earlier_value
+    from states
+    asof left join changes
+        on
+            states.skill_id = changes.skill_id
+            and states.stage = changes.stage
+            and states.user_id = changes.user_id
+            and states.endpoint_id = changes.endpoint_id
+            and states.property_id = changes.property_id
+            and states.reported_at > changes.reported_at
+
+),
+
+facts as (
+
+    select
+        version_id,
+        skill_id,
+        stage,
+        locale,
+        reported_at,
+        count(earlier_value) > 0 as is_comparable,
+        coalesce(bool_and(reported_value = earlier_value), false) as is_accurate
+    from compared
+    group by version_id, skill_id, stage, locale, reported_at
+
+)
+
+{{ changed_facts('facts', ['version_id'], ['version_id'], 'select max(landing) from properties') }}

@@ -1,0 +1,93 @@
+-- Grain: one grain (hour, day, month), period, skill, stage, locale, grant type, and error code where `is_by_code`.
+-- Every metric of token requests is defined here and nowhere else.
+{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+
+with
+
+records as not materialized (
+
+    select
+        *,
+        -- the log says nothing of locales
+        'none' as locale,
+        received_at as event_at
+    from {{ ref('int_alexa__token_requests') }}
+
+),
+
+{{ placed_in_periods() }},
+
+-- Alexa waits 4.5 seconds.
+exchanged as (
+
+    select
+        *,
+        http_status is not null
+        and coalesce(date_diff('microsecond', received_at, responded_at) <= 4500000, true) as is_exchanged
+    from placed
+
+),
+
+judged as (
+
+    select
+        *,
+        is_exchanged and http_status = 200 and has_access_token as is_successful,
+        case
+            when not is_exchanged or (http_status >= 500 and not has_body) then 'TRANSIENT_ERROR'
+            when error in (
+                'invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type',
+                'invalid_scope'
+            )
+                then error
+            when error is not null then 'UNKNOWN_ERROR_CODE'
+        end as code
+    from exchanged
+
+),
+
+counted as (
+
+    select
+        skill_id,
+        stage,
+        case when grouping(locale) = 0 then locale else 'all' end as locale,
+        grant_type,
+        grouping(error_code) = 0 as is_by_code,
+        error_code,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        count(event_at) as requests,
+        count(success) as successes
+    from (
+        -- a success has no code, which is not the code NULL
+        select
+            *,
+            case when event_at is not null and not is_successful then row(code) end as error_code,
+            case when is_successful then 1 end as success
+        from judged
+    )
+    group by
+        skill_id, stage, grant_type,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets ((), (locale)),
+        grouping sets ((), (error_code))
+
+),
+
+rated as (
+
+    select
+        * replace (error_code[1] as error_code),
+        requests - successes as error_responses,
+        successes / nullif(requests, 0) as success_rate,
+        (select max(landing) from records) as landing
+    from counted
+    where
+        period_start is not null
+        and locale is not null
+        and (not is_by_code or error_code is not null)
+
+)
+
+select * from rated

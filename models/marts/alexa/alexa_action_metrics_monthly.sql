@@ -1,0 +1,21 @@
+-- Grain: one month, skill, stage, locale, capability and directive with at least one directive or reported number.
+with
+
+metrics as (
+
+    select * from {{ ref('int_alexa__action_metrics_by_period') }}
+
+)
+
+select
+    skill_id,
+    stage,
+    locale,
+    capability,
+    directive,
+    cast(period_start as date) as period_start,
+    unique_users,
+    actions,
+    utterances
+from metrics
+where grain = 'month' and (actions > 0 or utterances > 0)

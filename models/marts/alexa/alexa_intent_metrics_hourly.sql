@@ -1,0 +1,20 @@
+-- Grain: one hour, skill, stage, locale and intent with at least one IntentRequest.
+with
+
+metrics as (
+
+    select * from {{ ref('int_alexa__intent_metrics_by_period') }}
+
+)
+
+select
+    skill_id,
+    stage,
+    locale,
+    intent,
+    period_start,
+    unique_users,
+    utterances,
+    failed_intents
+from metrics
+where grain = 'hour' and utterances > 0

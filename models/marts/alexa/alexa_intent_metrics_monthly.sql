@@ -1,0 +1,20 @@
+-- Grain: one month, skill, stage, locale and intent with at least one IntentRequest.
+with
+
+metrics as (
+
+    select * from {{ ref('int_alexa__intent_metrics_by_period') }}
+
+)
+
+select
+    skill_id,
+    stage,
+    locale,
+    intent,
+    cast(period_start as date) as period_start,
+    unique_users,
+    utterances,
+    failed_intents
+from metrics
+where grain = 'month' and utterances > 0

@@ -1,0 +1,21 @@
+-- Grain: one hour, skill, stage, locale, step, from node and to node with at least one session that takes the step.
+with
+
+metrics as (
+
+    select * from {{ ref('int_alexa__interaction_paths_by_period') }}
+
+)
+
+select
+    skill_id,
+    stage,
+    locale,
+    step,
+    from_node,
+    to_node,
+    period_start,
+    users,
+    user_share
+from metrics
+where grain = 'hour' and record_count > 0 and to_node <> 'all'

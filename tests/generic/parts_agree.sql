@@ -1,0 +1,14 @@
+{# Proves that the rows of each value of the column `part` add up to the row of its total, 'all', in each of `counts`, among
+   the rows where `among` holds. `keys` are those of a total. #}
+{% test parts_agree(model, part, keys, counts, among='true') %}
+
+select {{ keys | join(', ') }}
+from {{ model }}
+where {{ among }}
+group by {{ keys | join(', ') }}
+having
+    {% for count in counts %}
+    sum(case when {{ part }} = 'all' then {{ count }} else -{{ count }} end) <> 0 {{ 'or' if not loop.last }}
+    {% endfor %}
+
+{% endtest %}
