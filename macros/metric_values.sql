@@ -5,7 +5,10 @@
     'mailgun_metrics', 'mailgun_metrics_by_dimension', 'ses_metrics', 'ses_metrics_by_dimension',
     'connect_quota_estimates', 'pinpoint_journey_metrics', 'pinpoint_activity_metrics', 'pinpoint_email_metrics',
     'pinpoint_sms_metrics', 'pinpoint_push_metrics', 'pinpoint_custom_channel_metrics',
-    'pinpoint_contact_center_metrics', 'pinpoint_wait_metrics', 'pinpoint_split_metrics', 'pinpoint_holdout_metrics'
+    'pinpoint_contact_center_metrics', 'pinpoint_wait_metrics', 'pinpoint_split_metrics', 'pinpoint_holdout_metrics',
+    'alexa_skill_metrics', 'alexa_intent_metrics', 'alexa_action_metrics', 'alexa_interaction_paths',
+    'alexa_account_linking', 'alexa_token_requests', 'alexa_token_errors', 'alexa_operations', 'alexa_change_reports',
+    'alexa_purchases'
 ] -%}
 with
 
@@ -76,6 +79,24 @@ metric_values as (
         )) as varchar) as keys,
         value
     from {{ ref('cloudwatch_metrics_' ~ grain) }}
+    {% if grain == 'daily' %}
+
+    union all by name
+
+    -- a cohort is of a week, and stands at its first day
+    select
+        'alexa' as system,
+        'alexa_retention_cohorts' as mart,
+        unnest(['cohort_users', 'returning_users', 'retention_rate']) as metric,
+        cohort_week as period_start,
+        cast(to_json(struct_pack(
+            cohort_week := cohort_week, locale := locale, skill_id := skill_id, week_number := week_number
+        )) as varchar) as keys,
+        unnest([cohort_users, returning_users, retention_rate]) as value,
+        unnest([null, null, returning_users]) as numerator,
+        unnest([null, null, cohort_users]) as denominator
+    from {{ ref('alexa_retention_cohorts') }}
+    {% endif %}
 
 )
 

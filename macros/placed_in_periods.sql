@@ -15,7 +15,7 @@ timed as not materialized (
 
 touched as (
 
-    select distinct skill_id, stage, hour_start, day_start, month_start
+    select distinct skill_id, stage, hour_start, day_start
     from timed
     where {{ touched or 'landing > ' ~ processed_landing() }}
 
@@ -35,7 +35,7 @@ touched_days as (
 
 touched_months as (
 
-    select distinct skill_id, stage, month_start from touched
+    select distinct skill_id, stage, {{ reporting_months('hour_start') }} as month_start from touched_hours
 
 ),
 
