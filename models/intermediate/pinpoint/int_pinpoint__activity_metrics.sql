@@ -6,7 +6,7 @@ with
 
 definitions as (
 
-    select * from {{ ref('int_pinpoint__activity_definitions') }} where valid_from is not null
+    select * from {{ ref('int_pinpoint__activity_definitions') }}
 
 ),
 
@@ -24,18 +24,18 @@ counted as (
         activity_id,
         grain,
         period_start,
-        max(activity_type) as activity_type,
+        any_value(activity_type) as activity_type,
         -- those who send nothing have no events: who came to them, by the outcomes and by who still waits
         sum(increase) filter (
             where
             activity_type in ('WAIT', 'CONDITIONAL_SPLIT', 'MULTI_CONDITIONAL_SPLIT', 'RANDOM_SPLIT', 'HOLDOUT')
         ) as endpoints_through_activity,
-        max(value) filter (where counter = 'TRANSIENT_FAILURE') as temporary_failure_unsent_reported,
-        max(value) filter (where counter = 'SERVICE_FAILURE') as service_failure_unsent_reported,
-        max(value) filter (where counter = 'DIAL_FAILURE') as dial_failure_unsent,
-        max(increase) filter (where counter = 'DIAL_FAILURE') as dial_failure_unsent_delta,
-        max(value) filter (where counter = 'DROPPED') as removed_by_reevaluation,
-        max(increase) filter (where counter = 'DROPPED') as removed_by_reevaluation_delta,
+        any_value(value) filter (where counter = 'TRANSIENT_FAILURE') as temporary_failure_unsent_reported,
+        any_value(value) filter (where counter = 'SERVICE_FAILURE') as service_failure_unsent_reported,
+        any_value(value) filter (where counter = 'DIAL_FAILURE') as dial_failure_unsent,
+        any_value(increase) filter (where counter = 'DIAL_FAILURE') as dial_failure_unsent_delta,
+        any_value(value) filter (where counter = 'DROPPED') as removed_by_reevaluation,
+        any_value(increase) filter (where counter = 'DROPPED') as removed_by_reevaluation_delta,
         bool_or(has_shrunk) as has_shrunk,
         max(landing) as landing
     from {{ ref('int_pinpoint__counters_by_period') }}

@@ -31,8 +31,11 @@ told as (
         *,
         case
             when scope in ('journey', 'run') then scope
-            when activity_type in ('CONTACT_CENTER', 'WAIT', 'CONDITIONAL_SPLIT', 'HOLDOUT') then activity_type
-            when activity_type in ('MULTI_CONDITIONAL_SPLIT', 'RANDOM_SPLIT') then 'PATHS'
+            when
+                activity_type in (
+                    'CONTACT_CENTER', 'WAIT', 'CONDITIONAL_SPLIT', 'MULTI_CONDITIONAL_SPLIT', 'RANDOM_SPLIT', 'HOLDOUT'
+                )
+                then activity_type
             else 'MESSAGE'
         end as subject_type,
         -- What a version says decides which counts, never when it arrived: the one fetched last.

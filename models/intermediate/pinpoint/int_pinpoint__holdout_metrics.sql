@@ -22,8 +22,8 @@ pivoted as (
         period_start,
         cast(sum(value) filter (where counter in ('HOLDOUT', 'PASSED')) as bigint) as total_entered,
         cast(sum(increase) filter (where counter in ('HOLDOUT', 'PASSED')) as bigint) as total_entered_delta,
-        max(value) filter (where counter = 'HOLDOUT') as participants_held_out,
-        max(increase) filter (where counter = 'HOLDOUT') as participants_held_out_delta,
+        any_value(value) filter (where counter = 'HOLDOUT') as participants_held_out,
+        any_value(increase) filter (where counter = 'HOLDOUT') as participants_held_out_delta,
         bool_or(has_shrunk) as has_shrunk,
         -- a journey that proves to be a test leaves no row behind
         greatest(max(landing), (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing

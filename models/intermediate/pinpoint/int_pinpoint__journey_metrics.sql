@@ -12,7 +12,7 @@ definitions as (
 
 settings as (
 
-    select * from {{ ref('int_pinpoint__application_settings') }} where valid_from is not null
+    select * from {{ ref('int_pinpoint__application_settings') }}
 
 ),
 
@@ -51,24 +51,24 @@ counted as (
         counters.journey_id,
         counters.grain,
         counters.period_start,
-        max(value) filter (where counter = 'ENDPOINT_ACTIVE') as currently_in_journey,
-        max(value) filter (where counter = 'ENDPOINT_LEFT') as completed_journey,
-        max(increase) filter (where counter = 'ENDPOINT_LEFT') as completed_journey_delta,
-        max(value) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries,
-        max(increase) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries_delta,
+        any_value(value) filter (where counter = 'ENDPOINT_ACTIVE') as currently_in_journey,
+        any_value(value) filter (where counter = 'ENDPOINT_LEFT') as completed_journey,
+        any_value(increase) filter (where counter = 'ENDPOINT_LEFT') as completed_journey_delta,
+        any_value(value) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries,
+        any_value(increase) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries_delta,
         -- the runs' entries added up, of a journey whose runs are landed
-        max(value) filter (
+        any_value(value) filter (
             where counter = if(journeys_with_runs.journey_id is null, 'ENDPOINT_ENTERED', 'RUNS_ENTERED')
         ) as total_journey_entries,
-        max(increase) filter (
+        any_value(increase) filter (
             where counter = if(journeys_with_runs.journey_id is null, 'ENDPOINT_ENTERED', 'RUNS_ENTERED')
         ) as total_journey_entries_delta,
-        max(value) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done,
-        max(increase) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done_delta,
-        max(value) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation,
-        max(increase) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation_delta,
-        max(value) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries,
-        max(increase) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries_delta,
+        any_value(value) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done,
+        any_value(increase) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done_delta,
+        any_value(value) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation,
+        any_value(increase) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation_delta,
+        any_value(value) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries,
+        any_value(increase) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries_delta,
         bool_or(has_shrunk) as has_shrunk,
         max(landing) as landing
     from counters
@@ -149,7 +149,7 @@ joined as (
     from ended
     left join sent using (application_id, journey_id, grain, period_start)
     left join counted using (application_id, journey_id, grain, period_start)
-    asof left join (select * from definitions where valid_from is not null) as definitions
+    asof left join definitions
         on
             ended.application_id = definitions.application_id
             and ended.journey_id = definitions.journey_id

@@ -6,7 +6,7 @@ with
 
 definitions as (
 
-    select * from {{ ref('int_pinpoint__activity_definitions') }} where valid_from is not null
+    select * from {{ ref('int_pinpoint__activity_definitions') }}
 
 ),
 

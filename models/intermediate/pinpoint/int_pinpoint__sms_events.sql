@@ -25,7 +25,6 @@ sends as not materialized (
         and activity_type = 'SMS'
         and send_status = 'SUCCESS'
         and journey_id is not null
-        and endpoint_id is not null
 
 ),
 
@@ -72,9 +71,7 @@ messages as (
         bool_or(campaign_id is not null) as is_campaign,
         bool_or(event = '_SMS.SUCCESS') as is_delivered,
         -- the final event's price, else that of one on the way: several events tell of the same money
-        arg_max(
-            price_in_millicents, row(event <> '_SMS.BUFFERED', event_at, event_key)
-        ) filter (where price_in_millicents is not null) as price_in_millicents
+        arg_max(price_in_millicents, row(event <> '_SMS.BUFFERED', event_at, event_key)) as price_in_millicents
     from touched_texts
     group by application_id, message_id
 
@@ -108,7 +105,7 @@ likeliest as (
         arg_max(possible.activity, possible.sent) as sent_activity
     from possible
     inner join messages using (application_id, message_id)
-    where possible.sent is not null and messages.told_activity is null and not messages.is_campaign
+    where messages.told_activity is null and not messages.is_campaign
     group by possible.application_id, possible.message_id
 
 ),

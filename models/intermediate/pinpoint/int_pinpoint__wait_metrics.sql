@@ -21,11 +21,11 @@ pivoted as (
         activity_id,
         grain,
         period_start,
-        max(value) filter (where counter = 'WAIT_FINISHED') as wait_completed,
-        max(increase) filter (where counter = 'WAIT_FINISHED') as wait_completed_delta,
-        max(value) filter (where counter = 'WAIT_SKIPPED') as wait_date_passed,
-        max(increase) filter (where counter = 'WAIT_SKIPPED') as wait_date_passed_delta,
-        max(value) filter (where counter = 'WAIT_STARTED') as currently_waiting,
+        any_value(value) filter (where counter = 'WAIT_FINISHED') as wait_completed,
+        any_value(increase) filter (where counter = 'WAIT_FINISHED') as wait_completed_delta,
+        any_value(value) filter (where counter = 'WAIT_SKIPPED') as wait_date_passed,
+        any_value(increase) filter (where counter = 'WAIT_SKIPPED') as wait_date_passed_delta,
+        any_value(value) filter (where counter = 'WAIT_STARTED') as currently_waiting,
         bool_or(has_shrunk) as has_shrunk,
         -- a journey that proves to be a test leaves no row behind
         greatest(max(landing), (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
