@@ -51,7 +51,9 @@ renamed as (
                 )
         end as sent_requests,
         -- of the answer to that
-        case when request.request."type" = 'Connections.Response' then lower(request.request."name") end as connection_name,
+        case
+            when request.request."type" = 'Connections.Response' then lower(request.request."name")
+        end as connection_name,
         request.request."token" as connection_token,
         upper(nullif(request.request.payload."purchaseResult", '')) as purchase_result,
         nullif(request.request.payload."productId", '') as product_id,
