@@ -12,7 +12,8 @@ active_weeks as not materialized (
 
 landed as (
 
-    select {{ reporting_date('max(received_at)') }} as until from {{ ref('int_alexa__turns') }}
+    -- by all versions of a request, so that a week that is over stays over
+    select {{ reporting_date('max(received_at)') }} as until from {{ ref('int_alexa__requests') }}
 
 ),
 

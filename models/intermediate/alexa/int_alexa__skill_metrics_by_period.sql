@@ -152,18 +152,7 @@ reported as (
         period_start,
         count(*) as reported_count,
         any_value(case when measure = 'customers' and is_exact then reported_value end) as customers,
-        any_value(case when measure = 'plays' then reported_value end) as plays,
-        any_value(case when measure = 'smart_home_utterances' then reported_value end) as smart_home_utterances,
-        any_value(case when measure = 'intent_confidence_high' then reported_value end) as intent_confidence_high,
-        any_value(case when measure = 'intent_confidence_medium' then reported_value end) as intent_confidence_medium,
-        any_value(case when measure = 'intent_confidence_low' then reported_value end) as intent_confidence_low,
-        any_value(case when measure = 'predicted_errors' then reported_value end) as predicted_errors,
-        any_value(case when measure = 'evaluated_for_errors' then reported_value end) as evaluated_for_errors,
-        any_value(case when measure = 'defective_utterances' then reported_value end) as defective_utterances,
-        any_value(case when measure = 'evaluated_utterances' then reported_value end) as evaluated_utterances,
-        any_value(case when measure = 'barge_ins' then reported_value end) as barge_ins,
-        any_value(case when measure = 'terminations' then reported_value end) as terminations,
-        any_value(case when measure = 'unhandled_requests' then reported_value end) as unhandled_requests,
+        map_from_entries(list(row(measure, reported_value))) as numbers,
         -- only of flash briefing skills, whose customers nobody else knows
         bool_or(measure in ('customers', 'plays')) as is_flash_briefing
     from reported_by_grain
@@ -194,30 +183,30 @@ joined as (
 added as (
 
     select
-        * exclude (own_customers, own_failed_utterances, plays, customers),
+        * exclude (own_customers, own_failed_utterances, customers),
         case
             when is_flash_briefing and own_customers = 0 then cast(customers as bigint)
             else own_customers
         end as customers,
         user_ended_sessions + skill_ended_sessions as successful_sessions,
         -- what is said to a smart home skill only Amazon knows
-        request_count = 0 and (directive_count > 0 or smart_home_utterances is not null) as is_smart_home,
+        request_count = 0 and (directive_count > 0 or numbers['smart_home_utterances'] is not null) as is_smart_home,
         case
-            when is_smart_home then cast(smart_home_utterances as bigint)
-            else own_utterances + cast(coalesce(smart_home_utterances, 0) as bigint)
+            when is_smart_home then cast(numbers['smart_home_utterances'] as bigint)
+            else own_utterances + cast(coalesce(numbers['smart_home_utterances'], 0) as bigint)
         end as total_utterances,
         case when not is_smart_home then own_failed_utterances end as failed_utterances,
         total_utterances - failed_utterances as successful_utterances,
-        cast(plays as bigint) as plays,
+        cast(numbers['plays'] as bigint) as plays,
         latency_quantiles_us[1] / 1000 as endpoint_latency_p50_ms,
         latency_quantiles_us[2] / 1000 as endpoint_latency_p90_ms,
         latency_quantiles_us[3] / 1000 as endpoint_latency_p99_ms,
-        cast(intent_confidence_high as bigint) as intent_confidence_high_count,
-        cast(intent_confidence_medium as bigint) as intent_confidence_medium_count,
-        cast(intent_confidence_low as bigint) as intent_confidence_low_count,
-        cast(barge_ins as bigint) as barge_in_count,
-        cast(terminations as bigint) as termination_count,
-        cast(unhandled_requests as bigint) as unhandled_request_count
+        cast(numbers['intent_confidence_high'] as bigint) as intent_confidence_high_count,
+        cast(numbers['intent_confidence_medium'] as bigint) as intent_confidence_medium_count,
+        cast(numbers['intent_confidence_low'] as bigint) as intent_confidence_low_count,
+        cast(numbers['barge_ins'] as bigint) as barge_in_count,
+        cast(numbers['terminations'] as bigint) as termination_count,
+        cast(numbers['unhandled_requests'] as bigint) as unhandled_request_count
     from joined
 
 ),
@@ -226,10 +215,8 @@ rated as (
 
     select
         * exclude (
-            request_count, directive_count, own_utterances, latency_us, latency_quantiles_us,
-            smart_home_utterances, intent_confidence_high, intent_confidence_medium, intent_confidence_low,
-            predicted_errors, evaluated_for_errors, defective_utterances, evaluated_utterances, barge_ins,
-            terminations, unhandled_requests, is_flash_briefing, is_smart_home, answered_requests
+            request_count, directive_count, own_utterances, latency_us, latency_quantiles_us, numbers,
+            is_flash_briefing, is_smart_home, answered_requests
         ),
         successful_sessions / nullif(total_sessions, 0) as successful_session_share,
         failed_sessions / nullif(total_sessions, 0) as failed_session_share,
@@ -238,9 +225,9 @@ rated as (
         total_utterances / nullif(total_sessions, 0) as utterances_per_session,
         total_utterances / nullif(customers, 0) as utterances_per_customer,
         latency_us / nullif(answered_requests, 0) / 1000 as endpoint_latency_avg_ms,
-        predicted_errors / nullif(evaluated_for_errors, 0) as estimated_system_error_rate,
-        defective_utterances / nullif(evaluated_utterances, 0) as friction_rate,
-        barge_ins / nullif(evaluated_utterances, 0) as barge_in_rate,
+        numbers['predicted_errors'] / nullif(numbers['evaluated_for_errors'], 0) as estimated_system_error_rate,
+        numbers['defective_utterances'] / nullif(numbers['evaluated_utterances'], 0) as friction_rate,
+        numbers['barge_ins'] / nullif(numbers['evaluated_utterances'], 0) as barge_in_rate,
         (select max(landing) from records) as landing
     from added
 

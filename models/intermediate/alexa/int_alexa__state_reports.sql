@@ -6,7 +6,10 @@ with
 
 properties as not materialized (
 
-    select * from {{ ref('int_alexa__properties') }}
+    select
+        *,
+        row(skill_id, stage, user_id, endpoint_id) as endpoint
+    from {{ ref('int_alexa__properties') }}
 
 ),
 
@@ -14,14 +17,11 @@ properties as not materialized (
 touched_endpoints as (
 
     select
-        skill_id,
-        stage,
-        user_id,
-        endpoint_id,
+        endpoint,
         min(reported_at) as since
     from properties
     where landing > {{ processed_landing() }}
-    group by skill_id, stage, user_id, endpoint_id
+    group by endpoint
 
 ),
 
@@ -29,7 +29,7 @@ touched as (
 
     select distinct version_id
     from properties
-    inner join touched_endpoints using (skill_id, stage, user_id, endpoint_id)
+    inner join touched_endpoints using (endpoint)
     where report = 'StateReport' and reported_at >= since
 
 ),
@@ -44,17 +44,14 @@ changes as (
 
     -- of several reports in one instant the value decides
     select
-        skill_id,
-        stage,
-        user_id,
-        endpoint_id,
+        endpoint,
         property_id,
         reported_at,
         max(reported_value) as reported_value
     from properties
-    semi join touched_endpoints using (skill_id, stage, user_id, endpoint_id)
+    semi join touched_endpoints using (endpoint)
     where report = 'ChangeReport' and is_current
-    group by skill_id, stage, user_id, endpoint_id, property_id, reported_at
+    group by endpoint, property_id, reported_at
 
 ),
 
@@ -66,10 +63,7 @@ compared as (
     from states
     asof left join changes
         on
-            states.skill_id = changes.skill_id
-            and states.stage = changes.stage
-            and states.user_id = changes.user_id
-            and states.endpoint_id = changes.endpoint_id
+            states.endpoint = changes.endpoint
             and states.property_id = changes.property_id
             and states.reported_at > changes.reported_at
 

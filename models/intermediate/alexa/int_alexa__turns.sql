@@ -35,7 +35,7 @@ touched as (
         request_id in (
             select cause_request_id
             from requests
-            where landing > {{ processed_landing() }} and cause_request_id is not null
+            where landing > {{ processed_landing() }}
         )
     {% if is_incremental() %}
 

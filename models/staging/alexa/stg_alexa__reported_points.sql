@@ -24,7 +24,7 @@ first_version as (
         query ->> '$.locale' as locale,
         -- a number of one intent is not the skill's
         case when query ->> '$.intent' <> '' then 'intent' end as grouped_by,
-        nullif(query ->> '$.intent', '') as group_value,
+        query ->> '$.intent' as group_value,
         json_extract(response, '$.timestamps[*]') as timestamps,
         json_extract(response, '$.values[*]') as numbers,
         _landing as landing

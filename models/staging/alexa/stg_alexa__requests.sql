@@ -52,7 +52,7 @@ renamed as (
         end as sent_requests,
         -- of the answer to that
         case
-            when request.request."type" = 'Connections.Response' then lower(nullif(request.request."name", ''))
+            when request.request."type" = 'Connections.Response' then lower(request.request."name")
         end as connection_name,
         request.request."token" as connection_token,
         upper(nullif(request.request.payload."purchaseResult", '')) as purchase_result,
