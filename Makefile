@@ -56,7 +56,7 @@ docs: $(READY) ## dbt's documentation on http://127.0.0.1:8080
 	@$(BIN)/python -m orchestration docs
 
 test: $(READY) ## every test, offline
-	@$(BIN)/python -m pytest -m "not full"
+	@$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile
 
 test-full: $(READY) ## the property tests at full size too
 	@$(BIN)/python -m pytest
