@@ -164,7 +164,7 @@ def test_one_system_alone_is_the_same(sample: Path, tmp_path: Path) -> None:
 def test_unknown_systems_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         write_sample(tmp_path, "--systems", "mailgun,telegraph")
-    assert "no such system: telegraph; there are mailgun, ses, cloudwatch, alexa" in capsys.readouterr().err
+    assert "no such system: telegraph; there are mailgun, ses, cloudwatch, pinpoint, alexa" in capsys.readouterr().err
 
 
 def test_clean_is_one_record_a_line_in_gzip_files(clean_sample: Path) -> None:
