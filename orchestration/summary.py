@@ -94,7 +94,7 @@ def _print_marts(console: Console, connection: duckdb.DuckDBPyConnection) -> Non
     for column in (*_GRAINS, "from", "to"):
         table.add_column(column, justify="right" if column in _GRAINS else "left", no_wrap=True)
     marts = _marts(connection)
-    names = sorted(mart.removesuffix("_daily") for mart in marts if mart.endswith("_daily"))
+    names = sorted(mart.removesuffix("_hourly") for mart in marts if mart.endswith("_hourly"))
     empty = 0
     for name in names:
         rows, days = [], None
