@@ -249,8 +249,8 @@ reasoned as (
         0 as rounding,
         case
             when ours = reported then null
-            when period_start <= first_event_day then 'events_begin_later'
-            when period_start = first_datapoint_day then 'datapoints_begin_later'
+            when period_start <= first_event_day and reported > ours then 'events_begin_later'
+            when period_start = first_datapoint_day and reported < ours then 'datapoints_begin_later'
             when period_start = last_event_day and reported > ours then 'events_to_come'
             when period_start = last_datapoint_day and reported < ours then 'datapoints_to_come'
             when reading is not null then reading
