@@ -16,8 +16,8 @@ _INTERVALS = 3
 _RECENT_LANDINGS, _RECENT_DAYS = 30, 28
 # Further back hours are not looked at: what is missing there can't be fetched again, and one wrong clock makes decades.
 _LOOKED_AT_DAYS = 365
-# An hour should have records if there were so many at that hour of the day on nine in ten of the 28 days before. A source
-# that is quiet at weekends or at night has no such hours then, and two days without any record don't make a third usual.
+# An hour should have records if there were so many at that hour of the day on nine in ten of the 28 days before. What
+# is quiet at weekends or at night has no such hours then, and two days without any record don't make a third usual.
 _USUAL_RECORDS = 5
 # Mailgun tells of 3 days on its smallest plan, CloudWatch's stream of 2.
 _RECENT_GAP_DAYS = 7
@@ -150,7 +150,10 @@ select
     usual_interval_hours,
     -- what was old already when it landed is an archive, and no more is to come
     case
-        when newest_record_at + reach >= newest_landing_at and not list_contains({ended}, source)
+        when
+            usual_interval_hours is not null
+            and newest_record_at + reach >= newest_landing_at
+            and not list_contains({ended}, source)
             then newest_landing_at + reach
     end as late_after,
     coalesce(late_after < {at}, false) as is_late,
