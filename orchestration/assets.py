@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
@@ -24,6 +25,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 
 from orchestration.console import say
 from orchestration.home import exclusive
+from orchestration.landing.freshness import Freshness, freshness
 from orchestration.landing.land import Landed, land, location
 from orchestration.landing.ledger import Build, Ledger
 from orchestration.landing.streams import Stream, read_streams
@@ -82,6 +84,16 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
             AssetCheckSpec(
                 "nothing_kept_aside", asset=key, description="No record quarantined and no file refused in this run."
             ),
+            AssetCheckSpec(
+                "delivers_in_time",
+                asset=key,
+                description="What used to deliver has delivered within three of its usual intervals.",
+            ),
+            AssetCheckSpec(
+                "no_hour_is_missing",
+                asset=key,
+                description="In the last week no hour is without records that has them on nearly every day.",
+            ),
         ],
         pool="warehouse",
     )
@@ -91,6 +103,7 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
             with home.ledger() as ledger:
                 result = land(stream, settings, ledger, say)
                 wrong = ledger.files_that_do_not_add_up(stream.source)
+                fresh = freshness(ledger.connection, settings, datetime.now(UTC), stream.source)
         except OSError as error:
             if "://" in str(location(stream, settings)):
                 raise RetryRequested(max_retries=3, seconds_to_wait=20) from error
@@ -100,7 +113,7 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
         for entry in result.refused:
             context.log.warning(f"{stream.source}: {entry.path} refused: {entry.reason}")
         return MaterializeResult(
-            metadata=_figures(result),
+            metadata=_figures(result) | _times(fresh),
             check_results=[
                 AssetCheckResult(
                     check_name="ledger_adds_up", passed=not wrong, metadata={"files": MetadataValue.json(wrong)}
@@ -113,6 +126,18 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
                         "quarantined": result.totals.quarantined,
                         "refused": MetadataValue.json({r.path: r.reason for r in result.refused}),
                     },
+                ),
+                AssetCheckResult(
+                    check_name="delivers_in_time",
+                    passed=not any(source.is_late for source in fresh),
+                    severity=AssetCheckSeverity.WARN,
+                    metadata=_times(fresh),
+                ),
+                AssetCheckResult(
+                    check_name="no_hour_is_missing",
+                    passed=not any(source.lacks_recent_hours for source in fresh),
+                    severity=AssetCheckSeverity.WARN,
+                    metadata=_gaps(fresh),
                 ),
             ],
         )
@@ -134,6 +159,38 @@ def _figures(result: Landed) -> dict[str, Any]:
         "ignored_kinds": MetadataValue.json(result.ignored_kinds),
         "undeclared_fields": MetadataValue.json(result.unknown_fields),
     }
+
+
+def _times(fresh: list[Freshness]) -> dict[str, Any]:
+    """When a source was last heard of, as metadata; nothing of one that never was."""
+    return {
+        name: value
+        for source in fresh
+        for name, value in (
+            ("newest_record_at", _instant(source.newest_record_at)),
+            ("newest_landing_at", _instant(source.newest_landing_at)),
+            ("usual_interval_hours", source.usual_interval_hours),
+            ("late_after", _instant(source.late_after)),
+        )
+        if value is not None
+    }
+
+
+def _gaps(fresh: list[Freshness]) -> dict[str, Any]:
+    """The hours that should have records, as metadata."""
+    return {
+        name: value
+        for source in fresh
+        for name, value in (
+            ("hours_without_records", source.hours_without_records),
+            ("last_hour_without_records", _instant(source.last_hour_without_records)),
+        )
+        if value is not None
+    }
+
+
+def _instant(at: datetime | None) -> MetadataValue[Any] | None:
+    return MetadataValue.timestamp(at.replace(tzinfo=UTC)) if at else None
 
 
 def _models(project: DbtProject) -> AssetsDefinition:

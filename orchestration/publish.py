@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.landing.freshness import figures
 from orchestration.settings import Settings
 
 
@@ -87,6 +88,7 @@ def publish(settings: Settings, run_id: str, fingerprint: str, landing: int, mar
         connection.execute(
             "create table landed_files as select * exclude (content_hash) from ledger.files order by source, path"
         )
+        connection.execute(f"create table source_freshness as {figures(settings, datetime.now(UTC), ledger='ledger.')}")
         connection.execute("detach ledger")
         since = _landing_of(settings, fingerprint)
         written = sum(_export(connection, settings, mart, unfinished / "parquet", since) for mart in marts)

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     keep_releases: int = Field(5, ge=1)
     memory_limit: str = "1600MB"
     lock_wait_seconds: int = Field(3600, ge=0)
+    # A source is late when nothing new has landed for three of its usual intervals, and for so many hours at least.
+    late_after_hours: int = Field(36, ge=1)
+    # Sources that nothing more is expected of: ["pinpoint/events"]. They are never late.
+    ended_sources: list[str] = []
     # Uncompressed bytes landed in one step: bounds memory, and what a crash has to repeat.
     batch_bytes: int = Field(512 * 2**20, ge=1)
     # Records built in one pass: a first load of years is built in several.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.landing.freshness import Freshness, freshness
 from orchestration.landing.ledger import Ledger, Totals
 from orchestration.landing.streams import read_streams
 from orchestration.settings import Settings
@@ -28,6 +29,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
         console = Console(highlight=False, width=_WIDTH)  # a cut number is worse than a wrapped line
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         clean = _print_landing(console, ledger, since)
+        _print_late(console, freshness(ledger.connection, settings, datetime.now(UTC)))
     if failed:
         console.print(
             f"[bold red]The run failed[/]: readers still see the release before it. What was said is above, "
@@ -38,6 +40,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
     if published.exists():
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:
             _print_marts(console, connection)
+            _print_reconciliation(console, connection)
             console.print(f"Published: {published}\n           {settings.published / 'parquet'}", soft_wrap=True)
             _print_yesterday(console, connection)
     return clean
@@ -87,6 +90,33 @@ def _print_landing(console: Console, ledger: Ledger, since: int) -> bool:
     return not kept_aside
 
 
+def _print_late(console: Console, sources: list[Freshness]) -> None:
+    """Sources that used to deliver and don't, and those with hours that should have records."""
+    for source in sources:
+        if source.is_late:
+            console.print(
+                f"[bold]Late[/]: {source.source}: nothing new since {source.newest_landing_at:%Y-%m-%d %H:%M} UTC, "
+                f"usually every {source.usual_interval_hours:,.0f} h",
+                soft_wrap=True,
+            )
+        if source.lacks_recent_hours:
+            console.print(
+                f"[bold]Missing[/]: {source.source}: hours without records, the last one "
+                f"{source.last_hour_without_records:%Y-%m-%d %H:%M} UTC",
+                soft_wrap=True,
+            )
+
+
+def _print_reconciliation(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """How many of the vendors' own numbers are ours."""
+    rows = connection.execute(
+        "select status, count(*) from reconciliation_daily group by status order by count(*) desc, status"
+    ).fetchall()
+    if rows:
+        counts = ", ".join(f"{count:,} {status}" for status, count in rows)
+        console.print(f"Compared with the vendors' own numbers: {counts}\n", soft_wrap=True)
+
+
 def _print_marts(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
     """A row per mart: its rows at each grain, and the days it covers."""
     table = Table(title="Marts", title_justify="left", box=SIMPLE, title_style="bold", pad_edge=False)
@@ -94,7 +124,7 @@ def _print_marts(console: Console, connection: duckdb.DuckDBPyConnection) -> Non
     for column in (*_GRAINS, "from", "to"):
         table.add_column(column, justify="right" if column in _GRAINS else "left", no_wrap=True)
     marts = _marts(connection)
-    names = sorted(mart.removesuffix("_daily") for mart in marts if mart.endswith("_daily"))
+    names = sorted(mart.removesuffix("_hourly") for mart in marts if mart.endswith("_hourly"))
     empty = 0
     for name in names:
         rows, days = [], None

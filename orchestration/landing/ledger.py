@@ -88,6 +88,14 @@ create table if not exists lake_files (
     last_date date,
     landing bigint not null
 );
+-- Grain: one hour of the records' own time, of a source's facts that have landed; further versions of one are no more.
+create table if not exists record_hours (
+    source varchar not null,
+    hour timestamp not null,
+    records bigint not null,
+    newest_at timestamp not null,
+    primary key (source, hour)
+);
 -- Grain: one build of the marts.
 create table if not exists builds (
     build bigint primary key,
@@ -172,6 +180,7 @@ class Ledger:
             connection.execute(_SCHEMA)
             ledger = cls(connection, lake)
             ledger._finish_renames()
+            ledger._count_hours_of_before()
             yield ledger
         finally:
             connection.close()
@@ -297,13 +306,26 @@ class Ledger:
         )
 
     def add_lake_file(self, source: str, path: Path, rows: int, number: int) -> None:
-        """Enter a file of the lake that holds `rows` records of the table `batch`."""
+        """Enter a file of the lake that holds `rows` records of the table `batch`, and the hours of its new facts."""
         self.connection.execute(
             """
             insert into lake_files
             select ?, ?, ?, min(_date), max(_date), ? from batch where _verdict = 'accepted'
             """,
             [source, str(path.relative_to(self.lake)), rows, number],
+        )
+        self._count_hours(source, "batch where _verdict = 'accepted' and rowid not in (select row_number from repeats)")
+
+    def _count_hours(self, source: str, records: str) -> None:
+        self.connection.execute(
+            f"""
+            insert into record_hours
+            select ?, date_trunc('hour', _at) as hour, count(*), max(_at) from {records} group by hour
+            on conflict do update set
+                records = record_hours.records + excluded.records,
+                newest_at = greatest(record_hours.newest_at, excluded.newest_at)
+            """,
+            [source],
         )
 
     def lake_paths(self, source: str, of_batch: bool) -> list[str]:
@@ -446,6 +468,15 @@ class Ledger:
                 os.replace(unfinished(final), final)
         for leftover in self.lake.glob("*/*/*.unfinished"):
             leftover.unlink()
+
+    def _count_hours_of_before(self) -> None:
+        """Count the hours of what was landed before the ledger did, once."""
+        rows = self.connection.execute(
+            "select distinct source from lake_files where source not in (select source from record_hours)"
+        ).fetchall()
+        for (source,) in rows:
+            paths = self.lake_paths(source, of_batch=False)
+            self._count_hours(source, f"read_parquet({paths!r}) where not _is_repeat")
 
 
 def unfinished(path: Path) -> Path:

@@ -1,0 +1,43 @@
+-- Grain: one day, system, metric of a mart and keys that the vendor has told a number of its own of.
+with
+
+reasons as (
+
+    select * from {{ ref('reconciliation_reasons') }}
+
+),
+
+-- Every system that a vendor reports on is a model of the folder intermediate/reconciliation.
+compared as (
+
+    select * from {{ ref('int_reconciliation__mailgun') }}
+    union all by name
+    select * from {{ ref('int_reconciliation__ses') }}
+    union all by name
+    select * from {{ ref('int_reconciliation__pinpoint') }}
+
+),
+
+explained as (
+
+    select
+        compared.system,
+        compared.mart,
+        compared.metric,
+        compared.keys,
+        compared.period_start,
+        compared.ours,
+        compared.reported,
+        case when status is distinct from 'not comparable' then ours - reported end as difference,
+        difference / nullif(reported, 0) as relative_difference,
+        case
+            when compared.reason is null and abs(difference) <= rounding + 1e-9 then 'equal'
+            else coalesce(reasons.status, 'unexplained')
+        end as status,
+        compared.reason as explanation
+    from compared
+    left join reasons on compared.system = reasons.system and compared.reason = reasons.reason
+
+)
+
+select * from explained

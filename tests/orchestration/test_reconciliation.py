@@ -1,0 +1,193 @@
+"""The vendors' own numbers beside ours, from landed records to the check that warns."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+
+from orchestration.publish import marts_of
+from orchestration.sample.__main__ import main as write_sample
+from orchestration.settings import PROJECT
+
+from .conftest import TestHome
+
+Record = dict[str, Any]
+REASONS = list(csv.DictReader((PROJECT / "seeds/reconciliation_reasons.csv").open()))
+DAY = timedelta(days=1)
+FIRST = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def deliveries(day: datetime, number: int) -> list[Record]:
+    """So many of Mailgun's deliveries of a day."""
+    return [
+        {
+            "event": "delivered",
+            "id": f"id{each}",
+            "timestamp": (day + timedelta(seconds=each)).timestamp(),
+            "domain": {"name": "a.example"},
+            "envelope": {"transport": "smtp"},
+        }
+        for each in range(number)
+    ]
+
+
+def answer(day: datetime, delivered: int, until: datetime | None = None) -> Record:
+    """Mailgun's answer of a day."""
+    dimensions = [
+        {"dimension": "time", "value": format_datetime(day), "display_value": format_datetime(day)},
+        {"dimension": "domain", "value": "a.example", "display_value": "a.example"},
+    ]
+    return {
+        "end": format_datetime(until or day + DAY),
+        "resolution": "day",
+        "dimensions": ["time", "domain"],
+        "items": [{"dimensions": dimensions, "metrics": {"delivered_count": delivered}}],
+    }
+
+
+def sends(day: datetime, number: int) -> list[Record]:
+    return [
+        {
+            "eventType": "Send",
+            "send": {},
+            "mail": {
+                "timestamp": (day + timedelta(minutes=each)).isoformat(),
+                "messageId": f"{day:%d}-{each}",
+                "sendingAccountId": "300000000001",
+                "destination": ["one@example.com"],
+                "tags": {"ses:configuration-set": ["news"]},
+            },
+        }
+        for each in range(number)
+    ]
+
+
+def datapoint(day: datetime, total: int) -> Record:
+    return {
+        "account_id": "300000000001",
+        "region": "eu-west-1",
+        "namespace": "AWS/SES",
+        "metric_name": "Send",
+        "dimensions": {},
+        "timestamp": int(day.timestamp() * 1000),
+        "value": {"max": 1, "min": 1, "sum": total, "count": total},
+        "unit": "Count",
+    }
+
+
+def compared(home: TestHome) -> list[tuple[Any, ...]]:
+    return home.query(
+        "select system, metric, keys, day(period_start), ours, reported, status, explanation "
+        "from reconciliation_daily order by all"
+    )
+
+
+def warning(home: TestHome) -> bool:
+    """Whether the check of differences warns."""
+    variables = json.dumps({"reporting_timezone": "UTC"})
+    select = ["--select", "differences_from_the_vendors_are_explained", "--vars", variables]
+    result = dbtRunner().invoke(["--quiet", "test", *select])
+    (test,) = result.result
+    assert test.status in ("pass", "warn")
+    return bool(test.status == "warn")
+
+
+def test_the_sample_is_what_its_vendors_report(home: TestHome) -> None:
+    write_sample(["--days", "9", "--events", "3000", "--clean", "--jobs", "1", str(home.settings.inbox)])
+    home.land()
+    home.build()
+    statuses = dict(
+        home.query("select system, list(distinct status order by status) from reconciliation_daily group by all")
+    )
+    # of CloudWatch's datapoints a few are missing and a few too large
+    assert statuses == {
+        "mailgun": ["equal"],
+        "pinpoint": ["equal", "explained"],
+        "ses": ["equal", "explained", "not comparable", "unexplained"],
+    }
+    explained = {(s, e) for s, e in home.query("select distinct system, explanation from reconciliation_daily") if e}
+    assert explained <= {(reason["system"], reason["reason"]) for reason in REASONS}
+    ((equal,),) = home.query("select avg((status = 'equal')::int) from reconciliation_daily")
+    assert equal > 0.7
+    # what is published of it, by month
+    manifest = json.loads((home.settings.home / "dbt/target/manifest.json").read_text())
+    (mart,) = (mart for mart in marts_of(manifest) if mart.name == "reconciliation_daily")
+    assert mart.has_periods
+
+
+def test_a_difference_that_nothing_explains_is_warned_of(home: TestHome) -> None:
+    days = [FIRST + number * DAY for number in range(5)]
+    home.put("mailgun/events", "a.gz", [event for day in days for event in deliveries(day, 100)])
+    home.put("mailgun/reported_metrics", "a.gz", [answer(days[1], 100), answer(days[2], 95), answer(days[4], 120)])
+    home.land()
+    home.build()
+    keys = '{"domain":"a.example"}'
+    assert compared(home) == [
+        ("mailgun", "delivered_count", keys, 2, 100, 100, "equal", None),
+        ("mailgun", "delivered_count", keys, 3, 100, 95, "unexplained", None),
+        ("mailgun", "delivered_count", keys, 5, 100, 120, "not comparable", "events_to_come"),
+    ]
+    assert not warning(home), "five are few enough"
+    home.put("mailgun/reported_metrics", "b.gz", [answer(days[3], 106)])
+    home.land()
+    home.build()
+    assert warning(home)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_latest_answer_counts_in_whatever_order_they_land(home: TestHome, order: tuple[int, ...]) -> None:
+    days = [FIRST + number * DAY for number in range(4)]
+    home.put("mailgun/events", "a.gz", [event for day in days for event in deliveries(day, 100)])
+    answers = [
+        answer(days[1], 60, until=days[1] + DAY / 2),
+        answer(days[1], 100, until=days[3]),
+        answer(days[1], 99, until=days[2]),
+    ]
+    for number in order:
+        home.put("mailgun/reported_metrics", f"{number}.gz", [answers[number]])
+        home.land()
+        home.build()
+    assert [row[4:] for row in compared(home)] == [(100, 100, "equal", None)]
+
+
+def test_hours_without_datapoints_explain_a_difference_of_ses(home: TestHome) -> None:
+    days = [FIRST + number * DAY for number in range(5)]
+    # 120 sends in two hours of each day, of which CloudWatch tells the second day's first hour alone
+    home.put("ses/events", "a.gz", [event for day in days for event in sends(day, 120)])
+    told = [datapoint(day + hour, 60) for day in days for hour in (timedelta(0), timedelta(hours=1))]
+    del told[3]
+    told.append(datapoint(days[3] + timedelta(minutes=30), 7))
+    home.put("cloudwatch/metric_stream", "a.gz", told)
+    home.land()
+    home.build()
+    keys = '{"account_id":"300000000001"}'
+    assert compared(home) == [
+        ("ses", "send_count", keys, 1, 120, 120, "equal", None),
+        ("ses", "send_count", keys, 2, 120, 60, "explained", "hours_without_datapoints"),
+        ("ses", "send_count", keys, 3, 120, 120, "equal", None),
+        ("ses", "send_count", keys, 4, 120, 127, "unexplained", None),
+        ("ses", "send_count", keys, 5, 120, 120, "equal", None),
+    ]
+
+
+def test_a_vendors_numbers_alone_are_not_compared(home: TestHome) -> None:
+    home.put("mailgun/reported_metrics", "a.gz", [answer(FIRST, 100)])
+    home.put("cloudwatch/metric_stream", "a.gz", [datapoint(FIRST, 60)])
+    home.land()
+    home.build()
+    assert compared(home) == []
+    assert not warning(home)
+
+
+def test_every_reason_is_in_its_model_and_in_the_decisions() -> None:
+    decisions = (PROJECT / "docs/decisions/reconciliation.md").read_text()
+    for reason in REASONS:
+        model = PROJECT / f"models/intermediate/reconciliation/int_reconciliation__{reason['system']}.sql"
+        assert reason["reason"] in model.read_text(), reason
+        assert f"`{reason['reason']}`" in decisions, reason
