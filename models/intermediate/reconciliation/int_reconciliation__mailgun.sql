@@ -211,7 +211,7 @@ weighed as (
 
     select
         *,
-        coalesce(abs(ours - reported) <= rounding + 1e-9, false) as is_equal,
+        coalesce(abs(ours - reported) <= rounding + 0.000000001, false) as is_equal,
         -- A way of counting is the vendor's only if it is right on more days than ours, and on three at least.
         count(*) filter (where webhook_count > 0 and ours - reported = webhook_count) over same_metric
             as webhooks_left_out,
@@ -257,7 +257,7 @@ reasoned as (
                 then 'bounce_type'
             when is_of_domain and reported > ours and reported_of_all_domains = ours_of_all_domains
                 then 'events_without_domain'
-            when abs(told_fraction - reported) <= rounding + 1e-9 then 'rate_of_differing_counts'
+            when abs(told_fraction - reported) <= rounding + 0.000000001 then 'rate_of_differing_counts'
         end as reason
     from weighed
     where exists (select 1 from metrics)

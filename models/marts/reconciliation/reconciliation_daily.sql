@@ -15,6 +15,8 @@ compared as (
     select * from {{ ref('int_reconciliation__ses') }}
     union all by name
     select * from {{ ref('int_reconciliation__pinpoint') }}
+    union all by name
+    select * from {{ ref('int_reconciliation__alexa') }}
 
 ),
 
@@ -31,7 +33,7 @@ explained as (
         case when status is distinct from 'not comparable' then ours - reported end as difference,
         difference / nullif(reported, 0) as relative_difference,
         case
-            when compared.reason is null and abs(difference) <= rounding + 1e-9 then 'equal'
+            when compared.reason is null and abs(difference) <= rounding + 0.000000001 then 'equal'
             else coalesce(reasons.status, 'unexplained')
         end as status,
         compared.reason as explanation
