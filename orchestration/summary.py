@@ -39,6 +39,8 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:
             _print_marts(console, connection)
             console.print(f"Published: {published}\n           {settings.published / 'parquet'}", soft_wrap=True)
+            if (report := settings.published / "report.html").exists():
+                console.print(f"Report:    {report.absolute().as_uri()}", soft_wrap=True)
             _print_yesterday(console, connection)
     return clean
 

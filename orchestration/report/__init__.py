@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 
 from orchestration.landing.ledger import Ledger
+from orchestration.report.numbers import Release, release_of
 from orchestration.report.page import Check, render
 from orchestration.settings import Settings
 
-NAME = "report.html"
-
-__all__ = ["NAME", "Check", "write_report"]
+__all__ = ["Check", "write_report"]
 
 
-def write_report(release: Path, settings: Settings, ledger: Ledger, checks: Sequence[Check]) -> Path:
-    """Write the report of a finished release into it, as a whole or not at all. `checks` are those of its build."""
-    with duckdb.connect(str(release / "touchstone.duckdb"), read_only=True) as connection:
+def write_report(
+    folder: Path, settings: Settings, ledger: Ledger, checks_of: Callable[[Release], Sequence[Check]]
+) -> Path:
+    """Write the report of a finished release into its folder, as a whole or not at all. `checks_of` are its build's."""
+    with duckdb.connect(str(folder / "touchstone.duckdb"), read_only=True) as connection:
         connection.execute(f"set temp_directory = '{settings.scratch}'")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
-        text = render(connection, ledger, checks)
-    unfinished = release / f".{NAME}"
+        text = render(connection, ledger, checks_of(release_of(connection)))
+    path, unfinished = folder / "report.html", folder / ".report.html"
     with unfinished.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(unfinished, release / NAME)
-    return release / NAME
+    os.replace(unfinished, path)
+    return path

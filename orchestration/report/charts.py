@@ -2,8 +2,8 @@
 
 Why this library: of those on PyPI that are kept and need no network, Plotly puts 4.7 MB of JavaScript into a page,
 Bokeh 1.1 MB and a canvas that neither prints well nor reads to a screen reader, Vega in the page 0.9 MB. vl-convert
-has Vega's engine in its wheel and leaves 5 kB of SVG for a chart: it needs no script to be seen, takes the colours of the
-page in light and dark, and prints sharp.
+has Vega's engine in its wheel and leaves 5 kB of SVG for a chart: it needs no script to be seen, takes the colours of
+the page in light and dark, and prints sharp.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from orchestration.report.headlines import Threshold
 from orchestration.report.numbers import Line
 
 # Pixels of the plot and of what is around it; report.js reads the pointer's day off the width.
-WIDTH, HEIGHT = 330, 150
-LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 18, 24
+WIDTH, HEIGHT = 300, 140
+LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 18, 24
 # Lines are told apart by colour and by dashes; the legend of the page has the same.
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3])
 _LABELS = 4
@@ -97,7 +97,7 @@ def _spec(lines: Sequence[Line], thresholds: Sequence[Threshold], days: Sequence
             "view": {"stroke": None},
             "axis": {
                 "labelColor": "var(--quiet)",
-                "labelFontSize": 11,
+                "labelFontSize": 12,
                 "labelFont": "inherit",
                 "labelPadding": 6,
                 "gridColor": "var(--grid)",
@@ -146,7 +146,7 @@ def _threshold_layers(thresholds: Sequence[Threshold], y: Spec) -> list[Spec]:
                 "dy": -3,
                 "dx": 3,
                 "x": 0,
-                "fontSize": 11,
+                "fontSize": 12,
                 "font": "inherit",
                 "fill": "var(--alarm)",
             },

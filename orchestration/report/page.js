@@ -8,7 +8,7 @@ for (const figure of document.querySelectorAll(".chart:has(.plot)")) {
   const [left, width] = [Number(plot.dataset.left), Number(plot.dataset.width)];
   const rows = [...figure.querySelectorAll(".numbers tbody tr")].reverse();
   const shown = [...figure.querySelectorAll(".legend .at")];
-  const when = figure.querySelector(".legend .when");
+  const when = figure.querySelector(".when");
   const cursor = document.createElementNS(svg.namespaceURI, "line");
   cursor.setAttribute("class", "cursor");
   cursor.setAttribute("y1", 0);

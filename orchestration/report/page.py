@@ -57,6 +57,8 @@ def render(connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequen
     )
     environment.filters |= {
         "number": words.number,
+        "limit": words.limit,
+        "span": words.span,
         "day": words.day,
         "short_day": words.short_day,
         "instant": words.instant,
@@ -101,7 +103,7 @@ def _alternative(drawn: Drawn) -> str:
         said.append(
             f"{line.label}: {words.number(line.values[last], line.unit)} on {words.day(last)}, from {low} to {high}."
         )
-    limits = [f"{t.name} at {words.number(t.value, drawn.lines[0].unit)}" for t in drawn.chart.thresholds]
+    limits = [f"{t.name} at {words.limit(t.value, drawn.lines[0].unit)}" for t in drawn.chart.thresholds]
     return f"Line chart, {drawn.chart.title}. {' '.join(said)}" + (
         f" Thresholds: {', '.join(limits)}." if limits else ""
     )

@@ -32,8 +32,24 @@ def number(value: float | Decimal | None, unit: str = "count") -> str:
         return f"{percent:.{_digits(percent)}f}{_THIN}%"
     if unit == "bytes":
         return _bytes(float(value))
-    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+    text = _short(f"{value:,.2f}")
     return text if unit in _SILENT else f"{text}{_THIN}{_SHORT.get(unit, unit)}"
+
+
+def limit(value: float, unit: str) -> str:
+    """A declared number, with no more digits than it has."""
+    return _short(f"{value * 100:.6f}") + f"{_THIN}%" if unit == "ratio" else number(value, unit)
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """From a number to another, with the unit said once."""
+    ends = number(low, unit), number(high, unit)
+    same = _THIN in ends[0] and ends[0].rpartition(_THIN)[2] == ends[1].rpartition(_THIN)[2]
+    return f"{ends[0].rpartition(_THIN)[0] if same else ends[0]} to {ends[1]}"
+
+
+def _short(text: str) -> str:
+    return text.rstrip("0").rstrip(".")
 
 
 def _digits(percent: float) -> int:
