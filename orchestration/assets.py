@@ -209,6 +209,11 @@ def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefi
     return published
 
 
+_REPORT = AssetKey("report")
+# What dagster-dbt calls the rows that a test found.
+_COUNTED = {"dagster_dbt/failed_row_count": "rows"}
+
+
 def _report() -> AssetsDefinition:
     """An asset of its own after the release, not a part of it: readers of numbers don't wait for a page, and when it
     can't be made they have the release all the same. A check warns then, and the release has no page, as one of an
@@ -216,13 +221,13 @@ def _report() -> AssetsDefinition:
     """
 
     @asset(
-        key="report",
+        key=_REPORT,
         group_name="publish",
-        description="What people look at: headlines over time, the ledger, checks that warn, the catalog; one HTML file.",
+        description="For people: headlines over time, the ledger, checks that warn and the catalog, in one HTML file.",
         kinds={"html"},
         deps=["published"],
         output_required=False,
-        check_specs=[AssetCheckSpec("is_written", asset="report", description="The release has its page.")],
+        check_specs=[AssetCheckSpec("is_written", asset=_REPORT, description="The release has its page.")],
         pool="warehouse",
     )
     def report(context: AssetExecutionContext, home: Home) -> Iterator[Any]:
@@ -258,7 +263,7 @@ def _report() -> AssetsDefinition:
 
 
 def checks_of(instance: DagsterInstance, release: Release, ledger: Ledger) -> list[Check]:
-    """The checks of the runs that built and published a release; each as it was last."""
+    """The checks of the runs that built and published a release, each as it was last; but for that of its report."""
     runs = [*ledger.runs_that_built(release.fingerprint, release.landing), release.run_id]
     found = {}
     for run in dict.fromkeys(runs):
@@ -270,12 +275,10 @@ def checks_of(instance: DagsterInstance, release: Release, ledger: Ledger) -> li
                 for name, number in outcome.metadata.items()
                 if isinstance(number, IntMetadataValue)
             }
+            if outcome.asset_key == _REPORT:
+                continue
             asset_path = "/".join(outcome.asset_key.path)
             found[asset_path, outcome.check_name] = Check(
                 asset_path, outcome.check_name, outcome.passed, outcome.severity.value, counted
             )
     return list(found.values())
-
-
-# What dagster-dbt calls the rows that a test found.
-_COUNTED = {"dagster_dbt/failed_row_count": "rows"}

@@ -47,6 +47,8 @@ def render(connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequen
     """The page of a release, which `connection` has open."""
     catalog = rows(connection, "from metric_catalog order by system, mart, metric")
     systems = declared()
+    order = {system.system: place for place, system in enumerate(systems)}
+    catalog.sort(key=lambda entry: order.get(entry["system"], len(order)))
     shown = list(sections(connection, systems, catalog))
     environment = Environment(
         loader=FileSystemLoader(_HERE),
