@@ -14,8 +14,11 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     ConfigurableResource,
+    DagsterEventType,
+    DagsterInstance,
     Failure,
     InitResourceContext,
+    IntMetadataValue,
     MaterializeResult,
     MetadataValue,
     RetryRequested,
@@ -30,6 +33,8 @@ from orchestration.landing.land import Landed, land, location
 from orchestration.landing.ledger import Build, Ledger
 from orchestration.landing.streams import Stream, read_streams
 from orchestration.publish import NotPublished, marts_of, publish
+from orchestration.report import Check, write_report
+from orchestration.report.numbers import Release
 from orchestration.schedules import ONLY_WHAT_IS_NEW
 from orchestration.settings import Settings
 from orchestration.warehouse import build, fingerprint
@@ -62,7 +67,7 @@ def all_assets(settings: Settings, project: DbtProject) -> list[AssetsDefinition
     groups = {node["path"].split("/")[1]: node["group"] for node in models}
     landing = [_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values()]
     built = _models(project)
-    return [*landing, built, _published(manifest, built)]
+    return [*landing, built, _published(manifest, built), _report()]
 
 
 def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
@@ -259,3 +264,78 @@ def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefi
         )
 
     return published
+
+
+_REPORT = AssetKey("report")
+# What dagster-dbt calls the rows that a test found.
+_COUNTED = {"dagster_dbt/failed_row_count": "rows"}
+
+
+def _report() -> AssetsDefinition:
+    """An asset of its own after the release, not a part of it: readers of numbers don't wait for a page, and when it
+    can't be made they have the release all the same. A check warns then, and the release has no page, as one of an
+    older release beside new numbers would be wrong.
+    """
+
+    @asset(
+        key=_REPORT,
+        group_name="publish",
+        description="For people: headlines over time, the ledger, checks that warn and the catalog, in one HTML file.",
+        kinds={"html"},
+        deps=["published"],
+        output_required=False,
+        check_specs=[AssetCheckSpec("is_written", asset=_REPORT, description="The release has its page.")],
+        pool="warehouse",
+    )
+    def report(context: AssetExecutionContext, home: Home) -> Iterator[Any]:
+        settings = home.settings
+        say("writing the report")
+        failure = ""
+        try:
+            with home.ledger() as ledger:
+                path = write_report(
+                    settings.published.resolve(),
+                    settings,
+                    ledger,
+                    lambda release: checks_of(context.instance, release, ledger),
+                )
+        except Exception as error:
+            context.log.exception("the report could not be written")
+            failure = f"{type(error).__name__}: {error}"
+        else:
+            yield MaterializeResult(
+                metadata={
+                    "file": MetadataValue.path(str(settings.published / path.name)),
+                    "bytes": path.stat().st_size,
+                }
+            )
+        yield AssetCheckResult(
+            check_name="is_written",
+            passed=not failure,
+            severity=AssetCheckSeverity.WARN,
+            metadata={"error": failure} if failure else {},
+        )
+
+    return report
+
+
+def checks_of(instance: DagsterInstance, release: Release, ledger: Ledger) -> list[Check]:
+    """The checks of the runs that built and published a release, each as it was last; but for that of its report."""
+    runs = [*ledger.runs_that_built(release.fingerprint, release.landing), release.run_id]
+    found = {}
+    for run in dict.fromkeys(runs):
+        for entry in instance.all_logs(run, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
+            assert entry.dagster_event
+            outcome = entry.dagster_event.asset_check_evaluation_data
+            counted = {
+                _COUNTED.get(name, name): number.value or 0
+                for name, number in outcome.metadata.items()
+                if isinstance(number, IntMetadataValue)
+            }
+            if outcome.asset_key == _REPORT:
+                continue
+            asset_path = "/".join(outcome.asset_key.path)
+            found[asset_path, outcome.check_name] = Check(
+                asset_path, outcome.check_name, outcome.passed, outcome.severity.value, counted
+            )
+    return list(found.values())

@@ -42,6 +42,8 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
             _print_marts(console, connection)
             _print_reconciliation(console, connection)
             console.print(f"Published: {published}\n           {settings.published / 'parquet'}", soft_wrap=True)
+            if (report := settings.published / "report.html").exists():
+                console.print(f"Report:    {report.absolute().as_uri()}", soft_wrap=True)
             _print_yesterday(console, connection)
     return clean
 

@@ -355,6 +355,13 @@ class Ledger:
             [source, since],
         ).fetchall()
 
+    def quarantine_reasons(self, source: str) -> dict[str, int]:
+        """Records that are quarantined now, by reason."""
+        return self._pairs(
+            "select reason, count(*) from quarantine where source = ? and replayed_in is null group by 1 order by 1",
+            [source],
+        )
+
     def ignored_kinds(self, source: str, since: int = 0) -> dict[str, int]:
         """Ignored records by kind in the landings after `since`."""
         return self._pairs(
@@ -410,6 +417,14 @@ class Ledger:
             "select fingerprint, landing, succeeded, published from builds order by build desc limit 1"
         ).fetchone()
         return Build(*row) if row else None
+
+    def runs_that_built(self, fingerprint: str, landing: int) -> list[str]:
+        """The runs that have built the marts by these definitions up to a landing."""
+        rows = self.connection.execute(
+            "select run_id from builds where succeeded and fingerprint = ? and landing = ? order by build",
+            [fingerprint, landing],
+        ).fetchall()
+        return [run_id for (run_id,) in rows]
 
     def begin_build(self, run_id: str, fingerprint: str) -> bool:
         """Enter a build that hasn't succeeded yet.

@@ -1,0 +1,78 @@
+"""Numbers, days and names as the page has them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+_THIN = "\u202f"
+NONE = "\u2013"
+# Units that say nothing a metric's name doesn't.
+_SILENT = {
+    "count",
+    "messages",
+    "endpoints",
+    "participants",
+    "notifications",
+    "opens",
+    "clicks",
+    "calls",
+    "boolean",
+    "plain",
+}
+_SHORT = {"milliseconds": "ms", "seconds": "s", "percent": "%", "USD": "USD"}
+
+
+def number(value: float | Decimal | None, unit: str = "count") -> str:
+    """A number with its unit: 12,345; 4.61 %; 311 s; a dash for none."""
+    if value is None:
+        return NONE
+    if unit == "ratio":
+        percent = float(value) * 100
+        return f"{percent:.{_digits(percent)}f}{_THIN}%"
+    if unit == "bytes":
+        return _bytes(float(value))
+    text = _short(f"{value:,.2f}")
+    return text if unit in _SILENT else f"{text}{_THIN}{_SHORT.get(unit, unit)}"
+
+
+def limit(value: float, unit: str) -> str:
+    """A declared number, with no more digits than it has."""
+    return _short(f"{value * 100:.6f}") + f"{_THIN}%" if unit == "ratio" else number(value, unit)
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """From a number to another, with the unit said once."""
+    ends = number(low, unit), number(high, unit)
+    same = _THIN in ends[0] and ends[0].rpartition(_THIN)[2] == ends[1].rpartition(_THIN)[2]
+    return f"{ends[0].rpartition(_THIN)[0] if same else ends[0]} to {ends[1]}"
+
+
+def _short(text: str) -> str:
+    return text.rstrip("0").rstrip(".")
+
+
+def _digits(percent: float) -> int:
+    size = abs(percent)
+    return 0 if size == 0 else 1 if size >= 10 else 2 if size >= 1 else 3
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(value) < 1000:
+            return f"{value:,.3g}{_THIN}{unit}"
+        value /= 1000
+    return f"{value:,.3g}{_THIN}TB"
+
+
+def day(value: date) -> str:
+    return f"{value.day} {value:%B %Y}"
+
+
+def short_day(value: date) -> str:
+    return f"{value.day} {value:%b}"
+
+
+def instant(value: datetime) -> str:
+    """A time of UTC, to the minute."""
+    return f"{value.day} {value:%B %Y, %H:%M} UTC"
