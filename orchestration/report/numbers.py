@@ -150,6 +150,8 @@ def sections(
             continue
         last, until = newest[system.system]
         found = _values(connection, system, entries, last)
+        if not found:
+            continue  # there are rows, but none with the keys that the charts take
         earliest = last - timedelta(days=SHOWN_DAYS - 1)
         first = max(earliest, min(day for daily in found.values() for day in daily))
         window = Window(first, last, until, release)

@@ -154,12 +154,7 @@ def _kept_aside(ledger: Ledger, source: str) -> dict[str, Any]:
 
 
 def _reconciliation(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """How our numbers stand to the vendors' own in the days shown; empty in a release that doesn't compare them."""
-    known = connection.execute(
-        "select count(*) from information_schema.tables where table_name = 'reconciliation_daily'"
-    ).fetchone()
-    if not known or not known[0]:
-        return {}
+    """How our numbers stand to the vendors' own in the days shown; empty where no vendor has told any."""
     recent = f"""
         from reconciliation_daily
         where period_start > (select max(period_start) from reconciliation_daily) - {SHOWN_DAYS}
@@ -184,7 +179,7 @@ def _reconciliation(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         order by abs(relative_difference) desc nulls last, period_start desc, system, metric, keys limit {_SHOWN}
         """,
     )
-    return {"counted": counted, "unexplained": unexplained}
+    return {"counted": counted, "unexplained": unexplained} if counted else {}
 
 
 def _breakable(name: str) -> Markup:

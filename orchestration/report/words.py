@@ -7,19 +7,7 @@ from decimal import Decimal
 
 _THIN = "\u202f"
 NONE = "\u2013"
-# Units that say nothing a metric's name doesn't.
-_SILENT = {
-    "count",
-    "messages",
-    "endpoints",
-    "participants",
-    "notifications",
-    "opens",
-    "clicks",
-    "calls",
-    "boolean",
-    "plain",
-}
+# Of other units a metric's name says what is counted.
 _SHORT = {"milliseconds": "ms", "seconds": "s", "percent": "%", "USD": "USD"}
 
 
@@ -33,7 +21,7 @@ def number(value: float | Decimal | None, unit: str = "count") -> str:
     if unit == "bytes":
         return _bytes(float(value))
     text = _short(f"{value:,.2f}")
-    return text if unit in _SILENT else f"{text}{_THIN}{_SHORT.get(unit, unit)}"
+    return f"{text}{_THIN}{_SHORT[unit]}" if unit in _SHORT else text
 
 
 def limit(value: float, unit: str) -> str:
