@@ -37,7 +37,7 @@ from orchestration.report import Check, write_report
 from orchestration.report.numbers import Release
 from orchestration.schedules import ONLY_WHAT_IS_NEW
 from orchestration.settings import Settings
-from orchestration.warehouse import build, fingerprint
+from orchestration.warehouse import build, fingerprint, is_there, unaffected
 
 
 class Home(ConfigurableResource):  # type: ignore[type-arg]
@@ -66,7 +66,7 @@ def all_assets(settings: Settings, project: DbtProject) -> list[AssetsDefinition
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     groups = {node["path"].split("/")[1]: node["group"] for node in models}
     landing = [_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values()]
-    built = _models(project)
+    built = _models(project, manifest)
     return [*landing, built, _published(manifest, built), _report()]
 
 
@@ -198,7 +198,7 @@ def _instant(at: datetime | None) -> MetadataValue[Any] | None:
     return MetadataValue.timestamp(at.replace(tzinfo=UTC)) if at else None
 
 
-def _models(project: DbtProject) -> AssetsDefinition:
+def _models(project: DbtProject, manifest: dict[str, Any]) -> AssetsDefinition:
     @dbt_assets(
         manifest=project.manifest_path,
         project=project,
@@ -217,14 +217,18 @@ def _models(project: DbtProject) -> AssetsDefinition:
         definitions = fingerprint(settings)
         with home.ledger() as ledger:
             last = ledger.last_build()
-            if context.run.tags.get(ONLY_WHAT_IS_NEW) and last == Build(
+            only_what_is_new = bool(context.run.tags.get(ONLY_WHAT_IS_NEW))
+            if only_what_is_new and last == Build(
                 definitions, ledger.last_lake_number(), succeeded=True, published=True
             ):
                 say("nothing new to build")
                 return
+            only_what_is_new &= ledger.has_been_built() and is_there(settings)
             anew = ledger.begin_build(context.run.run_id, definitions)
+            sources = ledger.sources_to_build()
+            left_out = unaffected(manifest, sources) if only_what_is_new and sources and not anew else []
             passes = ledger.passes(0 if anew else ledger.last_built(), settings.pass_records)
-        yield from build(context, dbt, settings, anew, passes)
+        yield from build(context, dbt, settings, anew, left_out, passes)
         with home.ledger() as ledger:
             ledger.end_build()
 

@@ -78,18 +78,25 @@ def fingerprint(settings: Settings) -> str:
 
 
 def build(
-    context: AssetExecutionContext, dbt: DbtCliResource, settings: Settings, anew: bool, passes: Sequence[int]
+    context: AssetExecutionContext,
+    dbt: DbtCliResource,
+    settings: Settings,
+    anew: bool,
+    left_out: Sequence[str],
+    passes: Sequence[int],
 ) -> Iterator[Any]:
     """One `dbt build` without unit tests, which need made-up inputs; `anew` builds every model from nothing.
 
-    `passes` are the last landings of the passes that new records take; all but the last only run the models.
+    Models and seeds `left_out` stay as they are. `passes` are the last landings of the passes that new records take; all but the last only run the models.
     Yields Dagster's events, materialisations with their row counts. A failed model or test raises at the end.
     """
     arguments = ["build", *variables(settings), "--exclude-resource-type", "unit_test"]
+    if left_out:  # and not the others selected, as Dagster adds a selection of all to that
+        arguments += ["--exclude", " ".join(left_out)]
     for number, landing in enumerate(passes[:-1], start=1):
         say(f"building: pass {number} of {len(passes)}")
         os.environ["TOUCHSTONE_LAST_LANDING"] = str(landing)
-        run_dbt(["--quiet", *arguments, "test", *(["--full-refresh"] if anew else [])])
+        run_dbt(["--quiet", *arguments, "--exclude-resource-type", "test", *(["--full-refresh"] if anew else [])])
         anew = False
     os.environ.pop("TOUCHSTONE_LAST_LANDING", None)
     if anew:
@@ -119,6 +126,26 @@ def build(
             yield event
     if failure:
         raise failure
+
+
+def unaffected(manifest: dict[str, Any], sources: Sequence[str]) -> list[str]:
+    """The models and seeds that nothing of `sources` goes into."""
+    project_name = manifest["metadata"]["project_name"]
+    reached = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
+    ahead = list(reached)
+    while ahead:
+        ahead = [child for each in ahead for child in manifest["child_map"][each] if child not in reached]
+        reached.update(ahead)
+    return [
+        node["name"]
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed") and unique_id not in reached
+    ]
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether the warehouse has its files: a build of some models would not make the others."""
+    return all((settings.warehouse / name).exists() for name in ("touchstone.duckdb", "facts.duckdb"))
 
 
 def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:

@@ -449,6 +449,17 @@ class Ledger:
         """The landing that the last successful build went up to; 0 before the first."""
         return self._number("select coalesce(max(landing) filter (where succeeded), 0) from builds")
 
+    def sources_to_build(self) -> list[str]:
+        """The sources of which records have landed since the last successful build."""
+        rows = self.connection.execute(
+            "select distinct source from lake_files where landing > ? order by source", [self.last_built()]
+        ).fetchall()
+        return [source for (source,) in rows]
+
+    def has_been_built(self) -> bool:
+        """Whether any build has succeeded, be it of no records."""
+        return bool(self._number("select count(*) from builds where succeeded"))
+
     def end_build(self) -> None:
         """The build that was begun has succeeded."""
         self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")

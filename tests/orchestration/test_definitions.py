@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 
 import pytest
 from dagster import AssetSelection, Definitions, define_asset_job
 
 from orchestration.settings import Settings
+from orchestration.warehouse import unaffected
 
 from .conftest import TestHome
 
@@ -62,6 +64,16 @@ def test_some_of_the_models_are_not_built_without_the_others(defs: Definitions) 
     assert not result.success
     (failure,) = result.get_step_failure_events()
     assert "Select all models" in failure.step_failure_data.user_failure_data.description
+
+
+def test_a_night_leaves_out_what_nothing_new_goes_into(defs: Definitions, session_home: TestHome) -> None:
+    manifest = json.loads((session_home.settings.home / "dbt/target/manifest.json").read_text())
+    left_out = set(unaffected(manifest, ["cloudwatch/metric_stream", "alexa/purchases"]))
+    assert {"stg_mailgun__events", "int_pinpoint__counters", "stg_alexa__requests", "metric_catalog"} < left_out
+    # what the two go into, however far
+    new = {"stg_cloudwatch__datapoints", "int_ses__metrics_by_period", "ses_metrics_daily", "int_reconciliation__ses"}
+    new |= {"int_alexa__purchase_events", "alexa_purchases_monthly", "metric_values_hourly", "reconciliation_daily"}
+    assert not new & left_out
 
 
 def test_the_schedule_is_the_settings(defs: Definitions) -> None:

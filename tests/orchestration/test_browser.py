@@ -1,0 +1,184 @@
+"""What a person sees, in headless Chromium: the report of a release, and the Dagster UI."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from orchestration.settings import PROJECT
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
+
+# Nothing but what is asked for: no look-ups, updates or synchronisation.
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SECTIONS = yaml.safe_load((PROJECT / "orchestration/report/headlines.yml").read_text())
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after a night over the sample."""
+    home = tmp_path_factory.mktemp("browser") / "home"
+    inbox = home / "inbox"
+    sample = [sys.executable, "-m", "orchestration.sample", str(inbox), "--days=35", "--events=4000", "--jobs=1"]
+    night = [sys.executable, "-m", "orchestration", "nightly"]
+    for command in (sample, night):
+        subprocess.run(
+            command,
+            check=True,
+            cwd=PROJECT,
+            env={**os.environ, "TOUCHSTONE_HOME": str(home)},
+            stdout=subprocess.DEVNULL,
+        )
+    return home
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """The report in a page of its own, with what the browser had to say."""
+
+    def __init__(self, browser: Browser, home: Path, **context: Any) -> None:
+        self.page = browser.new_context(**context).new_page()
+        self.said: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.address = (home / "published" / "report.html").as_uri()
+        self.page.goto(self.address)
+
+
+@pytest.fixture
+def report(browser: Browser, home: Path) -> Iterator[Page]:
+    opened = Opened(browser, home, viewport={"width": 1280, "height": 900})
+    yield opened.page
+    opened.page.context.close()
+    assert opened.said == []
+    assert opened.requests == [opened.address], "the report is one file"
+
+
+def figures(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(home / "published" / "touchstone.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_the_report_has_every_section_and_its_charts_have_data(report: Page) -> None:
+    for section in SECTIONS:
+        place = report.locator(f"section#{section['system']}")
+        charts = place.locator("figure.chart")
+        assert [title.inner_text() for title in charts.locator("h4").all()] == [c["title"] for c in section["charts"]]
+        for chart in charts.all():
+            marks = chart.locator(".plot svg path[stroke^='var(--line']").all()
+            points = [point for mark in marks for point in re.findall("[ML]", mark.get_attribute("d") or "")]
+            assert len(points) > 5, chart.locator("h4").inner_text()
+    # thresholds are drawn in, with their names
+    for chart in (c for section in SECTIONS for c in section["charts"] if "thresholds" in c):
+        drawn = report.locator("figure.chart", has=report.get_by_role("heading", name=chart["title"], exact=True))
+        for threshold in chart["thresholds"]:
+            expect(drawn.locator("svg text", has_text=re.compile(f"^{threshold['name']}$"))).to_have_count(1)
+
+
+def test_the_reports_numbers_are_the_marts(report: Page, home: Path) -> None:
+    ((day, sent, delivered),) = figures(
+        home,
+        "select max(period_start), arg_max(sent, period_start), arg_max(delivered, period_start) from ("
+        "select period_start, sum(sent_count) as sent, sum(delivered_count) as delivered "
+        "from mailgun_metrics_daily group by period_start)",
+    )
+    ((median,),) = figures(
+        home,
+        "select median(sent) from (select period_start, sum(sent_count) as sent from mailgun_metrics_daily "
+        f"group by period_start) where period_start between date '{day}' - 28 and date '{day}' - 1",
+    )
+    compared = report.locator("section#mailgun table.compared")
+    row = compared.get_by_role("row", name=re.compile("^Sent "))
+    assert [cell.inner_text() for cell in row.locator("td").all()[:2]] == [f"{sent:,}", f"{median:,.1f}".rstrip("0.")]
+    row = compared.get_by_role("row", name=re.compile("^Delivered rate"))
+    assert row.locator("td").first.inner_text().startswith(f"{100 * delivered / sent:.1f}")
+    ((records, files),) = figures(home, "select sum(records)::bigint, count(*) from landed_files")
+    ledger = report.locator("section#ledger tfoot td")
+    assert [cell.inner_text() for cell in ledger.all()[:2]] == [f"{files:,}", f"{records:,}"]
+    ((unexplained,),) = figures(home, "select count(*) from reconciliation_daily where status = 'unexplained'")
+    told = report.locator("section#reconciliation table").first.locator("tbody tr td:nth-child(4)").all()
+    assert sum(int(cell.inner_text().replace(",", "")) for cell in told) == unexplained
+
+
+def test_the_catalog_is_searched(report: Page, home: Path) -> None:
+    ((metrics,),) = figures(home, "select count(*) from metric_catalog")
+    rows = report.locator("section#catalog tbody tr:visible")
+    expect(rows).to_have_count(metrics)
+    report.get_by_role("searchbox", name="Search").fill("bounce rate")
+    report.get_by_role("combobox", name="System").select_option("ses")
+    ((found,),) = figures(
+        home, "select count(*) from metric_catalog where system = 'ses' and metric ~ 'bounce' and metric ~ 'rate'"
+    )
+    assert 0 < found <= rows.count() < 30
+    assert all("bounce" in row.inner_text().lower() for row in rows.all())
+    expect(report.locator("#found")).to_have_text(f"{rows.count()} metrics")
+    report.get_by_role("searchbox", name="Search").fill("no such thing")
+    expect(rows).to_have_count(0)
+
+
+def test_a_keyboard_is_enough(report: Page) -> None:
+    report.keyboard.press("Tab")
+    skip = report.get_by_role("link", name="Skip to the numbers")
+    expect(skip).to_be_focused()
+    assert skip.evaluate("element => getComputedStyle(element).outlineStyle") != "none"
+    report.keyboard.press("Enter")
+    assert report.url.endswith("#main")
+    summary = report.locator("figure.chart summary").first
+    summary.focus()
+    report.keyboard.press("Enter")
+    expect(report.locator("figure.chart table.numbers").first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_report_is_for_everybody(browser: Browser, home: Path, scheme: Any, width: int) -> None:
+    opened = Opened(browser, home, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == width, "nothing is cut off"
+    background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 200) == (scheme == "dark")
+    # contrast, names of charts and fields, headings, tables, landmarks
+    found = Axe().run(opened.page)
+    assert found.violations_count == 0, found.generate_report()
+    charts = opened.page.locator("figure.chart .plot")
+    assert charts.count() == charts.and_(opened.page.get_by_role("img", name="Line chart")).count()
+    opened.page.context.close()
+
+
+def test_the_report_needs_no_script(browser: Browser, home: Path) -> None:
+    opened = Opened(browser, home, java_script_enabled=False)
+    assert opened.page.locator("figure.chart svg").count() == sum(len(section["charts"]) for section in SECTIONS)
+    expect(opened.page.locator("section#catalog tbody tr").first).to_be_visible()
+    opened.page.context.close()
