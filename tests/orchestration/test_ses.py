@@ -138,6 +138,8 @@ def _told_again(chance: random.Random, event: Record, instants: list[datetime]) 
         own = _OWN.get(kind.lower())
         if own in ("bounce", "complaint") and "feedbackId" in event[own]:
             other[own]["feedbackId"] = event[own]["feedbackId"]
+    elif kind == "Delivery":
+        chance.shuffle(other["delivery"]["recipients"])
     return other
 
 
