@@ -68,13 +68,18 @@ _BOUNCES = [
 
 
 def some_events(seed: int, count: int, account: str = "") -> list[Record]:
-    """Few messages, addresses and instants, so that events meet; many come again, as they were or told differently."""
+    """Few messages, addresses and instants, so that events meet; many come again, as they were or told differently.
+
+    Those of an account by name have ids of their own, and so few instants that many versions are of the same one.
+    """
     chance = random.Random(seed)
     instants = [_START + timedelta(milliseconds=chance.randrange(40 * 86_400_000)) for _ in range(12)]
     # beside the ends of a month, and of a day and a month of another zone
     instants += [datetime(2026, 2, 28, 23, 59, 59, 999_000, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)]
     instants += [datetime(2026, 3, 10, 18, 29, 59, tzinfo=UTC), datetime(2026, 3, 10, 18, 30, tzinfo=UTC)]
     instants += [datetime(2026, 3, 31, 18, 29, 59, tzinfo=UTC), datetime(2026, 3, 31, 18, 30, tzinfo=UTC)]
+    if account:
+        del instants[3:]
     records = []
     for _ in range(count):
         event = _event(chance, instants, account)
@@ -86,7 +91,7 @@ def some_events(seed: int, count: int, account: str = "") -> list[Record]:
 def _event(chance: random.Random, instants: list[datetime], account: str) -> Record:
     kind = chance.choice(_KINDS)
     # opens and clicks are of few messages, as these are counted too
-    number = chance.randrange(8 if kind in ("Open", "Click") else 60)
+    number = chance.randrange(8 if account or kind in ("Open", "Click") else 60)
     mail: Record = {
         "timestamp": _text(chance, chance.choice(instants)),
         "messageId": f"{account}m{number}",
@@ -139,7 +144,7 @@ def _told_again(chance: random.Random, event: Record, instants: list[datetime]) 
         if own in ("bounce", "complaint") and "feedbackId" in event[own]:
             other[own]["feedbackId"] = event[own]["feedbackId"]
     elif kind == "Delivery":
-        chance.shuffle(other["delivery"]["recipients"])
+        other["delivery"]["recipients"].reverse()
     return other
 
 
@@ -148,7 +153,9 @@ def _own(chance: random.Random, kind: str, at: str, account: str) -> Record:
     client = {"timestamp": at, "ipAddress": chance.choice(["10.0.0.1", "10.0.0.2"]), "userAgent": "Mail/1"}
     feedback = {
         "timestamp": at,
-        "feedbackId": chance.choice([f"{account}f{chance.randrange(80)}"] * 6 + ["<feedbackId>", "", None]),
+        "feedbackId": chance.choice(
+            [f"{account}f{chance.randrange(8 if account else 80)}"] * 6 + ["<feedbackId>", "", None]
+        ),
     }
     addresses = [{"emailAddress": address, "status": "5.1.1"} for address in _recipients(chance)]
     if kind == "Send":
@@ -310,13 +317,13 @@ def _time(text: str) -> datetime:
 
 
 def _addressed(kind: str, mail: Record, own: Record) -> tuple[str, ...]:
-    """An event's own recipients, of which a message has more."""
+    """An event's own recipients, in any order; the message may have more."""
     if kind == "send":
-        return tuple(mail["destination"])
+        return tuple(sorted(mail["destination"]))
     if kind == "delivery":
-        return tuple(own["recipients"])
+        return tuple(sorted(own["recipients"]))
     listed = own.get({"bounce": "bouncedRecipients", "complaint": "complainedRecipients"}.get(kind, ""), [])
-    return tuple(recipient["emailAddress"] for recipient in listed)
+    return tuple(sorted(recipient["emailAddress"] for recipient in listed))
 
 
 def _key(
@@ -330,9 +337,9 @@ def _key(
     if kind in ("bounce", "complaint") and own["feedbackId"] not in ("", None, "<feedbackId>"):
         return (own["feedbackId"],)
     if kind == "bounce":
-        return (message, at, own["bounceType"], own["bounceSubType"], *sorted(recipients))
+        return (message, at, own["bounceType"], own["bounceSubType"], *recipients)
     if kind in ("complaint", "delivery"):
-        return (message, at, *sorted(recipients))
+        return (message, at, *recipients)
     if kind in ("open", "click"):
         return (message, at, own["ipAddress"], own["userAgent"], own.get("link"))
     return (message, json.dumps(own))
@@ -469,8 +476,8 @@ def check(home: TestHome, records: list[Record], reputations: list[Record], zone
 
 
 def test_the_marts_are_what_a_second_implementation_counts_in_any_order(home: TestHome) -> None:
-    records = decided(some_events(seed=5, count=700))
-    tied = some_events(seed=7, count=60, account=_TIED)
+    records = decided(some_events(seed=5, count=600))
+    tied = some_events(seed=7, count=250, account=_TIED)
     reputations = some_reputations(seed=5, count=200)
     first = None
     for order in range(2):
