@@ -35,7 +35,7 @@ renamed as (
             when 'deliverydelay' then 'delivery_delay'
             else _kind
         end as event,
-        "eventType" is not null as is_published,
+        nullif("eventType", '') is not null as is_published,
         coalesce(
             nullif(mail."sendingAccountId", ''),
             nullif(account, ''),
@@ -51,7 +51,8 @@ renamed as (
         len(recipients) as recipient_count,
         coalesce(
             len(recipients) > 0
-            and len(list_filter(recipients, lambda r: not contains(lower(r), '@simulator.amazonses.com'))) = 0,
+            -- a recipient without an address is none of the simulator
+            and len(list_filter(recipients, lambda r: contains(lower(r), '@simulator.amazonses.com'))) = len(recipients),
             false
         ) as is_simulated,
         coalesce(nullif(tags['ses:caller-identity'][1], ''), 'none') as caller_identity,
