@@ -24,7 +24,7 @@ from dagster import (
     RetryRequested,
     asset,
 )
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.console import say
 from orchestration.home import exclusive
@@ -37,7 +37,7 @@ from orchestration.report import Check, write_report
 from orchestration.report.numbers import Release
 from orchestration.schedules import ONLY_WHAT_IS_NEW
 from orchestration.settings import Settings
-from orchestration.warehouse import build, fingerprint, is_there, unaffected
+from orchestration.warehouse import build, fingerprint, is_there, translator, unaffected
 
 
 class Home(ConfigurableResource):  # type: ignore[type-arg]
@@ -202,7 +202,7 @@ def _models(project: DbtProject, manifest: dict[str, Any]) -> AssetsDefinition:
     @dbt_assets(
         manifest=project.manifest_path,
         project=project,
-        dagster_dbt_translator=DagsterDbtTranslator(),
+        dagster_dbt_translator=translator,
         pool="warehouse",
         name="models",
     )

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from graphlib import TopologicalSorter
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from dagster import AssetExecutionContext, Output
-from dagster_dbt import DbtCliResource, DbtProject
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 from packaging.version import Version
 
 from orchestration.console import hushed, say
@@ -23,6 +24,8 @@ from orchestration.settings import PROJECT, Settings
 
 # What the marts are made of; a change in any of it means a build from nothing.
 _DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
+# How dbt's nodes become assets.
+translator = DagsterDbtTranslator()
 _DBT = Path(sys.executable).with_name("dbt")
 _PARSED = (*_DEFINITIONS, "tests", "profiles")
 
@@ -82,17 +85,18 @@ def build(
     dbt: DbtCliResource,
     settings: Settings,
     anew: bool,
-    left_out: Sequence[str],
+    left_out: Sequence[dict[str, Any]],
     passes: Sequence[int],
 ) -> Iterator[Any]:
     """One `dbt build` without unit tests, which need made-up inputs; `anew` builds every model from nothing.
 
-    Models and seeds `left_out` stay as they are. `passes` are the last landings of the passes that new records take; all but the last only run the models.
-    Yields Dagster's events, materialisations with their row counts. A failed model or test raises at the end.
+    Models and seeds `left_out` stay as they are. `passes` are the last landings of the passes that new records take;
+    all but the last only run the models. Yields Dagster's events, materialisations with their row counts. A failed
+    model or test raises at the end.
     """
     arguments = ["build", *variables(settings), "--exclude-resource-type", "unit_test"]
     if left_out:  # and not the others selected, as Dagster adds a selection of all to that
-        arguments += ["--exclude", " ".join(left_out)]
+        arguments += ["--exclude", " ".join(node["name"] for node in left_out)]
     for number, landing in enumerate(passes[:-1], start=1):
         say(f"building: pass {number} of {len(passes)}")
         os.environ["TOUCHSTONE_LAST_LANDING"] = str(landing)
@@ -103,7 +107,15 @@ def build(
         arguments.append("--full-refresh")
     # One target folder for all runs: Dagster's own choice is a new one each, which pile up.
     invocation = dbt.cli(arguments, context=context, target_path=settings.home / "dbt" / "target")
-    events: list[Any] = []
+    # What stays as it is counts as made all the same: Dagster would not publish after models that are missing.
+    events: list[Any] = [
+        Output(
+            None,
+            context.assets_def.get_output_name_for_asset_key(translator.get_asset_key(node)),
+            metadata={"unique_id": node["unique_id"], "rebuilt": False},
+        )
+        for node in left_out
+    ]
     failure = None
     try:
         with hushed():
@@ -128,18 +140,19 @@ def build(
         raise failure
 
 
-def unaffected(manifest: dict[str, Any], sources: Sequence[str]) -> list[str]:
-    """The models and seeds that nothing of `sources` goes into."""
+def unaffected(manifest: dict[str, Any], sources: Sequence[str]) -> list[dict[str, Any]]:
+    """The models and seeds that nothing of `sources` goes into: nodes of the manifest, each after its parents."""
     project_name = manifest["metadata"]["project_name"]
     reached = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
     ahead = list(reached)
     while ahead:
         ahead = [child for each in ahead for child in manifest["child_map"][each] if child not in reached]
         reached.update(ahead)
+    nodes = (manifest["nodes"].get(unique_id) for unique_id in TopologicalSorter(manifest["parent_map"]).static_order())
     return [
-        node["name"]
-        for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] in ("model", "seed") and unique_id not in reached
+        node
+        for node in nodes
+        if node and node["resource_type"] in ("model", "seed") and node["unique_id"] not in reached
     ]
 
 

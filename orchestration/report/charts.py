@@ -168,7 +168,8 @@ def _texts(named: dict[int, str]) -> str:
 
 
 def _slim(svg: str) -> str:
-    """The SVG as a part of a page: no names of XML, no more digits than a screen has, no elements that draw nothing."""
-    svg = re.sub(r' (xmlns(:xlink)?|version)="[^"]*"', "", svg)
+    """The SVG as a part of a page: no names of XML, and none for screen readers, to which it is one image; no more
+    digits than a screen has, no elements that draw nothing."""
+    svg = re.sub(r' (xmlns(:xlink)?|version|role|aria-[a-z]+)="[^"]*"', "", svg)
     svg = re.sub(r"\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), svg)
     return re.sub(r'<path class="(background|foreground)" [^>]*/>', "", svg)

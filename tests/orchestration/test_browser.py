@@ -43,7 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after a night over the sample."""
     home = tmp_path_factory.mktemp("browser") / "home"
     inbox = home / "inbox"
-    sample = [sys.executable, "-m", "orchestration.sample", str(inbox), "--days=35", "--events=4000", "--jobs=1"]
+    sample = [sys.executable, "-m", "orchestration.sample", str(inbox), "--days=35", "--events=20000"]
     night = [sys.executable, "-m", "orchestration", "nightly"]
     for command in (sample, night):
         subprocess.run(
@@ -122,7 +122,10 @@ def test_the_reports_numbers_are_the_marts(report: Page, home: Path) -> None:
     )
     compared = report.locator("section#mailgun table.compared")
     row = compared.get_by_role("row", name=re.compile("^Sent "))
-    assert [cell.inner_text() for cell in row.locator("td").all()[:2]] == [f"{sent:,}", f"{median:,.1f}".rstrip("0.")]
+    assert [cell.inner_text() for cell in row.locator("td").all()[:2]] == [
+        f"{sent:,}",
+        f"{median:,.1f}".removesuffix(".0"),
+    ]
     row = compared.get_by_role("row", name=re.compile("^Delivered rate"))
     assert row.locator("td").first.inner_text().startswith(f"{100 * delivered / sent:.1f}")
     ((records, files),) = figures(home, "select sum(records)::bigint, count(*) from landed_files")
@@ -182,3 +185,113 @@ def test_the_report_needs_no_script(browser: Browser, home: Path) -> None:
     assert opened.page.locator("figure.chart svg").count() == sum(len(section["charts"]) for section in SECTIONS)
     expect(opened.page.locator("section#catalog tbody tr").first).to_be_visible()
     opened.page.context.close()
+
+
+# ---- Dagster
+
+
+@pytest.fixture(scope="module")
+def ui(home: Path) -> Iterator[str]:
+    """Address of the Dagster UI over the home."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = ["dagster-webserver", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", port]
+    with (home / "webserver.log").open("w") as log:
+        server = subprocess.Popen(
+            [Path(sys.executable).with_name(command[0]), *command[1:]],
+            cwd=PROJECT,
+            env={
+                **os.environ,
+                "TOUCHSTONE_HOME": str(home),
+                "DAGSTER_HOME": str(home / "dagster"),
+                "DO_NOT_TRACK": "1",
+            },
+            stdout=log,
+            stderr=log,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/server_info", timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None and time.monotonic() < until, (home / "webserver.log").read_text()
+                time.sleep(0.3)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1600, "height": 900})
+    page.set_default_timeout(60_000)
+    yield page
+    page.context.close()
+
+
+Box = tuple[float, float, float, float]
+
+
+def lineage(page: Page) -> set[tuple[str, str]]:
+    """Which box of the graph an edge leads from, and which to: an edge leaves at the right and arrives at the left."""
+    boxes: dict[str, Box] = {}
+    for box in page.locator("foreignObject", has=page.locator("[data-tooltip]")).all():
+        name = box.locator("[data-tooltip]").first.get_attribute("data-tooltip") or ""
+        x, y, width, height = (float(box.get_attribute(side) or 0) for side in ("x", "y", "width", "height"))
+        if height < 500:  # and no box around the others
+            boxes[name] = (x, y, x + width, y + height)
+    edges = set()
+    for path in page.locator("svg path").all():
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", path.get_attribute("d") or "")]
+        if len(numbers) != 8:
+            continue
+        (x, y), (to_x, to_y) = numbers[:2], numbers[-2:]
+        above = [name for name, (_, top, right, bottom) in boxes.items() if abs(right - x) < 9 and top < y < bottom]
+        below = [name for name, (left, top, _, bottom) in boxes.items() if abs(left - to_x) < 9 and top < to_y < bottom]
+        edges |= {(one, other) for one in above for other in below}
+    return edges
+
+
+def test_the_lineage_joins_landing_to_the_release(page: Page, ui: str) -> None:
+    page.goto(f"{ui}/asset-groups")
+    group = page.locator("foreignObject.group", has=page.locator("[data-tooltip='mailgun']"))
+    expect(group).to_be_visible()
+    systems = {"alexa", "cloudwatch", "mailgun", "pinpoint", "ses"}
+    groups = lineage(page)
+    assert {(system, "publish") for system in systems} < groups
+    assert ("catalog", "publish") in groups
+    group.dblclick()
+    expect(page.locator("foreignObject [data-tooltip='stg_mailgun__events']")).to_be_visible()
+    page.wait_for_timeout(1000)  # boxes move to their places
+    way = lineage(page)
+    assert ("events", "stg_mailgun__events") in way
+    assert ("stg_mailgun__events", "int_mailgun__events") in way
+    assert ("int_mailgun__events", "int_mailgun__metrics_by_period") in way
+    marts = [
+        f"mailgun_metrics{part}_{grain}" for part in ("", "_by_dimension") for grain in ("hourly", "daily", "monthly")
+    ]
+    for mart in marts:
+        assert ("int_mailgun__metrics_by_period", mart) in way
+        assert (mart, "publish") in way
+
+
+def test_an_asset_says_what_it_is(page: Page, ui: str, home: Path) -> None:
+    ((rows,),) = figures(home, "select count(*) from mailgun_metrics_daily")
+    page.goto(f"{ui}/assets/mailgun_metrics_daily")
+    expect(page.get_by_text("Every Mailgun metric by day")).to_be_visible()
+    expect(page.get_by_text("data-email@example.com").first).to_be_visible()
+    expect(page.get_by_text("DuckDB", exact=True)).to_be_visible()
+    expect(page.get_by_text("touchstone.main.mailgun_metrics_daily")).to_be_visible()
+    expect(page.get_by_text(f"{rows:,}", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Sending domain; none where the record names none.")).to_be_visible()
+
+
+def test_a_source_shows_what_has_landed_and_its_checks(page: Page, ui: str) -> None:
+    page.goto(f"{ui}/assets/mailgun/events?view=checks")
+    for check in ("ledger_adds_up", "nothing_kept_aside", "delivers_in_time", "no_hour_is_missing"):
+        expect(page.get_by_text(check).first).to_be_visible()
