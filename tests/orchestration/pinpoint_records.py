@@ -71,7 +71,7 @@ class _Maker:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._taken: set[object] = set()
-        self._sends: list[Record] = []
+        self._texted: list[Record] = []
         self._texts = Counter[str]()
         self._instants = [_START + timedelta(milliseconds=chance.randrange(40 * 86_400_000)) for _ in range(10)]
         # beside the ends of a month, and of days of other zones
@@ -89,7 +89,7 @@ class _Maker:
             "pinpoint/events": events,
             "pinpoint/execution_metrics": [self._snapshot() for _ in range(36 * scale)],
             "pinpoint/journey_runs": [self._runs() for _ in range(2 * scale)],
-            "pinpoint/journeys": [answer for _ in range(3 * scale) for answer in self._definition()],
+            "pinpoint/journeys": [answer for n in range(3 * scale) for answer in self._definition(n)],
             "pinpoint/application_settings": [self._settings() for _ in range(scale)],
             "connect/contact_events": [self._contact_event() for _ in range(10 * scale)],
         }
@@ -134,7 +134,8 @@ class _Maker:
         # the last of two sends to an endpoint is known by its time
         at = self._once(_time(event), "send", str(event["application"]), str(event["client"]))
         event["event_timestamp"] = _milliseconds(at)
-        self._sends.append(event)
+        if status == "SUCCESS" and ACTIVITIES[activity] == "SMS":
+            self._texted.append(event)
         return event
 
     def _email(self) -> Record:
@@ -142,7 +143,7 @@ class _Maker:
         if self._chance.random() < 0.05:
             event["attributes"] = {"campaign_id": "c"}
         # other journeys have messages of the same ids
-        message = {"message_id": f"m{self._chance.randrange(8)}"}
+        message = {"message_id": f"m{self._chance.randrange(25)}"}
         event["facets"] = {"email_channel": {"mail_event": {"mail": message}}}
         event["arrival_timestamp"] = _milliseconds(self._at())
         return event
@@ -150,7 +151,7 @@ class _Maker:
     def _text(self) -> list[Record]:
         """All events of a message: of a journey that they tell, of a campaign, or of the send before it."""
         chance = self._chance
-        send = chance.choice(self._sends)
+        send = chance.choice(self._texted)
         # other projects have messages of the same ids
         self._texts[str(send["application"])] += 1
         message = f"s{self._texts[str(send['application'])]}"
@@ -226,9 +227,9 @@ class _Maker:
     def _modified(self, fetched: datetime) -> datetime:
         return max(at for days in (-5, 9, 9.5, 16, 25) if (at := _START + timedelta(days=days)) <= fetched)
 
-    def _definition(self) -> list[Record]:
+    def _definition(self, number: int) -> list[Record]:
         """A definition as it was fetched, and sometimes an older version under the same time."""
-        application, journey = self._chance.choice(_JOURNEYS)
+        application, journey = _JOURNEYS[number % len(_JOURNEYS)]
         fetched = self._once(self._at(), "definition", application, journey)
         modified = self._modified(fetched)
         # mostly the same for the same last change
