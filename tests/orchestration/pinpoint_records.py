@@ -112,7 +112,8 @@ class _Maker:
         told = {
             "journey_id": journey if self._chance.random() < 0.97 else "",
             "journey_run_id": self._chance.choice("rs"),
-            "journey_activity_id": activity if self._chance.random() < 0.97 else "",
+            # nothing says what sort of activity it is whose sends, of several sorts, don't name it
+            "journey_activity_id": activity if self._chance.random() < 0.97 or activity == "hook" else "",
         }
         return {
             "event_type": kind,

@@ -153,7 +153,8 @@ def is_of_no_metric(record: Record) -> bool:
 
 def unique(records: Iterable[Record]) -> list[Event]:
     """Events have no id: a record that comes again is the event again."""
-    return [Event.of(json.loads(text)) for text in {json.dumps(r) for r in records if not is_of_no_metric(r)}]
+    texts = dict.fromkeys(json.dumps(record) for record in records if not is_of_no_metric(record))
+    return [Event.of(json.loads(text)) for text in texts]
 
 
 def grouped(events: Iterable[Event], *names: str) -> list[list[Event]]:
@@ -249,7 +250,7 @@ def push_metrics(events: list[Event], definitions: Definitions, zone: str) -> Ro
         if received:
             mart.count(notification[0].keys, min(received), "deliveries")
     for journey, activity, at in definitions.fetches():
-        if activity in ACTIVITIES and ACTIVITIES[activity] == "PUSH":
+        if ACTIVITIES.get(activity) == "PUSH":
             mart.count((*journey, activity), at)
     for (grain, start, *keys), row in mart.rows.items():
         rules = definitions.activity(tuple(keys), end_of(grain, start, zone)).get("PUSH", {})
@@ -464,8 +465,8 @@ def activity_metrics(events: list[Event], counters: Counters, definitions: Defin
         elif event.status != "QUIET_TIME_WAIT_FINISHED":
             mart.count(event.keys, event.at, "messages_not_sent")
             mart.count(event.keys, event.at, _REASONS.get(event.status or "", "unknown_failure_unsent"))
-        for period in periods(event.at, zone):
-            types[(*period, *event.keys)] |= {event.type} - {None}  # type: ignore[arg-type]
+        for period in periods(event.at, zone) if event.type else []:
+            types[(*period, *event.keys)].add(str(event.type))
     told: dict[tuple[Any, ...], dict[str, Told]] = {}
     snapshots: dict[tuple[Any, ...], str] = {}
     for keys, type_, series in counters.of_activities():
@@ -484,9 +485,8 @@ def activity_metrics(events: list[Event], counters: Counters, definitions: Defin
             types[key] = {definitions.type(tuple(keys), end_of(grain, start, zone))}
         if "CUSTOM" not in types[key] and not row["custom_delivery_failure_unsent"]:
             row["custom_delivery_failure_unsent"] = None
-        for column in ("temporary_failure_unsent", "service_failure_unsent"):
-            counter = {"temporary_failure_unsent": "TRANSIENT_FAILURE"}.get(column, "SERVICE_FAILURE")
-            row[f"{column}_reported"] = counted[counter].value if counter in counted else None
+        for name in ("TRANSIENT_FAILURE", "SERVICE_FAILURE"):
+            row[f"{_REASONS[name]}_reported"] = counted[name].value if name in counted else None
         calls = counted if snapshot == "CONTACT_CENTER" else {}
         row |= told_columns(calls, dial_failure_unsent="DIAL_FAILURE", removed_by_reevaluation="DROPPED")
         row["has_shrunk"] = any_shrunk(counted)
