@@ -138,13 +138,11 @@ def _record(stream: Stream, opened: Sequence[str], checked: bool) -> tuple[str, 
             is_one = f"json_type(document, {literal(path.removesuffix('[*]'))}) = 'ARRAY'"
             inside = f"json_extract(document, {literal(path)})"
         elif path.endswith("::base64"):
-            list_path = path.removesuffix("::base64")
-            is_one = f"json_type(document, {literal(list_path.split('[*]')[0])}) = 'ARRAY'"
-            # What is no JSON in base64 stays as it stands, to be quarantined.
-            inside = (
-                f"list_transform(json_extract(document, {literal(list_path)}), "
-                "lambda r: coalesce(try(decode(from_base64(r ->> '$'))::json), r))"
-            )
+            items, data = path.removesuffix("::base64").split("[*]")
+            is_one = f"json_type(document, {literal(items)}) = 'ARRAY'"
+            # What is no JSON in base64 stays as it stands, and so does an item without any, to be quarantined.
+            told = f"coalesce(try(decode(from_base64(r ->> '${data}'))::json), r -> '${data}', r)"
+            inside = f"list_transform(json_extract(document, {literal(f'{items}[*]')}), lambda r: {told})"
         elif path.endswith("::json"):
             text = f"try_cast(document ->> {literal(path.removesuffix('::json'))} as json)"
             is_one, inside = f"json_type({text}) = 'OBJECT'", f"[{text}]"

@@ -32,10 +32,19 @@ counted as (
         ) as endpoints_through_activity,
         any_value(value) filter (where counter = 'TRANSIENT_FAILURE') as temporary_failure_unsent_reported,
         any_value(value) filter (where counter = 'SERVICE_FAILURE') as service_failure_unsent_reported,
-        any_value(value) filter (where counter = 'DIAL_FAILURE') as dial_failure_unsent,
-        any_value(increase) filter (where counter = 'DIAL_FAILURE') as dial_failure_unsent_delta,
-        any_value(value) filter (where counter = 'DROPPED') as removed_by_reevaluation,
-        any_value(increase) filter (where counter = 'DROPPED') as removed_by_reevaluation_delta,
+        -- of contact centers only, whatever others may tell
+        any_value(value) filter (
+            where activity_type = 'CONTACT_CENTER' and counter = 'DIAL_FAILURE'
+        ) as dial_failure_unsent,
+        any_value(increase) filter (
+            where activity_type = 'CONTACT_CENTER' and counter = 'DIAL_FAILURE'
+        ) as dial_failure_unsent_delta,
+        any_value(value) filter (
+            where activity_type = 'CONTACT_CENTER' and counter = 'DROPPED'
+        ) as removed_by_reevaluation,
+        any_value(increase) filter (
+            where activity_type = 'CONTACT_CENTER' and counter = 'DROPPED'
+        ) as removed_by_reevaluation_delta,
         bool_or(has_shrunk) as has_shrunk,
         max(landing) as landing
     from {{ ref('int_pinpoint__counters_by_period') }}
