@@ -18,40 +18,38 @@ from bi.home import PROJECT, home
 ADMIN = "admin"
 
 
-def main() -> int:
+def main() -> None:
     published = home() / "published" / "touchstone.duckdb"
     if not published.exists():
-        print(f"error: nothing is published in {home()}: run `make nightly`, or `make run` for a sample", file=sys.stderr)
-        return 1
+        sys.exit(f"error: nothing is published in {home()}: `make nightly` does it, `make run` with a sample")
     state = home() / "bi"
     scratch = state / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     password = _secret(state / "password", 12)
     _secret(state / "secret_key", 42)
     os.environ.update(
+        PYTHONPATH=str(PROJECT),
+        # Superset warns at length of what its parts will do without one day.
+        PYTHONWARNINGS="ignore",
         SUPERSET_CONFIG_PATH=str(PROJECT / "bi" / "superset_config.py"),
         SUPERSET_HOME=str(state),
-        FLASK_APP="superset.app:create_app()",
-        PYTHONPATH=str(PROJECT),
         TMPDIR=str(scratch),
         TZ=_reporting_timezone(published),
-        # What Superset says of itself when it is imported: that it has no Redis, and the like.
-        PYTHONWARNINGS="ignore",
     )
     files = bundle(published, scratch, os.environ.get("TOUCHSTONE_MEMORY_LIMIT", "1600MB"))
     _set_up(state / "set_up", files, password)
-    port = os.environ.get("PORT", "8088")
-    print(f"Superset: http://127.0.0.1:{port}  user {ADMIN}, password {password} (of {state / 'password'})", flush=True)
-    gunicorn = Path(sys.executable).with_name("gunicorn")
-    options = f"--bind 127.0.0.1:{port} --workers 1 --threads 8 --timeout 120 --log-level warning --worker-tmp-dir {scratch}"
-    os.execv(gunicorn, [str(gunicorn), *options.split(), "superset.app:create_app()"])
+    address = f"127.0.0.1:{os.environ.get('PORT', '8088')}"
+    print(f"Superset is on http://{address}: user {ADMIN}, password {password}", flush=True)
+    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+    options = ["--bind", address, "--threads", "8", "--timeout", "120", "--log-level", "warning"]
+    os.execv(gunicorn, [gunicorn, *options, "--worker-tmp-dir", str(scratch), "superset.app:create_app()"])
 
 
 def _secret(path: Path, size: int) -> str:
     """A random text that only the owner can read, made once."""
     if not path.exists():
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(size))
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(size))
     return path.read_text()
 
 
@@ -100,4 +98,4 @@ def _migrate_and_import(files: dict[str, str], password: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -20,7 +20,7 @@ from bi.home import PROJECT
 
 _IDS = uuid.UUID("5b1f7c52-3f0e-5d6b-9d61-6f3f0f0c7a11")
 _VERSION = "1.0.0"
-_FORMATS = {"ratio": ".2%", "percent": ",.1f", "milliseconds": ",.0f", "seconds": ",.0f", "USD": "$,.2f"}
+_FORMATS = {"ratio": ".2~%", "percent": ",.1~f", "milliseconds": ",.0f", "seconds": ",.0f", "USD": "$,.2f"}
 _COLUMNS_OF_DASHBOARD = 12
 _DEFAULT_RANGE = "Last 90 days"
 # Superset's name for the last day that is over.
@@ -35,16 +35,16 @@ _VIEWS = {
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart as its contract has it: its keys, and the metrics that the catalog knows."""
+    """A mart as its contract has it: what rows are told apart by, and the metrics that the catalog knows."""
 
     name: str
     description: str
-    keys: dict[str, dict[str, str]]
+    columns: dict[str, dict[str, str]]
     metrics: dict[str, dict[str, str]]
 
     @property
     def time(self) -> str:
-        return "period_start" if "period_start" in self.keys else "cohort_week"
+        return "period_start" if "period_start" in self.columns else "cohort_week"
 
 
 def bundle(published: Path, scratch: Path, memory_limit: str) -> dict[str, str]:
@@ -56,7 +56,7 @@ def bundle(published: Path, scratch: Path, memory_limit: str) -> dict[str, str]:
         "databases/touchstone.yaml": _database(published, scratch, memory_limit),
     }
     for mart in found.values():
-        files[f"datasets/touchstone/{mart.name}.yaml"] = _dataset(mart, declared["apart"], declared["statistics"])
+        files[f"datasets/touchstone/{mart.name}.yaml"] = _dataset(mart, declared)
     for dashboard in declared["dashboards"]:
         charts = [_Chart(dashboard["title"], chart, found[chart["mart"]]) for chart in dashboard["charts"]]
         for chart in charts:
@@ -68,8 +68,7 @@ def bundle(published: Path, scratch: Path, memory_limit: str) -> dict[str, str]:
 def marts() -> Iterator[Mart]:
     """The marts that have metrics, from their contracts.
 
-    What the catalog has is a metric, but for text, and what is no other number is a key: Superset would let one
-    average the rates of a column.
+    A column is not made of any other number: Superset would let one average the rates of a column.
     """
     with (PROJECT / "seeds" / "metric_definitions.csv").open(newline="") as lines:
         catalog = {(row["mart"], row["metric"]): row for row in csv.DictReader(lines)}
@@ -83,7 +82,7 @@ def marts() -> Iterator[Mart]:
     docs = dict(re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", texts, re.DOTALL))
     for path in sorted((PROJECT / "models" / "marts").glob("*/_*__marts.yml")):
         for model in yaml.safe_load(path.read_text())["models"]:
-            keys, metrics = {}, {}
+            columns, metrics = {}, {}
             of_mart = re.sub("(_by_dimension)?(_hourly|_daily|_monthly)?$", "", model["name"])
             for column in model["columns"]:
                 name, unit = column["name"], column.get("config", {}).get("meta", {}).get("unit", "text")
@@ -92,9 +91,9 @@ def marts() -> Iterator[Mart]:
                     metrics[name] = known
                 elif unit == "text" and column["data_type"] != "double":
                     doc = re.sub(r"{{ doc\('(\w+)'\) }}", lambda match: docs[match[1]], column["description"])
-                    keys[name] = {"type": column["data_type"].upper(), "description": doc}
+                    columns[name] = {"type": column["data_type"].upper(), "description": doc}
             if metrics or of_mart == "cloudwatch_metrics":
-                yield Mart(model["name"], model["description"], keys, metrics)
+                yield Mart(model["name"], model["description"], columns, metrics)
 
 
 def _database(published: Path, scratch: Path, memory_limit: str) -> dict[str, Any]:
@@ -121,16 +120,16 @@ def _database(published: Path, scratch: Path, memory_limit: str) -> dict[str, An
     }
 
 
-def _dataset(mart: Mart, apart: Mapping[str, str], statistics: Mapping[str, Any]) -> dict[str, Any]:
-    conditions = [f"min({rule}) = max({rule})" for key, rule in apart.items() if key in mart.keys]
-    declared = [
-        _metric(name, row["definition"], row["unit"], *aggregate(name, row, mart), conditions)
+def _dataset(mart: Mart, declared: Mapping[str, Any]) -> dict[str, Any]:
+    conditions = [f"min({rule}) = max({rule})" for key, rule in declared["apart"].items() if key in mart.columns]
+    metrics = [
+        _metric(name, row["definition"], row["unit"], *aggregate(mart, name, name in declared["alone"]), conditions)
         for name, row in mart.metrics.items()
     ]
     if mart.name.startswith("cloudwatch_metrics"):
-        declared += [
+        metrics += [
             _metric(name, each["description"], "count", each["sql"], None, conditions)
-            for name, each in statistics.items()
+            for name, each in declared["statistics"].items()
         ]
     return {
         "table_name": mart.name,
@@ -141,27 +140,29 @@ def _dataset(mart: Mart, apart: Mapping[str, str], statistics: Mapping[str, Any]
         "columns": [
             {
                 "column_name": name,
+                "verbose_name": _words(name),
                 "is_dttm": name == mart.time,
-                "type": key["type"],
+                "type": column["type"],
                 "groupby": True,
                 "filterable": True,
-                "description": key["description"],
+                "description": column["description"],
             }
-            for name, key in mart.keys.items()
+            for name, column in mart.columns.items()
         ],
-        "metrics": declared,
+        "metrics": metrics,
         "version": _VERSION,
         "database_uuid": _id("database"),
     }
 
 
-def aggregate(name: str, row: Mapping[str, str], mart: Mart) -> tuple[str, str | None]:
+def aggregate(mart: Mart, name: str, alone: bool) -> tuple[str, str | None]:
     """A metric of several rows, and what to warn of.
 
     Sums and maxima are so of all rows; a rate is the sum of what it divides by that of what it is divided by. All
     else, such as distinct users and percentiles, can't be made of the numbers of several rows: then it is NULL.
     """
-    match row["rollup"]:
+    row = mart.metrics[name]
+    match "alone" if alone else row["rollup"]:
         case "sum":
             return f"sum({name})", None
         case "max":
@@ -186,7 +187,7 @@ def _metric(
         sql = f"case when {' and '.join(conditions)} then {sql} end"
     return {
         "metric_name": name,
-        "verbose_name": name.replace("_", " ").capitalize(),
+        "verbose_name": _words(name),
         "expression": sql,
         "description": description,
         "d3format": _FORMATS.get(unit, ",.2~f"),
@@ -253,12 +254,12 @@ class _Chart:
                 "stack": "Stack" if self.view == "bars" else None,
                 "show_legend": True,
                 "rich_tooltip": True,
-                "y_axis_format": _FORMATS.get(self.mart.metrics[self.metrics[0]]["unit"], ",.3~s"),
+                "y_axis_format": _FORMATS.get(self.mart.metrics[self.metrics[0]]["unit"], "SMART_NUMBER"),
                 "x_axis_time_format": "%d %b",
                 # A day without rows isn't a day of zeros.
                 "connectNulls": False,
             }
-        return parameters | {"query_mode": "aggregate", "order_desc": True, "server_page_length": 10}
+        return parameters | {"query_mode": "aggregate", "order_desc": True, "table_timestamp_format": "%Y-%m-%d"}
 
     def _query(self) -> dict[str, Any]:
         """The query that the browser would make of the parameters, for readers of Superset's API."""
@@ -304,16 +305,16 @@ def _dashboard(declared: Mapping[str, Any], charts: list[_Chart], found: Mapping
         }
     ]
     for column in declared["filters"]:
-        having = next(chart.mart for chart in charts if column in chart.mart.keys)
+        having = next(chart.mart for chart in charts if column in chart.mart.columns)
         filters.append(
             {
                 "id": f"NATIVE_FILTER-{column}",
-                "name": column.replace("_", " ").capitalize(),
+                "name": _words(column),
                 "filterType": "filter_select",
                 "targets": [{"column": {"name": column}, "datasetUuid": _id(having.name)}],
                 "defaultDataMask": {"extraFormData": {}, "filterState": {}},
                 "controlValues": {"multiSelect": True, "enableEmptyFilter": False},
-                "scope": _scope([numbers[chart.id] for chart in charts if column not in chart.mart.keys]),
+                "scope": _scope([numbers[chart.id] for chart in charts if column not in chart.mart.columns]),
                 "type": "NATIVE_FILTER",
             }
         )
@@ -325,6 +326,7 @@ def _dashboard(declared: Mapping[str, Any], charts: list[_Chart], found: Mapping
         "metadata": {
             "native_filter_configuration": filters,
             "cross_filters_enabled": False,
+            "color_scheme": "supersetColors",
             "refresh_frequency": 0,
             "filter_bar_orientation": "HORIZONTAL",
         },
@@ -379,6 +381,10 @@ def _position(title: str, charts: list[_Chart], numbers: Mapping[str, int]) -> d
                 },
             }
     return position
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _id(*names: str) -> str:
