@@ -41,7 +41,7 @@ def main() -> None:
     address = f"127.0.0.1:{os.environ.get('PORT', '8088')}"
     print(f"Superset is on http://{address}: user {ADMIN}, password {password}", flush=True)
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    options = ["--bind", address, "--threads", "8", "--timeout", "120", "--log-level", "warning"]
+    options = ["--bind", address, "--threads", "8", "--timeout", "120", "--log-level", "warning", "--no-control-socket"]
     os.execv(gunicorn, [gunicorn, *options, "--worker-tmp-dir", str(scratch), "superset.app:create_app()"])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import pytest
 import yaml
@@ -63,7 +65,7 @@ def test_a_metric_of_a_longer_period_is_that_of_the_coarser_mart(pipeline: Pipel
 def test_rows_that_tell_of_the_same_records_are_not_added_up(pipeline: Pipeline) -> None:
     files = bundle(pipeline.database, pipeline.home, "1GB")
 
-    def value(mart: str, metric: str, where: str) -> object:
+    def value(mart: str, metric: str, where: str) -> Any:
         dataset = yaml.safe_load(files[f"datasets/touchstone/{mart}.yaml"])
         (sql,) = (each["expression"] for each in dataset["metrics"] if each["metric_name"] == metric)
         return connection.execute(f"select {sql} from {mart} where {where}").fetchall()[0][0]
