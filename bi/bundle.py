@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ from bi.home import PROJECT
 _IDS = uuid.UUID("5b1f7c52-3f0e-5d6b-9d61-6f3f0f0c7a11")
 _VERSION = "1.0.0"
 _FORMATS = {"ratio": ".2~%", "percent": ",.1~f", "milliseconds": ",.0f", "seconds": ",.0f", "USD": "$,.2f"}
+# Superset's own colours: it would give two lines of a chart the same one when a second chart has one of them too.
+_COLOURS = (
+    "#1FA8C9", "#454E7C", "#5AC189", "#FF7F44", "#666666", "#E04355", "#FCC700", "#A868B7", "#3CCCCB", "#A38F79",
+    "#8FD3E4", "#A1A6BD", "#ACE1C4", "#FEC0A1", "#B2B2B2", "#EFA1AA", "#FDE380", "#D3B3DA", "#9EE5E5", "#D1C6BC",
+)  # fmt: skip
 _COLUMNS_OF_DASHBOARD = 12
 _DEFAULT_RANGE = "Last 90 days"
 # Superset's name for the last day that is over.
@@ -318,6 +324,7 @@ def _dashboard(declared: Mapping[str, Any], charts: list[_Chart], found: Mapping
                 "type": "NATIVE_FILTER",
             }
         )
+    lines = [name for chart in charts if chart.of_time and not chart.by for name in chart.metrics]
     return {
         "dashboard_title": title,
         "slug": title.lower(),
@@ -327,6 +334,7 @@ def _dashboard(declared: Mapping[str, Any], charts: list[_Chart], found: Mapping
             "native_filter_configuration": filters,
             "cross_filters_enabled": False,
             "color_scheme": "supersetColors",
+            "label_colors": dict(zip(dict.fromkeys(lines), cycle(_COLOURS), strict=False)),
             "refresh_frequency": 0,
             "filter_bar_orientation": "HORIZONTAL",
         },

@@ -15,7 +15,7 @@ SQLALCHEMY_DATABASE_URI = f"sqlite:///{_STATE / 'superset.db'}"
 # Superset takes DuckDB for unsafe, as it can read any file: bundle.py connects so that it can't.
 PREVENT_UNSAFE_DB_CONNECTIONS = False
 UPLOAD_FOLDER = IMG_UPLOAD_FOLDER = str(_STATE / "tmp")
-LOG_LEVEL = logging.WARNING
+LOG_LEVEL = logging.ERROR
 
 # The pages may load nothing from elsewhere. Superset's own policy lets its telemetry pixel and map servers through.
 TALISMAN_CONFIG = {
