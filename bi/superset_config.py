@@ -1,10 +1,6 @@
 """Superset's settings. What differs from its defaults, and all it writes, in `$TOUCHSTONE_HOME/bi`."""
 
 import logging
-from pathlib import Path
-from typing import Any
-
-from sqlalchemy.engine import URL
 
 from bi.home import home
 
@@ -33,11 +29,3 @@ TALISMAN_CONFIG = {
     "force_https": False,
     "session_cookie_secure": False,
 }
-
-
-def DB_CONNECTION_MUTATOR(url: URL, parameters: dict[str, Any], *_: Any) -> tuple[URL, dict[str, Any]]:  # noqa: N802
-    """Open the release that the link names now: a connection by way of the link would share that of a query that
-    still reads the release before."""
-    if url.drivername == "duckdb" and url.database:
-        url = url.set(database=str(Path(url.database).resolve()))
-    return url, parameters
