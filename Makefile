@@ -31,7 +31,7 @@ $(READY): requirements.lock
 	@$(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python requirements.lock
 	@touch $@
 
-$(BI_READY): bi/requirements.lock $(READY)
+$(BI_READY): bi/requirements.lock | $(READY)
 	@echo "Setting up .venv-bi from bi/requirements.lock"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bi
 	@$(BIN)/uv pip sync --quiet --system-certs --python $(BI)/python bi/requirements.lock

@@ -74,7 +74,7 @@ def bundle(published: Path, scratch: Path, memory_limit: str) -> dict[str, str]:
 def marts() -> Iterator[Mart]:
     """The marts that have metrics, from their contracts.
 
-    A column is not made of any other number: Superset would let one average the rates of a column.
+    Numbers are metrics and never columns: Superset would let one take the mean of a column of rates.
     """
     with (PROJECT / "seeds" / "metric_definitions.csv").open(newline="") as lines:
         catalog = {(row["mart"], row["metric"]): row for row in csv.DictReader(lines)}
