@@ -1,13 +1,15 @@
 # `make` or `make help` says what there is. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run nightly sample replay rollback summary ui docs test test-full mutants bench lint lock clean
+.PHONY: help setup run nightly sample replay rollback summary ui docs bi test test-full test-bi mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
 export TOUCHSTONE_HOME
 BIN := .venv/bin
 READY := .venv/ready
+BI := .venv-bi/bin
+BI_READY := .venv-bi/ready
 
 # Options of the sample: make sample SEED=7 DAYS=35 EVENTS=20000
 SEED ?= 7
@@ -27,6 +29,12 @@ $(READY): requirements.lock
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
 	@$(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python requirements.lock
+	@touch $@
+
+$(BI_READY): bi/requirements.lock | $(READY)
+	@echo "Setting up .venv-bi from bi/requirements.lock"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bi
+	@$(BIN)/uv pip sync --quiet --system-certs --python $(BI)/python bi/requirements.lock
 	@touch $@
 
 run: $(READY) ## sample extracts if the inbox is empty, one nightly run, and its summary
@@ -55,11 +63,17 @@ ui: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
 docs: $(READY) ## dbt's documentation on http://127.0.0.1:8080
 	@$(BIN)/python -m orchestration docs
 
+bi: $(BI_READY) ## Superset on http://127.0.0.1:8088, reading what is published
+	@$(BI)/python -m bi
+
 test: $(READY) ## every test, offline
 	@$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile
 
 test-full: $(READY) ## the property tests at full size too
 	@$(BIN)/python -m pytest
+
+test-bi: $(BI_READY) ## Superset's charts and dashboards, in a headless Chromium, while a night runs
+	@$(BI)/python -m pytest bi/tests
 
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tests.mutants
@@ -70,9 +84,11 @@ bench: $(READY) ## measure a nightly run against a floor (SYSTEM, N events)
 lint: $(READY) ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/alexa tests/mailgun tests/pinpoint tests/ses
 
-lock: $(READY) ## write requirements.lock anew from pyproject.toml
+lock: $(READY) ## write requirements.lock and bi/requirements.lock anew
 	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --all-extras \
 		--python-version 3.11 --universal pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate \
+		--python-version 3.11 --universal bi/requirements.in -o bi/requirements.lock
 
-clean: ## remove the virtual environment; the state stays
-	rm -rf .venv
+clean: ## remove the virtual environments; the state stays
+	rm -rf .venv .venv-bi

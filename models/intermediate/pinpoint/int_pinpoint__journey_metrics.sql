@@ -58,10 +58,14 @@ counted as (
         any_value(increase) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries_delta,
         -- the runs' entries added up, of a journey whose runs are landed
         any_value(value) filter (
-            where counter = if(journeys_with_runs.journey_id is null, 'ENDPOINT_ENTERED', 'RUNS_ENTERED')
+            where
+                counter
+                = case when journeys_with_runs.journey_id is null then 'ENDPOINT_ENTERED' else 'RUNS_ENTERED' end
         ) as total_journey_entries,
         any_value(increase) filter (
-            where counter = if(journeys_with_runs.journey_id is null, 'ENDPOINT_ENTERED', 'RUNS_ENTERED')
+            where
+                counter
+                = case when journeys_with_runs.journey_id is null then 'ENDPOINT_ENTERED' else 'RUNS_ENTERED' end
         ) as total_journey_entries_delta,
         any_value(value) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done,
         any_value(increase) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done_delta,
