@@ -322,7 +322,7 @@ def read_models() -> list[Model]:
 
 
 def unit_tests(models: list[Model], home: Path) -> list[str]:
-    """The statement of each unit test, with the marked models in them; dbt has run all of them without a failure.
+    """The statement of each unit test of `models`, marked; dbt has run all of them without a failure.
 
     The home has to be empty. An empty lake and empty models are all that dbt needs to know the columns.
     """
@@ -339,10 +339,13 @@ def unit_tests(models: list[Model], home: Path) -> list[str]:
         (project / model.path).write_text(model.marked)
     places = {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project / "profiles")}
     with patch.dict(os.environ, {**environment(settings), **places}):
-        for command in ("build --empty --exclude-resource-type unit_test test", "test --select test_type:unit"):
-            result: Any = dbtRunner().invoke(["--quiet", *command.split()])
+        names = [model.path.stem for model in models]
+        parents = ["build", "--empty", "--exclude-resource-type", "unit_test", "test", "--select"]
+        tests = ["test", "--select"]
+        for command in ([*parents, *(f"+{name}" for name in names)], [*tests, *(f"{n},test_type:unit" for n in names)]):
+            result: Any = dbtRunner().invoke(["--quiet", *command])
             if not result.success:
-                raise RuntimeError(f"dbt {command} fails before anything is changed") from result.exception
+                raise RuntimeError(f"dbt {command[0]} fails before anything is changed") from result.exception
     texts = [path.read_text() for path in (home / "dbt" / "target" / "run").rglob("*.sql")]
     statements = [text for text in texts if "dbt_internal_unit_test_actual" in text]
     if len(statements) != len(result.result):
@@ -409,7 +412,7 @@ def main() -> int:
         print(*(mutant.place for model in chosen for mutant in model.mutants), sep="\n")
         return 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        statements = unit_tests(models, Path(folder))
+        statements = unit_tests(chosen, Path(folder))
         mutants = judged(chosen, statements)
         if options.sample:
             mutants = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))

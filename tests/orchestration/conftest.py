@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,6 @@ class TestHome:
         self.settings = Settings()
         self.streams = read_streams()
         prepare(self.settings)
-        self._manifests: dict[str, Any] = {}
         self._skeleton = path / "skeleton"
 
     def reset(self) -> None:
@@ -72,6 +72,13 @@ class TestHome:
         with self.ledger() as ledger:
             return sum(replay(stream, self.settings, ledger) for stream in self.streams.values())
 
+    @cached_property
+    def manifest(self) -> Any:
+        """The parsed project, for builds with whatever variables: parsing takes longer than a small build."""
+        parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps({"reporting_timezone": "UTC"})])
+        assert parsed.success, parsed.exception
+        return parsed.result
+
     def build(self, *arguments: str, models_only: bool = True, **variables: str) -> None:
         """dbt build in this process; data tests only where asked for.
 
@@ -92,11 +99,7 @@ class TestHome:
         kinds = ["--exclude-resource-type", "unit_test", *(["test"] if models_only else [])]
         variables.setdefault("reporting_timezone", "UTC")
         dbt = ["--quiet", "build", *kinds, "--vars", json.dumps(variables), *arguments]
-        zone = variables["reporting_timezone"]
-        if zone not in self._manifests:  # parsing takes longer than a small build
-            parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps(variables)])
-            self._manifests[zone] = parsed.result
-        result = dbtRunner(manifest=self._manifests[zone]).invoke(dbt)
+        result = dbtRunner(manifest=self.manifest).invoke(dbt)
         failed = [r for r in result.result or [] if r.status not in ("success", "pass")]
         assert result.success, failed or result.exception
 

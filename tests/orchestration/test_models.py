@@ -13,7 +13,7 @@ from .events import some_events
 def test_every_unit_test_passes(home: TestHome) -> None:
     home.land()
     home.build("--empty")  # unit tests need their inputs to exist; nothing has to be in them
-    result = dbtRunner().invoke(["--quiet", "test", "--select", "test_type:unit"])
+    result = dbtRunner(manifest=home.manifest).invoke(["--quiet", "test", "--select", "test_type:unit"])
     assert result.success, [r.node.name for r in result.result or [] if r.status != "pass"]
     assert len(result.result.results) > 10
 
@@ -35,8 +35,7 @@ def test_data_tests_pass_in_another_zone(home: TestHome) -> None:
 def test_every_column_is_documented(home: TestHome) -> None:
     home.land()
     home.build()
-    parsed = dbtRunner().invoke(["--quiet", "parse"]).result
-    for node in parsed.nodes.values():
+    for node in home.manifest.nodes.values():
         if node.resource_type != "model":
             continue
         catalog = "facts" if node.database == "facts" else "touchstone"
