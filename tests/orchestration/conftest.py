@@ -85,15 +85,19 @@ class TestHome:
         A plain build begins with an empty warehouse in which the views stand already, as they take most of the time.
         """
         if models_only and not arguments and not variables:
-            if not self._skeleton.exists():
-                os.environ["TOUCHSTONE_LAST_LANDING"] = "0"
-                self._build(models_only=True)
-                del os.environ["TOUCHSTONE_LAST_LANDING"]
-                shutil.copytree(self.settings.warehouse, self._skeleton)
-            if not (self.settings.warehouse / "facts.duckdb").exists():
-                shutil.copytree(self._skeleton, self.settings.warehouse, dirs_exist_ok=True)
+            self.build_empty()
             arguments = ("--exclude", "config.materialized:view")
         self._build(*arguments, models_only=models_only, **variables)
+
+    def build_empty(self) -> None:
+        """Every model, of no records; in a warehouse that has some already, nothing."""
+        if not self._skeleton.exists():
+            os.environ["TOUCHSTONE_LAST_LANDING"] = "0"
+            self._build(models_only=True)
+            del os.environ["TOUCHSTONE_LAST_LANDING"]
+            shutil.copytree(self.settings.warehouse, self._skeleton)
+        if not (self.settings.warehouse / "facts.duckdb").exists():
+            shutil.copytree(self._skeleton, self.settings.warehouse, dirs_exist_ok=True)
 
     def _build(self, *arguments: str, models_only: bool, **variables: str) -> None:
         kinds = ["--exclude-resource-type", "unit_test", *(["test"] if models_only else [])]

@@ -50,7 +50,7 @@ def check_orders(home: TestHome, orders: int, sources: dict[str, list[Record]]) 
         assert not other, f"order {seed} gives other marts"
         first, accepted = marts, [total.accepted for total in totals]
     assert first and all(first[name] for name in first if name.startswith(tuple(s.split("/")[0] for s in sources)))
-    home.build("--full-refresh")
+    home.build("--full-refresh", "--exclude", "config.materialized:view")
     assert home.marts() == first, "a full refresh gives other marts"
 
 
@@ -108,7 +108,7 @@ def test_another_zone_moves_days_and_months(home: TestHome) -> None:
     ]
     home.put("mailgun/events", "a.json", records)
     home.land()
-    home.build("--full-refresh", reporting_timezone="Asia/Kolkata")
+    home.build("--full-refresh", "--select", "path:models/*/mailgun", reporting_timezone="Asia/Kolkata")
     days = home.query("select period_start::varchar, accepted_count from mailgun_metrics_daily order by 1")
     assert days == [("2026-03-28", 1), ("2026-03-29", 1), ("2026-04-01", 1)]
     hours = home.query("select period_start::varchar, accepted_count from mailgun_metrics_hourly order by 1")

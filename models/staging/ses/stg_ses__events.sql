@@ -52,7 +52,8 @@ renamed as (
         coalesce(
             len(recipients) > 0
             -- a recipient without an address is none of the simulator
-            and len(list_filter(recipients, lambda r: contains(lower(r), '@simulator.amazonses.com'))) = len(recipients),
+            and len(recipients)
+            = len(list_filter(recipients, lambda r: contains(lower(r), '@simulator.amazonses.com'))),
             false
         ) as is_simulated,
         coalesce(nullif(tags['ses:caller-identity'][1], ''), 'none') as caller_identity,
