@@ -67,10 +67,10 @@ bi: $(BI_READY) ## Superset on http://127.0.0.1:8088, reading what is published
 	@$(BI)/python -m bi
 
 test: $(READY) ## every test, offline
-	@$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-full: $(READY) ## the property tests at full size too
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-bi: $(BI_READY) ## Superset's charts and dashboards, in a headless Chromium, while a night runs
 	@$(BI)/python -m pytest bi/tests

@@ -71,7 +71,7 @@ def all_sources(inbox: Path, events: int) -> dict[str, list[Record]]:
 
 def test_orders_files_runs_and_repeats_give_the_same_marts(home: TestHome, tmp_path: Path) -> None:
     sources = all_sources(tmp_path, 300)
-    check_orders(home, 3, sources)
+    check_orders(home, 2, sources)
     with home.ledger() as ledger:
         assert ledger.totals("mailgun/events").accepted == len(current(sources["mailgun/events"]))
 

@@ -8,14 +8,6 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    flow,
-    period_start,
-    linking_initiations,
-    linking_completions,
-    total_linking_events,
-    completion_rate
+    * exclude (grain, record_count, landing)
 from metrics
 where grain = 'hour' and record_count > 0

@@ -8,14 +8,7 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    flow,
-    cast(period_start as date) as period_start,
-    linking_initiations,
-    linking_completions,
-    total_linking_events,
-    completion_rate
+    * exclude (grain, record_count, landing)
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and record_count > 0

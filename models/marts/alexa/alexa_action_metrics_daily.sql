@@ -8,14 +8,7 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    capability,
-    directive,
-    cast(period_start as date) as period_start,
-    unique_users,
-    actions,
-    utterances
+    * exclude (grain, landing)
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'day' and (actions > 0 or utterances > 0)

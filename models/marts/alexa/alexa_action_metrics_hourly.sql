@@ -8,14 +8,6 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    capability,
-    directive,
-    period_start,
-    unique_users,
-    actions,
-    utterances
+    * exclude (grain, landing)
 from metrics
 where grain = 'hour' and (actions > 0 or utterances > 0)

@@ -8,11 +8,7 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    cast(period_start as date) as period_start,
-    report_state_responses_compared,
-    accuracy_rate
+    * exclude (grain, record_count, report_state_responses_matched, landing)
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'day' and record_count > 0

@@ -8,11 +8,6 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    period_start,
-    report_state_responses_compared,
-    accuracy_rate
+    * exclude (grain, record_count, report_state_responses_matched, landing)
 from metrics
 where grain = 'hour' and record_count > 0

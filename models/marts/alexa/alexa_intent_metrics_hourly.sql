@@ -8,13 +8,6 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    intent,
-    period_start,
-    unique_users,
-    utterances,
-    failed_intents
+    * exclude (grain, landing)
 from metrics
 where grain = 'hour' and utterances > 0

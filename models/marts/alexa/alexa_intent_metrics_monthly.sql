@@ -8,13 +8,7 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    intent,
-    cast(period_start as date) as period_start,
-    unique_users,
-    utterances,
-    failed_intents
+    * exclude (grain, landing)
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and utterances > 0

@@ -8,14 +8,7 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    step,
-    from_node,
-    to_node,
-    cast(period_start as date) as period_start,
-    users,
-    user_share
+    * exclude (grain, record_count, users_at_node, landing)
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'day' and record_count > 0 and to_node <> 'all'

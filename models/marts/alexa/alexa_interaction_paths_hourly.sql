@@ -8,14 +8,6 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    step,
-    from_node,
-    to_node,
-    period_start,
-    users,
-    user_share
+    * exclude (grain, record_count, users_at_node, landing)
 from metrics
 where grain = 'hour' and record_count > 0 and to_node <> 'all'

@@ -8,18 +8,7 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    operation,
-    capability,
-    directive,
-    cast(period_start as date) as period_start,
-    latency_p50_ms,
-    latency_p90_ms,
-    latency_p99_ms,
-    latency_avg_ms,
-    success_rate,
-    request_volume
+    * exclude (grain, successful_requests, landing)
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'day' and request_volume > 0

@@ -8,18 +8,6 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    operation,
-    capability,
-    directive,
-    period_start,
-    latency_p50_ms,
-    latency_p90_ms,
-    latency_p99_ms,
-    latency_avg_ms,
-    success_rate,
-    request_volume
+    * exclude (grain, successful_requests, landing)
 from metrics
 where grain = 'hour' and request_volume > 0

@@ -8,22 +8,11 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    product_id,
-    product_type,
-    cast(period_start as date) as period_start,
-    purchases,
-    offer_impressions,
-    offer_conversion_rate,
-    upsell_to_offer_conversion,
-    offer_to_purchase_conversion,
-    upsell_to_purchase_conversion,
-    subscriptions_started,
-    subscriptions_ended,
-    active_subscriptions,
-    trial_to_paid_rate,
-    churn_rate
+    * exclude (
+        grain, record_count, one_time_offers, subscription_offers, subscriptions_by_offer,
+        upsell_impressions, upsells_offered, upsells_accepted, trials_converted, trials_lapsed,
+        subscriptions_left, paid_at_start, landing
+    )
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and record_count > 0

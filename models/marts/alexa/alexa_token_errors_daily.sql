@@ -8,12 +8,7 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    grant_type,
-    error_code,
-    cast(period_start as date) as period_start,
-    error_responses
+    * exclude (is_by_code, grain, requests, successes, success_rate, landing)
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'day' and error_responses > 0 and is_by_code

@@ -8,12 +8,6 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    grant_type,
-    error_code,
-    period_start,
-    error_responses
+    * exclude (is_by_code, grain, requests, successes, success_rate, landing)
 from metrics
 where grain = 'hour' and error_responses > 0 and is_by_code

@@ -8,12 +8,6 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    grant_type,
-    period_start,
-    requests,
-    success_rate
+    * exclude (is_by_code, error_code, grain, successes, error_responses, landing)
 from metrics
 where grain = 'hour' and requests > 0 and not is_by_code

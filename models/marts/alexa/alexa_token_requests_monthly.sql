@@ -8,12 +8,7 @@ metrics as (
 )
 
 select
-    skill_id,
-    stage,
-    locale,
-    grant_type,
-    cast(period_start as date) as period_start,
-    requests,
-    success_rate
+    * exclude (is_by_code, error_code, grain, successes, error_responses, landing)
+    replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and requests > 0 and not is_by_code

@@ -1,0 +1,56 @@
+"""What dbt is told of the report and the dashboards is what their own files name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestration.report.headlines import declared
+from orchestration.settings import PROJECT
+
+from .conftest import TestHome
+
+# What the report reads beside the marts of its headlines.
+_REPORT = {"metric_catalog", "metric_values_daily", "metric_values_hourly", "reconciliation_daily"}
+
+
+@pytest.fixture
+def exposures(session_home: TestHome) -> dict[str, Any]:
+    return {exposure.name: exposure for exposure in session_home.manifest.exposures.values()}
+
+
+def read(exposure: Any) -> set[str]:
+    return {node.rpartition(".")[2] for node in exposure.depends_on.nodes}
+
+
+def test_the_report_depends_on_what_its_headlines_name(exposures: dict[str, Any]) -> None:
+    marts = {f"{chart.mart}_daily" for system in declared() for chart in system.charts}
+    assert read(exposures["report"]) == marts | _REPORT
+
+
+def test_each_dashboard_depends_on_what_its_charts_name(exposures: dict[str, Any]) -> None:
+    dashboards = yaml.safe_load((PROJECT / "bi/dashboards.yml").read_text())["dashboards"]
+    expected = {
+        f"superset_{dashboard['title'].lower()}": {chart["mart"] for chart in dashboard["charts"]}
+        for dashboard in dashboards
+    }
+    assert {name: read(exposures[name]) for name in exposures if name != "report"} == expected
+    for name in expected:
+        assert exposures[name].url.endswith(f"/superset/dashboard/{name.removeprefix('superset_')}")
+
+
+def test_every_macro_and_exposure_is_described(session_home: TestHome) -> None:
+    manifest = session_home.manifest
+    own = [
+        macro
+        for macro in manifest.macros.values()
+        # tests say what they prove in their first line; what a macro is for one adapter is the macro's own business
+        if macro.package_name == "touchstone" and not macro.name.startswith("test_") and "__" not in macro.name
+    ]
+    assert len(own) > 5
+    for node in (*own, *manifest.exposures.values(), *manifest.sources.values()):
+        assert node.description, node.name
+    for macro in own:
+        assert all(argument.description for argument in macro.arguments), macro.name
