@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
@@ -30,6 +31,10 @@ from orchestration.settings import PROJECT
 
 # What both ways have to agree on: sums of these columns of the floor's table `counted` and of an hourly mart.
 _COMPARED = {
+    "alexa": (
+        "alexa_skill_metrics_hourly",
+        ("total_intents", "fallback_intent_count", "total_enablements", "disablements"),
+    ),
     "mailgun": (
         "mailgun_metrics_hourly",
         ("accepted_incoming_count", "delivered_smtp_count", "permanent_failed_count", "opened_count"),
@@ -123,10 +128,10 @@ def whole_nights(work: Path, system: str, events: int, repeat: int, console: Con
     home, floor_file = work / "home", work / "floor.duckdb"
     console.print(f"Making {events:,} events of 30 days")
     sample(home / "inbox", system, "--events", str(events), "--days", "30")
-    warm_up(home)
+    built = warm_up(home)
     nights, floors = [], []
     for _ in range(repeat):
-        forget(home)
+        renew(home, built)
         nights.append(nightly(home))
         floor_file.unlink(missing_ok=True)
         floors.append(timed([sys.executable, "-m", "benchmarks", "--floor", system, home / "inbox", floor_file]))
@@ -162,7 +167,8 @@ def one_more_day(work: Path, system: str, daily: int, repeat: int, console: Cons
     inbox = work / "year"
     console.print(f"Making 366 days of {daily:,} events")
     sample(inbox, system, "--events", str(daily * 366), "--days", "366")
-    days = sorted(inbox.glob(f"{system}/events/*/*/*"))
+    dates = sorted({day.parts[-3:] for day in inbox.glob(f"{system}/*/*/*/*")})
+    days = [sorted(inbox.glob(f"{system}/*/{'/'.join(date)}")) for date in dates]
     ratios: list[float] = []
     for _ in range(repeat):
         seconds = []
@@ -178,24 +184,28 @@ def one_more_day(work: Path, system: str, daily: int, repeat: int, console: Cons
     console.print(f"Ratio: {median(ratios):.2f}")
 
 
-def give(days: Sequence[Path], inbox: Path, home: Path) -> None:
-    for day in days:
+def give(days: Sequence[Sequence[Path]], inbox: Path, home: Path) -> None:
+    for day in chain.from_iterable(days):
         shutil.copytree(day, home / "inbox" / day.relative_to(inbox))
 
 
-def forget(home: Path) -> None:
-    """Everything but the inbox and what dbt has parsed."""
-    for name in ("lake", "warehouse", "releases"):
-        shutil.rmtree(home / name, ignore_errors=True)
-    (home / "published").unlink(missing_ok=True)
-
-
-def warm_up(home: Path) -> None:
-    """Have dbt's parsed project and Dagster's storage in place, which a first run ever makes."""
+def warm_up(home: Path) -> Path:
+    """A night of no records, as a night is measured and not the making of a home; returns a copy of what it left."""
     inbox = (home / "inbox").rename(home / "aside")
     nightly(home)
     shutil.rmtree(home / "inbox")
+    built = home.with_name("built")
+    shutil.copytree(home, built, symlinks=True, ignore=shutil.ignore_patterns("aside", "dbt", "dagster"))
     inbox.rename(home / "inbox")
+    return built
+
+
+def renew(home: Path, built: Path) -> None:
+    """Have the home as it was after the night of no records."""
+    for name in ("lake", "warehouse", "releases"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    (home / "published").unlink(missing_ok=True)
+    shutil.copytree(built, home, symlinks=True, dirs_exist_ok=True)
 
 
 def main() -> None:

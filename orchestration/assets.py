@@ -1,12 +1,13 @@
 """The assets: one per source for landing, one per dbt model, one for the release."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
+    AssetCheckKey,
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
@@ -14,7 +15,6 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     ConfigurableResource,
-    DagsterEventType,
     DagsterInstance,
     Failure,
     InitResourceContext,
@@ -24,6 +24,7 @@ from dagster import (
     RetryRequested,
     asset,
 )
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.console import say
@@ -34,7 +35,6 @@ from orchestration.landing.ledger import Build, Ledger
 from orchestration.landing.streams import Stream, read_streams
 from orchestration.publish import NotPublished, marts_of, publish
 from orchestration.report import Check, write_report
-from orchestration.report.numbers import Release
 from orchestration.schedules import ONLY_WHAT_IS_NEW
 from orchestration.settings import Settings
 from orchestration.warehouse import build, fingerprint, is_there, translator, unaffected
@@ -67,7 +67,8 @@ def all_assets(settings: Settings, project: DbtProject) -> list[AssetsDefinition
     groups = {node["path"].split("/")[1]: node["group"] for node in models}
     landing = [_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values()]
     built = _models(project, manifest)
-    return [*landing, built, _published(manifest, built), _report()]
+    keys = [key for each in (*landing, built) for key in each.check_keys]
+    return [*landing, built, _published(manifest, built), _report(keys)]
 
 
 def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
@@ -275,7 +276,7 @@ _REPORT = AssetKey("report")
 _COUNTED = {"dagster_dbt/failed_row_count": "rows"}
 
 
-def _report() -> AssetsDefinition:
+def _report(keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
     """An asset of its own after the release, not a part of it: readers of numbers don't wait for a page, and when it
     can't be made they have the release all the same. A check warns then, and the release has no page, as one of an
     older release beside new numbers would be wrong.
@@ -297,12 +298,8 @@ def _report() -> AssetsDefinition:
         failure = ""
         try:
             with home.ledger() as ledger:
-                path = write_report(
-                    settings.published.resolve(),
-                    settings,
-                    ledger,
-                    lambda release: checks_of(context.instance, release, ledger),
-                )
+                checks = outcomes(context.instance, keys)
+                path = write_report(settings.published.resolve(), settings, ledger, checks)
         except Exception as error:
             context.log.exception("the report could not be written")
             failure = f"{type(error).__name__}: {error}"
@@ -323,23 +320,21 @@ def _report() -> AssetsDefinition:
     return report
 
 
-def checks_of(instance: DagsterInstance, release: Release, ledger: Ledger) -> list[Check]:
-    """The checks of the runs that built and published a release, each as it was last; but for that of its report."""
-    runs = [*ledger.runs_that_built(release.fingerprint, release.landing), release.run_id]
-    found = {}
-    for run in dict.fromkeys(runs):
-        for entry in instance.all_logs(run, of_type=DagsterEventType.ASSET_CHECK_EVALUATION):
-            assert entry.dagster_event
-            outcome = entry.dagster_event.asset_check_evaluation_data
-            counted = {
-                _COUNTED.get(name, name): number.value or 0
-                for name, number in outcome.metadata.items()
-                if isinstance(number, IntMetadataValue)
-            }
-            if outcome.asset_key == _REPORT:
-                continue
-            asset_path = "/".join(outcome.asset_key.path)
-            found[asset_path, outcome.check_name] = Check(
-                asset_path, outcome.check_name, outcome.passed, outcome.severity.value, counted
-            )
-    return list(found.values())
+def outcomes(instance: DagsterInstance, keys: Iterable[AssetCheckKey]) -> list[Check]:
+    """What each check has found when it was last run, be it nights ago."""
+    run = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+    found = []
+    for key in sorted(keys):
+        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=run)
+        event = records[0].event if records else None
+        if not event or not event.dagster_event:
+            continue
+        outcome = event.dagster_event.asset_check_evaluation_data
+        counted = {
+            _COUNTED.get(name, name): number.value or 0
+            for name, number in outcome.metadata.items()
+            if isinstance(number, IntMetadataValue)
+        }
+        path = "/".join(key.asset_key.path)
+        found.append(Check(path, key.name, outcome.passed, outcome.severity.value, counted))
+    return found

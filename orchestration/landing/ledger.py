@@ -418,14 +418,6 @@ class Ledger:
         ).fetchone()
         return Build(*row) if row else None
 
-    def runs_that_built(self, fingerprint: str, landing: int) -> list[str]:
-        """The runs that have built the marts by these definitions up to a landing."""
-        rows = self.connection.execute(
-            "select run_id from builds where succeeded and fingerprint = ? and landing = ? order by build",
-            [fingerprint, landing],
-        ).fetchall()
-        return [run_id for (run_id,) in rows]
-
     def begin_build(self, run_id: str, fingerprint: str) -> bool:
         """Enter a build that hasn't succeeded yet.
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from orchestration.landing.ledger import Ledger
-from orchestration.report.numbers import Release, release_of
 from orchestration.report.page import Check, render
 from orchestration.settings import Settings
 
 __all__ = ["Check", "write_report"]
 
 
-def write_report(
-    folder: Path, settings: Settings, ledger: Ledger, checks_of: Callable[[Release], Sequence[Check]]
-) -> Path:
-    """Write the report of a finished release into its folder, as a whole or not at all. `checks_of` are its build's."""
+def write_report(folder: Path, settings: Settings, ledger: Ledger, checks: Sequence[Check]) -> Path:
+    """Write the report of a finished release into its folder, as a whole or not at all."""
     with duckdb.connect(str(folder / "touchstone.duckdb"), read_only=True) as connection:
         connection.execute(f"set temp_directory = '{settings.scratch}'")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
-        text = render(connection, ledger, checks_of(release_of(connection)))
+        text = render(connection, ledger, checks)
     path, unfinished = folder / "report.html", folder / ".report.html"
     with unfinished.open("w", encoding="utf-8") as file:
         file.write(text)

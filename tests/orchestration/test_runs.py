@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -207,8 +208,18 @@ def test_a_failed_build_leaves_what_is_published(home: Path) -> None:
     assert "succeeded" not in str(run(home, "rollback"))
 
 
+def checks_reported(home: Path) -> int:
+    """Of how many checks the report tells."""
+    found = re.search(
+        r"Checks that warn</span>.*?of (\d+)</span>", (home / "published" / "report.html").read_text(), re.S
+    )
+    assert found
+    return int(found[1])
+
+
 def test_only_what_is_new_is_built_and_published(home: Path) -> None:
     release = (home / "published").resolve()
+    checks = checks_reported(home)
     code, output = run(home)
     assert code == 0
     assert "nothing new to build" in output
@@ -218,6 +229,7 @@ def test_only_what_is_new_is_built_and_published(home: Path) -> None:
     assert code == 0
     assert "built int_mailgun__events" in output
     assert "built int_ses__events" not in output, "nothing has landed of it"
+    assert checks_reported(home) == checks > 200, "those that weren't run are as they were"
     months = sorted((home / "published" / "parquet" / "mailgun_metrics_daily").glob("*.parquet"))
     with duckdb.connect() as connection:
         rows = connection.execute(f"select * from read_parquet({[str(m) for m in months]!r}) order by all").fetchall()
