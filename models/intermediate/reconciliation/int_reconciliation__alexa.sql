@@ -9,45 +9,48 @@
 with
 
 -- Numbers that a mart takes over from Amazon, such as a smart home skill's utterances, are not here: they are equal.
-named as (
+names (reported_namespace, metric, measure) as (
 
-    select
-        *,
-        case reported_namespace || '.' || metric
-            when 'CUSTOM.uniqueCustomers' then 'customers'
-            when 'CUSTOM.totalEnablements' then 'total_enablements'
-            when 'CUSTOM.totalUtterances' then 'total_utterances'
-            when 'CUSTOM.successfulUtterances' then 'successful_utterances'
-            when 'CUSTOM.failedUtterances' then 'failed_utterances'
-            when 'CUSTOM.totalSessions' then 'total_sessions'
-            when 'CUSTOM.successfulSessions' then 'successful_sessions'
-            when 'CUSTOM.userEndedSessions' then 'user_ended_sessions'
-            when 'CUSTOM.skillEndedSessions' then 'skill_ended_sessions'
-            when 'SMARTHOME.uniqueCustomers' then 'customers'
-            when 'SMARTHOME.totalEnablements' then 'total_enablements'
-            when 'Alexa.Custom.CUSTOMERS' then 'customers'
-            when 'Alexa.Custom.UTTERANCES' then 'total_utterances'
-            when 'Alexa.Custom.SUCCESSFUL_UTTERANCES' then 'successful_utterances'
-            when 'Alexa.Custom.FAILED_UTTERANCES' then 'failed_utterances'
-            when 'Alexa.Custom.SUCCESSFUL_SESSIONS' then 'successful_sessions'
-            when 'Alexa.Custom.USER_ENDED_SESSIONS' then 'user_ended_sessions'
-            when 'Alexa.Custom.SKILL_ENDED_SESSIONS' then 'skill_ended_sessions'
-            when 'Alexa.SmartHome.CUSTOMERS' then 'customers'
-        end as measure
-    from {{ ref('stg_alexa__reported_points') }}
-    where grouped_by is null
+    values
+        ('CUSTOM', 'uniqueCustomers', 'customers'),
+        ('CUSTOM', 'totalEnablements', 'total_enablements'),
+        ('CUSTOM', 'totalUtterances', 'total_utterances'),
+        ('CUSTOM', 'successfulUtterances', 'successful_utterances'),
+        ('CUSTOM', 'failedUtterances', 'failed_utterances'),
+        ('CUSTOM', 'totalSessions', 'total_sessions'),
+        ('CUSTOM', 'successfulSessions', 'successful_sessions'),
+        ('CUSTOM', 'userEndedSessions', 'user_ended_sessions'),
+        ('CUSTOM', 'skillEndedSessions', 'skill_ended_sessions'),
+        ('SMARTHOME', 'uniqueCustomers', 'customers'),
+        ('SMARTHOME', 'totalEnablements', 'total_enablements'),
+        ('Alexa.Custom', 'CUSTOMERS', 'customers'),
+        ('Alexa.Custom', 'UTTERANCES', 'total_utterances'),
+        ('Alexa.Custom', 'SUCCESSFUL_UTTERANCES', 'successful_utterances'),
+        ('Alexa.Custom', 'FAILED_UTTERANCES', 'failed_utterances'),
+        ('Alexa.Custom', 'SUCCESSFUL_SESSIONS', 'successful_sessions'),
+        ('Alexa.Custom', 'USER_ENDED_SESSIONS', 'user_ended_sessions'),
+        ('Alexa.Custom', 'SKILL_ENDED_SESSIONS', 'skill_ended_sessions'),
+        ('Alexa.SmartHome', 'CUSTOMERS', 'customers')
 
 ),
 
--- Both versions of the API may have told the same.
-records as (
+-- Both versions of the API may have told the same. Materialized, as answers are long texts, and read several times below.
+records as materialized (
 
     select
-        *,
+        skill_id,
+        stage,
+        locale,
+        measure,
+        starts_at,
+        ends_at,
+        fetched_at,
+        reported_value,
         starts_at as event_at,
         true as is_current
-    from named
-    where measure is not null
+    from {{ ref('stg_alexa__reported_points') }}
+    inner join names using (reported_namespace, metric)
+    where grouped_by is null
     qualify row_number() over (
         partition by skill_id, stage, locale, measure, starts_at, ends_at
         order by fetched_at desc, reported_value desc
