@@ -70,16 +70,18 @@ typed as (
         }') as r
     from lines
 )
-select distinct on (message_id, is_directive)
-    cast(r."at" as timestamp) as "at",
-    r.skill_id,
-    coalesce(r.stage, 'none') as stage,
-    coalesce(r.locale, 'none') as locale,
-    r.user_ref as user_id,
-    r.message.directive is not null as is_directive,
-    coalesce(r.message.directive.header, r.message.event.header) as header,
-    header."messageId" as message_id
-from typed;
+select distinct on (header."messageId", is_directive) *
+from (
+    select
+        cast(r."at" as timestamp) as "at",
+        r.skill_id,
+        coalesce(r.stage, 'none') as stage,
+        coalesce(r.locale, 'none') as locale,
+        r.user_ref as user_id,
+        r.message.directive is not null as is_directive,
+        coalesce(r.message.directive.header, r.message.event.header) as header
+    from typed
+);
 
 create table skill_events as
 with

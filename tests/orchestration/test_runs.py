@@ -30,11 +30,18 @@ _LEDGER = {
 }
 
 
+def user_folder(home: Path) -> Path:
+    """A folder that whoever runs it calls home, empty at first."""
+    folder = home.with_name("user")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def start(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "orchestration", *(arguments or ("nightly",))],
         cwd=PROJECT,
-        env={**os.environ, "TOUCHSTONE_HOME": str(home), **environment},
+        env={**os.environ, "HOME": str(user_folder(home)), "TOUCHSTONE_HOME": str(home), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -160,6 +167,10 @@ def test_ten_killed_first_runs_are_made_good_by_the_next(renewed: Renewed) -> No
     expected, took = state(home), time.monotonic() - began
     fill(renewed.empty())
     check_kills(home, 10, expected, took)
+
+
+def test_nothing_is_written_outside_the_home(renewed: Renewed) -> None:
+    assert list(user_folder(renewed.path).rglob("*")) == []
 
 
 def test_readers_see_whole_runs_and_no_error(home: Path) -> None:
