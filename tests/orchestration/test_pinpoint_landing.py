@@ -384,6 +384,7 @@ def test_contact_events_are_read_in_every_spelling(home: TestHome) -> None:
     begun = {**bare, "contactId": "begun", "disconnectTimestamp": not_yet, "connectedToSystemTimestamp": not_yet}
     no_time = "no time of the event that can be read"
     no_kind = "it does not say its kind: is it a record of this stream?"
+    unreadable = "no times that can be read"
     damaged = [
         ({**small, "time": not_yet}, no_time),
         ({**small, "time": None}, no_time),
@@ -391,12 +392,15 @@ def test_contact_events_are_read_in_every_spelling(home: TestHome) -> None:
         ({**small, "detail": {**small["detail"], "eventType": "RINGING"}}, "unknown kind: RINGING"),
         ({**small, "detail": {**small["detail"], "eventType": None}}, no_kind),
         ({**small, "detail": {**small["detail"], "contactId": ""}}, "no contact id"),
+        ({**small, "detail": {**small["detail"], "initiationTimestamp": "this morning"}}, unreadable),
+        ({**capital, "detail": {**capital["detail"], "ConnectedToSystemTimestamp": "8 h"}}, unreadable),
+        ({**bare, "agentInfo": {"connectedToAgentTimestamp": "1772438459"}}, unreadable),
     ]
     # the same event in another zone's time is no other
     again = {**small, "time": "2026-03-02T13:30:00+05:30"}
     good = [small, capital, bare, begun, again]
     result = landed(home, "connect/contact_events", "a", lines([record for record, _ in damaged] + good))
-    assert numbers(result) == (11, 4, 1, 6, 0)
+    assert numbers(result) == (14, 4, 1, 9, 0)
     assert [(line, reason) for line, reason, _ in quarantine(home)] == [
         (line, reason) for line, (_, reason) in enumerate(damaged, 1)
     ]
