@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -204,23 +204,35 @@ class _Landing:
         for file in files:
             if file not in exact:
                 alike.setdefault((is_gzip(file.path), self._envelopes_of(file.path)), []).append(file)
-        for (gzip, opened), group in alike.items():
-            exact |= self._try_fast(group, gzip, opened)
+        exact |= self._try_fast(alike)
         names = {name for (name,) in self._sql.execute(_UNCLEAN).fetchall()}
         unclean = {file for file in files if str(file.path) in names}
         self._forget(unclean)
         return exact | unclean
 
-    def _try_fast(self, files: list[_File], gzip: bool, opened: tuple[str, ...]) -> set[_File]:
-        """One unreadable file fails the whole statement: then each half is tried by itself."""
-        lines = records.read_lines([str(file.path) for file in files], gzip)
+    def _try_fast(self, alike: Mapping[tuple[bool, tuple[str, ...]], list[_File]]) -> set[_File]:
+        """Read groups of files (by gzip, envelopes) in one statement; returns those that can't be read so.
+
+        One unreadable file fails the whole statement: then each group is tried by itself, and each half of one.
+        """
+        if not alike:
+            return set()
+        judged = [
+            records.judged(
+                self._stream, records.read_lines([str(file.path) for file in files], gzip), checked=False, opened=opened
+            )
+            for (gzip, opened), files in alike.items()
+        ]
         try:
-            self._sql.execute(f"insert into batch {records.judged(self._stream, lines, checked=False, opened=opened)}")
+            self._sql.execute("insert into batch " + " union all ".join(f"select * from ({each})" for each in judged))
         except duckdb.Error:
+            ((key, files), *others) = alike.items()
+            if others:
+                return self._try_fast({key: files}) | self._try_fast(dict(others))
             if len(files) == 1:
                 return set(files)
             half = len(files) // 2
-            return self._try_fast(files[:half], gzip, opened) | self._try_fast(files[half:], gzip, opened)
+            return self._try_fast({key: files[:half]}) | self._try_fast({key: files[half:]})
         return set()
 
     def _envelopes_of(self, path: Path) -> tuple[str, ...]:
@@ -342,9 +354,8 @@ class _Landing:
                 select _key, {content}
                 from batch
                 where
-                    rowid in (select row_number from firsts)
+                    rowid in (select row_number from firsts semi join repeats using (_key))
                     and rowid not in (select row_number from repeats)
-                    and _key in (select _key from repeats)
             )
             select min(row_number) as row_number
             from repeated

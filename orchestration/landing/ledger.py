@@ -290,16 +290,12 @@ class Ledger:
             """,
             [stream.source, number],
         )
-        # Counted by whole sets of fields first, of which there are few.
         self.connection.execute(
             """
             insert into unknown_fields
-            select ?, field, sum(records), ?
-            from (
-                select unnest(_fields) as field, records
-                from (select _fields, count(*) as records from batch where _verdict = 'accepted' group by _fields)
-            )
-            where not list_contains(?, field)
+            select ?, field, count(*), ?
+            from (select unnest(_fields) as field from batch where _verdict = 'accepted')
+            anti join (select unnest(?::varchar[]) as field) using (field)
             group by field
             """,
             [stream.source, number, [*stream.columns, *stream.not_kept]],
