@@ -73,7 +73,10 @@ versioned as (
 keyed as (
 
     select
-        * exclude (event_date, is_test_mode, url, delivery_code, bounce_type, is_logs_item, file, is_repeat),
+        * exclude (
+            event_date, is_test_mode, message_id, recipient, url, delivery_code, bounce_type, is_logs_item, file,
+            is_repeat
+        ),
         -- A unique open or click is one of its message, recipient and bot. A message that is not named can't be
         -- known to be the same, so that each of its events is on its own.
         case
