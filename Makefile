@@ -24,11 +24,13 @@ help: ## what the targets do
 
 setup: $(READY) ## a virtual environment from the lock file
 
-$(READY): requirements.lock
+$(READY): requirements.lock Makefile
 	@echo "Setting up .venv from requirements.lock"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
 	@$(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python requirements.lock
+	@# Dagster's own commands find this project too, wherever they are run
+	@echo '$(CURDIR)' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/touchstone.pth"
 	@touch $@
 
 $(BI_READY): bi/requirements.lock | $(READY)

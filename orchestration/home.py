@@ -24,6 +24,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
         "DAGSTER_HOME": str(settings.home / "dagster"),
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",
         "DO_NOT_TRACK": "1",
     }
 
