@@ -7,6 +7,7 @@ were quarantined or files refused and `--strict` was given.
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import subprocess
@@ -67,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _nightly(settings: Settings, strict: bool) -> int:
     os.environ.setdefault("TOUCHSTONE_PROGRESS", "1")
     say("starting")
-    # Loading Dagster and the dbt project takes seconds: only for the command that needs them.
+    # Loading Dagster and the dbt project takes seconds: only for the command that needs them. What it
+    # loads is there to stay: looking through it for garbage as often as Python does takes seconds too.
+    gc.set_threshold(100_000)
     from dagster import DagsterInstance
 
     from orchestration.definitions import defs

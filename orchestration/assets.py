@@ -229,7 +229,7 @@ def _models(project: DbtProject, manifest: dict[str, Any]) -> AssetsDefinition:
             sources = ledger.sources_to_build()
             left_out = unaffected(manifest, sources) if only_what_is_new and sources and not anew else []
             passes = ledger.passes(0 if anew else ledger.last_built(), settings.pass_records)
-        yield from build(context, dbt, settings, anew, left_out, passes)
+        yield from build(context, dbt, settings, manifest, anew, left_out, passes)
         with home.ledger() as ledger:
             ledger.end_build()
 

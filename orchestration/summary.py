@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -160,22 +159,25 @@ def _print_yesterday(console: Console, connection: duckdb.DuckDBPyConnection) ->
 
     Only what may be added up over a mart's keys: not the metrics of CloudWatch, as dimension sets tell of the same.
     """
-    rows = connection.execute(
+    marts = connection.execute(
         """
-        select mart, period_start, metric, sum(value)
-        from metric_values_daily
-        inner join metric_catalog using (mart, metric)
-        where
-            rollup = 'sum' and kind in ('count', 'derived', 'sum') and mart <> 'cloudwatch_metrics'
-            and period_start <= ?
-        group by mart, period_start, metric
-        qualify period_start = max(period_start) over (partition by mart)
-        order by mart, metric
-        """,
-        [date.today() - timedelta(days=1)],
+        select mart, list(metric order by metric)
+        from metric_catalog
+        where rollup = 'sum' and kind in ('count', 'derived', 'sum') and mart <> 'cloudwatch_metrics'
+        group by mart
+        order by mart
+        """
     ).fetchall()
-    for (mart, day), counts in groupby(rows, key=lambda row: row[:2]):
-        _print_counts(console, f"{mart} on {day}", [(metric, value) for _, _, metric, value in counts])
+    yesterday = date.today() - timedelta(days=1)
+    for mart, metrics in marts:
+        row = connection.execute(
+            f"select period_start, {', '.join(f'sum({metric})' for metric in metrics)} from {mart}_daily "
+            f"where period_start = (select max(period_start) from {mart}_daily where period_start <= ?) "
+            "group by period_start",
+            [yesterday],
+        ).fetchone()
+        if row:
+            _print_counts(console, f"{mart} on {row[0]}", list(zip(metrics, row[1:], strict=True)))
 
 
 def _print_counts(console: Console, title: str, counts: list[tuple[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from graphlib import TopologicalSorter
 from importlib import metadata
@@ -26,7 +26,7 @@ from orchestration.settings import PROJECT, Settings
 _DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
 # How dbt's nodes become assets.
 translator = DagsterDbtTranslator()
-_DBT = Path(sys.executable).with_name("dbt")
+_DBT = ("-m", "orchestration.dbt")
 _PARSED = (*_DEFINITIONS, "tests", "profiles")
 
 
@@ -46,7 +46,7 @@ def variables(settings: Settings) -> list[str]:
 
 def run_dbt(arguments: list[str]) -> None:
     """Run dbt's command line; raises CalledProcessError."""
-    subprocess.run([_DBT, *arguments], check=True)
+    subprocess.run([sys.executable, *_DBT, *arguments], check=True, cwd=PROJECT)
 
 
 class Dbt(DbtCliResource):
@@ -66,7 +66,10 @@ class Dbt(DbtCliResource):
 
 def resource(dbt_project: DbtProject) -> Dbt:
     return Dbt(
-        project_dir=str(dbt_project.project_dir), profiles_dir=str(PROJECT / "profiles"), dbt_executable=str(_DBT)
+        project_dir=str(dbt_project.project_dir),
+        profiles_dir=str(PROJECT / "profiles"),
+        dbt_executable=sys.executable,
+        global_config_flags=[*_DBT],
     )
 
 
@@ -84,6 +87,7 @@ def build(
     context: AssetExecutionContext,
     dbt: DbtCliResource,
     settings: Settings,
+    manifest: Mapping[str, Any],
     anew: bool,
     left_out: Sequence[dict[str, Any]],
     passes: Sequence[int],
@@ -96,7 +100,7 @@ def build(
     """
     arguments = ["build", *variables(settings), "--exclude-resource-type", "unit_test"]
     if left_out:  # and not the others selected, as Dagster adds a selection of all to that
-        arguments += ["--exclude", " ".join(node["name"] for node in left_out)]
+        arguments += ["--exclude", " ".join(selectors(manifest, left_out))]
     for number, landing in enumerate(passes[:-1], start=1):
         say(f"building: pass {number} of {len(passes)}")
         os.environ["TOUCHSTONE_LAST_LANDING"] = str(landing)
@@ -107,7 +111,7 @@ def build(
         arguments.append("--full-refresh")
     # One target folder for all runs: Dagster's own choice is a new one each, which pile up.
     invocation = dbt.cli(arguments, context=context, target_path=settings.home / "dbt" / "target")
-    # What stays as it is counts as made all the same: Dagster would not publish after models that are missing.
+    # Marts that stay as they are count as made all the same: Dagster would not publish after one that is missing.
     events: list[Any] = [
         Output(
             None,
@@ -115,6 +119,7 @@ def build(
             metadata={"unique_id": node["unique_id"], "rebuilt": False},
         )
         for node in left_out
+        if node["fqn"][1] == "marts"
     ]
     failure = None
     try:
@@ -125,14 +130,10 @@ def build(
                     say(f"built {str(event.metadata['unique_id'].value).rpartition('.')[2]}")
     except Exception as error:
         failure = error
-    relations = {
-        node["unique_id"]: node["relation_name"]
-        for node in invocation.manifest["nodes"].values()
-        if node.get("relation_name")
-    }
+    relations = {id_: node["relation_name"] for id_, node in _built(manifest).items()}
     with read_only(settings) as connection:
         for event in events:
-            if isinstance(event, Output) and (relation := relations.get(event.metadata["unique_id"].value)):
+            if isinstance(event, Output) and (relation := relations.get(str(event.metadata["unique_id"].value))):
                 (rows,) = connection.execute(f"select count(*) from {relation}").fetchone() or (None,)
                 event = event.with_metadata({**event.metadata, "dagster/row_count": rows})
             yield event
@@ -140,7 +141,7 @@ def build(
         raise failure
 
 
-def unaffected(manifest: dict[str, Any], sources: Sequence[str]) -> list[dict[str, Any]]:
+def unaffected(manifest: Mapping[str, Any], sources: Sequence[str]) -> list[dict[str, Any]]:
     """The models and seeds that nothing of `sources` goes into: nodes of the manifest, each after its parents."""
     project_name = manifest["metadata"]["project_name"]
     reached = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
@@ -148,12 +149,25 @@ def unaffected(manifest: dict[str, Any], sources: Sequence[str]) -> list[dict[st
     while ahead:
         ahead = [child for each in ahead for child in manifest["child_map"][each] if child not in reached]
         reached.update(ahead)
-    nodes = (manifest["nodes"].get(unique_id) for unique_id in TopologicalSorter(manifest["parent_map"]).static_order())
-    return [
-        node
-        for node in nodes
-        if node and node["resource_type"] in ("model", "seed") and node["unique_id"] not in reached
-    ]
+    built = _built(manifest)
+    ordered = (id_ for id_ in TopologicalSorter(manifest["parent_map"]).static_order() if id_ in built)
+    return [built[id_] for id_ in ordered if id_ not in reached]
+
+
+def selectors(manifest: Mapping[str, Any], chosen: Sequence[dict[str, Any]]) -> set[str]:
+    """Models and seeds for dbt's command line, by name; all of a folder by its path, as dbt takes time for each."""
+    names = {node["name"] for node in chosen}
+    mixed = {_folder(node) for node in _built(manifest).values() if node["name"] not in names}
+    return {node["name"] if (folder := _folder(node)) in mixed else f"path:{folder}" for node in chosen}
+
+
+def _folder(node: Mapping[str, Any]) -> str:
+    return str(Path(node["original_file_path"]).parent)
+
+
+def _built(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a build makes: models and seeds, by unique id."""
+    return {id_: node for id_, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
 
 
 def is_there(settings: Settings) -> bool:

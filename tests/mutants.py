@@ -29,7 +29,6 @@ from typing import Any
 from unittest.mock import patch
 
 import duckdb
-from dbt.cli.main import dbtRunner
 
 from orchestration.home import environment
 from orchestration.landing.land import land
@@ -37,6 +36,7 @@ from orchestration.landing.ledger import Ledger
 from orchestration.landing.streams import read_streams
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse import read_only
+from tests import dbt
 
 # Every model of these folders needs unit tests; of the others those are judged that have some.
 _TESTED = {"intermediate", "marts"}
@@ -343,7 +343,7 @@ def unit_tests(models: list[Model], home: Path) -> list[str]:
         parents = ["build", "--empty", "--exclude-resource-type", "unit_test", "test", "--select"]
         tests = ["test", "--select"]
         for command in ([*parents, *(f"+{name}" for name in names)], [*tests, *(f"{n},test_type:unit" for n in names)]):
-            result: Any = dbtRunner().invoke(["--quiet", *command])
+            result: Any = dbt.invoke("--quiet", *command)
             if not result.success:
                 raise RuntimeError(f"dbt {command[0]} fails before anything is changed") from result.exception
     texts = [path.read_text() for path in (home / "dbt" / "target" / "run").rglob("*.sql")]

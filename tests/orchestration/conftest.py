@@ -13,13 +13,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
 from orchestration.home import prepare
 from orchestration.landing.land import Landed, land, replay
 from orchestration.landing.ledger import Ledger
 from orchestration.landing.streams import read_streams
 from orchestration.settings import Settings
+from tests import dbt
 
 Record = dict[str, Any]
 
@@ -75,7 +75,7 @@ class TestHome:
     @cached_property
     def manifest(self) -> Any:
         """The parsed project, for builds with whatever variables: parsing takes longer than a small build."""
-        parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps({"reporting_timezone": "UTC"})])
+        parsed = dbt.invoke("--quiet", "parse", "--vars", json.dumps({"reporting_timezone": "UTC"}))
         assert parsed.success, parsed.exception
         return parsed.result
 
@@ -102,8 +102,8 @@ class TestHome:
     def _build(self, *arguments: str, models_only: bool, **variables: str) -> None:
         kinds = ["--exclude-resource-type", "unit_test", *(["test"] if models_only else [])]
         variables.setdefault("reporting_timezone", "UTC")
-        dbt = ["--quiet", "build", *kinds, "--vars", json.dumps(variables), *arguments]
-        result = dbtRunner(manifest=self.manifest).invoke(dbt)
+        command = ["--quiet", "build", *kinds, "--vars", json.dumps(variables), *arguments]
+        result = dbt.invoke(*command, manifest=self.manifest)
         failed = [r for r in result.result or [] if r.status not in ("success", "pass")]
         assert result.success, failed or result.exception
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterable
 
 import pytest
 from dagster import AssetSelection, Definitions, define_asset_job
 
 from orchestration.settings import Settings
-from orchestration.warehouse import unaffected
+from orchestration.warehouse import selectors, unaffected
+from tests import dbt
 
 from .conftest import TestHome
 
@@ -74,6 +76,23 @@ def test_a_night_leaves_out_what_nothing_new_goes_into(defs: Definitions, sessio
     new = {"stg_cloudwatch__datapoints", "int_ses__metrics_by_period", "ses_metrics_daily", "int_reconciliation__ses"}
     new |= {"int_alexa__purchase_events", "alexa_purchases_monthly", "metric_values_hourly", "reconciliation_daily"}
     assert not new & left_out
+
+
+def test_folders_that_are_left_out_are_named_by_their_path(defs: Definitions, session_home: TestHome) -> None:
+    manifest = json.loads((session_home.settings.home / "dbt/target/manifest.json").read_text())
+    left_out = unaffected(manifest, ["cloudwatch/metric_stream", "alexa/purchases"])
+    short = selectors(manifest, left_out)
+    assert {"path:models/marts/mailgun", "stg_alexa__requests"} < short
+    assert not {"path:models/marts/alexa", "path:models/marts/cloudwatch", "mailgun_metrics_daily"} & short
+
+    def selected(excluded: Iterable[str]) -> set[str]:
+        every = ("--quiet", "ls", "--select", "fqn:*", "--exclude-resource-type", "unit_test", "--exclude", *excluded)
+        return set(dbt.invoke(*every, manifest=session_home.manifest).result)
+
+    built = selected(short)
+    assert built == selected(node["name"] for node in left_out)
+    assert "touchstone.marts.ses.ses_metrics_daily" in built
+    assert "touchstone.mailgun.mailgun_slices_agree" not in built
 
 
 def test_the_schedule_is_the_settings(defs: Definitions) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dbt.cli.main import dbtRunner
+from tests import dbt
 
 from .conftest import TestHome
 from .events import some_events
@@ -15,7 +15,7 @@ MAILGUN = ("--select", "path:models/*/mailgun")
 def test_every_unit_test_passes(home: TestHome) -> None:
     home.land()
     home.build_empty()  # unit tests need their inputs to exist; nothing has to be in them
-    result = dbtRunner(manifest=home.manifest).invoke(["--quiet", "test", "--select", "test_type:unit"])
+    result = dbt.invoke("--quiet", "test", "--select", "test_type:unit", manifest=home.manifest)
     assert result.success, [r.node.name for r in result.result or [] if r.status != "pass"]
     assert len(result.result.results) > 10
 

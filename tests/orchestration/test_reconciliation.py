@@ -9,11 +9,11 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from dbt.cli.main import dbtRunner
 
 from orchestration.publish import marts_of
 from orchestration.sample.__main__ import main as write_sample
 from orchestration.settings import PROJECT
+from tests import dbt
 
 from .conftest import TestHome
 
@@ -101,7 +101,7 @@ def warning(home: TestHome) -> bool:
     """Whether the check of differences warns."""
     variables = json.dumps({"reporting_timezone": "UTC"})
     select = ["--select", "differences_from_the_vendors_are_explained", "--vars", variables]
-    result = dbtRunner().invoke(["--quiet", "test", *select])
+    result = dbt.invoke("--quiet", "test", *select)
     (test,) = result.result
     assert test.status in ("pass", "warn")
     return bool(test.status == "warn")

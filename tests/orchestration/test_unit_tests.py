@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
 from orchestration.settings import PROJECT
+from tests import dbt
 
 from .conftest import TestHome
 from .test_catalog import AS_ROWS, GRAINS, tables_of
@@ -25,7 +25,7 @@ ALWAYS_NULL = [("pinpoint_journey_metrics", "next_entry_group_estimate")]
 
 @pytest.fixture(scope="module")
 def manifest(session_home: TestHome) -> Any:
-    return dbtRunner().invoke(["--quiet", "parse"]).result
+    return dbt.invoke("--quiet", "parse").result
 
 
 @pytest.fixture(scope="module")
