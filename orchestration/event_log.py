@@ -63,8 +63,9 @@ class EventLog(SqliteEventLogStorage):
     def _engine(self, shard: str) -> Engine:
         """The engine of the index or of a run, with its connection; of one run at a time, as a server sees hundreds."""
         if shard not in self._engines:
-            for other in self._engines.keys() - {INDEX_SHARD_NAME}:
-                self._engines.pop(other).dispose()
+            if shard != INDEX_SHARD_NAME:
+                for other in self._engines.keys() - {INDEX_SHARD_NAME}:
+                    self._engines.pop(other).dispose()
             self._engines[shard] = create_engine(
                 self.conn_string_for_shard(shard),
                 poolclass=StaticPool,

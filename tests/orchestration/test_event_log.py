@@ -93,6 +93,15 @@ def test_either_class_reads_and_continues_what_the_other_wrote(
     assert len(ours.get_logs_for_run(RUN)) == 3
 
 
+def test_a_batch_can_be_the_first_thing_of_a_home_that_stands(tmp_path: Path) -> None:
+    for run_id in (RUN, f"{RUN}-2"):
+        with DagsterInstance.ephemeral() as instance:
+            ours = EventLog(str(tmp_path))
+            ours.register_instance(instance)
+            ours.store_event_batch([planned(key)._replace(run_id=run_id) for key in ASSETS])
+            assert len(ours.get_logs_for_run(run_id)) == 3
+
+
 def test_a_batch_that_fails_leaves_nothing(
     storages: tuple[EventLog, SqliteEventLogStorage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

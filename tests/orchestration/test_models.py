@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from pathlib import Path
+
+import pytest
 
 from tests import dbt
 
@@ -48,3 +52,31 @@ def test_every_column_is_documented(home: TestHome) -> None:
         assert node.description, node.name
         undocumented = {name for (name,) in columns} - {n for n, c in node.columns.items() if c.description}
         assert not undocumented, (node.name, json.dumps(sorted(undocumented)))
+
+
+def test_models_go_on_after_one_that_did_not_fit_into_memory(
+    home: TestHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHSTONE_MEMORY_LIMIT", "60MB")
+    project = tmp_path / "project"
+    (project / "models").mkdir(parents=True)
+    (project / "dbt_project.yml").write_text("{name: spill, profile: touchstone, flags: {hints_enabled: false}}")
+    many = "select md5(range::varchar) as text from range(3000000) order by text"
+    (project / "models" / "first.sql").write_text("{{ config(materialized='table') }} " + many)
+    (project / "models" / "second.sql").write_text("select min(text) as text from {{ ref('first') }}")
+    spilled: set[str] = set()
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.01):
+            spilled.update(path.name for path in home.settings.scratch.iterdir())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        result = dbt.invoke("--quiet", "run", "--project-dir", str(project), "--target-path", str(tmp_path / "target"))
+    finally:
+        over.set()
+        watcher.join()
+    assert result.success, [r.message for r in result.result]
+    assert spilled, "the first model has to need the disk"
