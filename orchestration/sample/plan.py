@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 # Share of a day's messages in each hour (UTC) and of a week's on each day, Monday first; any scale.
 HOURS = (2, 1, 1, 1, 2, 3, 6, 10, 15, 18, 17, 15, 13, 14, 16, 15, 13, 11, 10, 9, 8, 6, 4, 3)
@@ -43,6 +44,30 @@ class Plan:
         start = self.first_day.weekday()
         grown = list(accumulate(WEEKDAYS[(start + day) % 7] for day in range(self.days)))
         return [round(records * weight / grown[-1]) for weight in grown]
+
+
+class Share(NamedTuple):
+    """What one process makes of a plan, on random numbers and in files of its own."""
+
+    plan: Plan
+    name: str
+    records: int
+
+    @property
+    def is_odd(self) -> bool:
+        return self.name == "odd"
+
+
+def shares(plan: Plan, odd: int = 30) -> list[Share]:
+    """How the records are shared out: by their number alone, so that processes make no difference.
+
+    One in `odd` is in odd files. These are read the slow way: there are few, however large the sample.
+    """
+    in_odd = 0 if plan.clean else min(max(plan.events // odd, min(plan.events // 2, 300)), 3000)
+    count = 1 if plan.events < 100_000 else 4
+    usual = [Share(plan, f"{index:02}", (plan.events - in_odd + index) // count) for index in range(count)]
+    # About half of what is in odd files is in them again.
+    return usual if plan.clean else [*usual, Share(plan, "odd", in_odd * 2 // 3)]
 
 
 def second_of_day(progress: float) -> float:

@@ -14,16 +14,8 @@ from orchestration.sample.mailgun import odd
 from orchestration.sample.mailgun.lives import Lives
 from orchestration.sample.mailgun.reported import Counts, write_reported
 from orchestration.sample.oddities import OddFiles
-from orchestration.sample.plan import Plan
+from orchestration.sample.plan import Plan, Share, shares
 from orchestration.sample.workers import Workers
-
-
-class Stream(NamedTuple):
-    """Messages that one process makes, on random numbers and in files of their own."""
-
-    plan: Plan
-    name: str
-    records: int
 
 
 class Made(NamedTuple):
@@ -34,31 +26,21 @@ class Made(NamedTuple):
 def generate(plan: Plan, workers: Workers) -> Written:
     """Write the whole sample; the bytes depend on the plan alone."""
     total, counts = Written(), Counts()
-    for made in workers.map(make, streams(plan)):
+    for made in workers.map(make, shares(plan)):
         total.add(made.written)
         counts.update(made.counts)
     total.add(write_reported(plan, counts))
     return total
 
 
-def streams(plan: Plan) -> list[Stream]:
-    """How the records are shared out: by their number alone, so that processes make no difference."""
-    # Odd files are read the slow way: few, however large the sample.
-    in_odd = 0 if plan.clean else min(max(plan.events // 30, min(plan.events // 2, 300)), 3000)
-    count = 1 if plan.events < 100_000 else 4
-    usual = [Stream(plan, f"{index:02}", (plan.events - in_odd + index) // count) for index in range(count)]
-    # About half of what is in odd files is in them again.
-    return usual if plan.clean else [*usual, Stream(plan, "odd", in_odd * 2 // 3)]
-
-
-def make(stream: Stream) -> Made:
-    """Make one stream's messages and write what happens to them."""
-    plan = stream.plan
+def make(share: Share) -> Made:
+    """Make one share of the messages and write what happens to them."""
+    plan = share.plan
     sink: Sink
-    if stream.name == "odd":
+    if share.is_odd:
         sink = OddFiles(plan, "mailgun", "events", odd.FORMATS, odd.DAMAGE)
     else:
-        sink = DayFiles(plan, "mailgun", "events", stream.name)
-    lives = Lives(plan, stream.name, stream.records, sink)
+        sink = DayFiles(plan, "mailgun", "events", share.name)
+    lives = Lives(plan, share.name, share.records, sink)
     lives.run()
     return Made(sink.written, lives.counts)

@@ -19,16 +19,8 @@ from orchestration.sample.oddities import OddFiles
 from orchestration.sample.pinpoint import odd
 from orchestration.sample.pinpoint.lives import CONTACTS, Counts, Lives, LivesInOddFiles
 from orchestration.sample.pinpoint.reported import write_reported
-from orchestration.sample.plan import Plan
+from orchestration.sample.plan import Plan, Share, shares
 from orchestration.sample.workers import Workers
-
-
-class Stream(NamedTuple):
-    """People whom one process follows, on random numbers and in files of their own."""
-
-    plan: Plan
-    name: str
-    records: int
 
 
 class Made(NamedTuple):
@@ -56,37 +48,27 @@ class Streams:
 def generate(plan: Plan, workers: Workers) -> Written:
     """Write the whole sample; the bytes depend on the plan alone."""
     total, counts = Written(), Counts()
-    for made in workers.map(make, streams(plan)):
+    for made in workers.map(make, shares(plan, odd=15)):  # some in odd files every day, though a life is long
         total.add(made.written)
         counts.update(made.counts)
     total.add(write_reported(plan, counts))
     return total
 
 
-def streams(plan: Plan) -> list[Stream]:
-    """How the records are shared out: by their number alone, so that processes make no difference."""
-    # Odd files are read the slow way: few, however large the sample; but some every day, though a life is long.
-    in_odd = 0 if plan.clean else min(max(plan.events // 15, min(plan.events // 2, 300)), 3000)
-    count = 1 if plan.events < 100_000 else 4
-    usual = [Stream(plan, f"{index:02}", (plan.events - in_odd + index) // count) for index in range(count)]
-    # About half of what is in odd files is in them again.
-    return usual if plan.clean else [*usual, Stream(plan, "odd", in_odd * 2 // 3)]
-
-
-def make(stream: Stream) -> Made:
-    """Follow one stream's people and write what happens to them."""
-    plan = stream.plan
+def make(share: Share) -> Made:
+    """Follow one share of the people and write what happens to them."""
+    plan = share.plan
     followed: type[Lives] = Lives
     events: Sink
     contacts: Sink
-    if stream.name == "odd":
+    if share.is_odd:
         followed = LivesInOddFiles
         events = OddFiles(plan, "pinpoint", "events", odd.FORMATS | odd.TRANSFORMED, odd.DAMAGE)
         contacts = OddFiles(plan, "connect", "contact_events", odd.FORMATS, odd.CONTACT_DAMAGE)
     else:
-        events = DayFiles(plan, "pinpoint", "events", stream.name)
-        contacts = DayFiles(plan, "connect", "contact_events", stream.name)
+        events = DayFiles(plan, "pinpoint", "events", share.name)
+        contacts = DayFiles(plan, "connect", "contact_events", share.name)
     sink = Streams(events, contacts)
-    lives = followed(plan, stream.name, stream.records, sink)
+    lives = followed(plan, share.name, share.records, sink)
     lives.run()
     return Made(sink.written, lives.counts)
