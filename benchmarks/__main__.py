@@ -99,8 +99,7 @@ def stages(output: str) -> dict[str, float]:
     landed = max((t for t, what in at if " files" in what), default=at[0][0])
     built = max((t for t, what in at if what.startswith("built")), default=landed)
     published = next((t for t, what in at if what == "publishing"), built)
-    start = next((t for t, what in at if what == "landing"), at[0][0])
-    return {"start": start, "land": landed - start, "build and test": published - landed}
+    return {"start and land": landed, "build and test": published - landed}
 
 
 def sample(inbox: Path, system: str, *arguments: str) -> None:

@@ -3,15 +3,15 @@
 -- What stands after `-- stage:` names the statements up to the next one in the benchmark's table.
 
 -- stage: read, deduplicate
+create macro lines_of(stream) as table
+select line
+from read_csv(
+    '{inbox}/alexa/' || stream || '/**/*.gz', columns = {'line': 'varchar'}, delim = '\x01', quote = '', escape = '',
+    comment = '', header = false, auto_detect = false, compression = 'gzip'
+);
+
 create table requests as
 with
-lines as (
-    select line
-    from read_csv(
-        '{inbox}/alexa/skill_requests/**/*.gz', columns = {'line': 'varchar'}, delim = '\x01', quote = '', escape = '',
-        comment = '', header = false, auto_detect = false, compression = 'gzip'
-    )
-),
 typed as (
     select
         json_transform(line, '{
@@ -25,7 +25,7 @@ typed as (
             },
             "response": {"response": {"shouldEndSession": "BOOLEAN"}}
         }') as r
-    from lines
+    from lines_of('skill_requests')
 )
 select distinct on (request_id) *
 from (
@@ -50,13 +50,6 @@ order by request_id, responded_at is not null desc, "at";
 
 create table messages as
 with
-lines as (
-    select line
-    from read_csv(
-        '{inbox}/alexa/smart_home_messages/**/*.gz', columns = {'line': 'varchar'}, delim = '\x01', quote = '',
-        escape = '', comment = '', header = false, auto_detect = false, compression = 'gzip'
-    )
-),
 typed as (
     select
         json_transform(line, '{
@@ -68,7 +61,7 @@ typed as (
                     "correlationToken": "VARCHAR"}}
             }
         }') as r
-    from lines
+    from lines_of('smart_home_messages')
 )
 select distinct on (header."messageId", is_directive) *
 from (
@@ -85,13 +78,6 @@ from (
 
 create table skill_events as
 with
-lines as (
-    select line
-    from read_csv(
-        '{inbox}/alexa/skill_events/**/*.gz', columns = {'line': 'varchar'}, delim = '\x01', quote = '', escape = '',
-        comment = '', header = false, auto_detect = false, compression = 'gzip'
-    )
-),
 typed as (
     select
         json_transform(line, '{
@@ -100,7 +86,7 @@ typed as (
             "request": {"type": "VARCHAR", "requestId": "VARCHAR", "eventCreationTime": "TIMESTAMPTZ",
                 "timestamp": "TIMESTAMPTZ"}
         }') as r
-    from lines
+    from lines_of('skill_events')
 )
 select distinct on (r.request."requestId")
     cast(coalesce(r.request."eventCreationTime", r.request."timestamp") as timestamp) as "at",

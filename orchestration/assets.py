@@ -24,7 +24,7 @@ from dagster import (
     RetryRequested,
     asset,
 )
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.console import say
@@ -322,10 +322,11 @@ def _report(keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
 
 def outcomes(instance: DagsterInstance, keys: Iterable[AssetCheckKey]) -> list[Check]:
     """What each check has found when it was last run, be it nights ago."""
-    run = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
     found = []
     for key in sorted(keys):
-        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=run)
+        records = instance.event_log_storage.get_asset_check_execution_history(
+            key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
+        )
         event = records[0].event if records else None
         if not event or not event.dagster_event:
             continue

@@ -5,9 +5,8 @@ What dbt loads is there to stay: Python need not look through it for garbage as 
 
 import gc
 
-gc.set_threshold(100_000)
-
 if __name__ == "__main__":
+    gc.set_threshold(100_000)
     from dbt.cli.main import cli
 
     cli()

@@ -37,12 +37,15 @@ class Release:
     parquet_files_written: int
 
 
+def is_mart(node: Mapping[str, Any]) -> bool:
+    """Whether a node of the manifest is a model of the folder marts/."""
+    return bool(node["resource_type"] == "model" and node["fqn"][1] == "marts")
+
+
 def marts_of(manifest: Mapping[str, Any]) -> list[Mart]:
-    """The models of the folder marts/, by name; but for those that are the other marts once more."""
+    """The marts, by name; but for those that are the other marts once more."""
     nodes = manifest["nodes"]
-    models = {
-        id_: node for id_, node in nodes.items() if node["resource_type"] == "model" and node["fqn"][1] == "marts"
-    }
+    models = {id_: node for id_, node in nodes.items() if is_mart(node)}
     return sorted(
         (
             Mart(

@@ -20,6 +20,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 from packaging.version import Version
 
 from orchestration.console import hushed, say
+from orchestration.publish import is_mart
 from orchestration.settings import PROJECT, Settings
 
 # What the marts are made of; a change in any of it means a build from nothing.
@@ -119,7 +120,7 @@ def build(
             metadata={"unique_id": node["unique_id"], "rebuilt": False},
         )
         for node in left_out
-        if node["fqn"][1] == "marts"
+        if is_mart(node)
     ]
     failure = None
     try:

@@ -31,7 +31,6 @@ class Release:
     run_id: str
     published_at: datetime
     landing: int
-    fingerprint: str
     zone: ZoneInfo
 
 
@@ -133,7 +132,6 @@ def release_of(connection: duckdb.DuckDBPyConnection) -> Release:
         run["run_id"],
         run["published_at"].replace(tzinfo=UTC),
         run["landing"],
-        run["fingerprint"],
         ZoneInfo(run["reporting_timezone"]),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from dagster import AssetSelection, Definitions, define_asset_job
@@ -21,6 +22,13 @@ def defs(session_home: TestHome) -> Definitions:
     module = importlib.import_module("orchestration.definitions")
     found = module.defs
     assert isinstance(found, Definitions)
+    return found
+
+
+@pytest.fixture(scope="module")
+def manifest(defs: Definitions, session_home: TestHome) -> dict[str, Any]:
+    """As Dagster read it."""
+    found: dict[str, Any] = json.loads((session_home.settings.home / "dbt/target/manifest.json").read_text())
     return found
 
 
@@ -68,8 +76,7 @@ def test_some_of_the_models_are_not_built_without_the_others(defs: Definitions) 
     assert "Select all models" in failure.step_failure_data.user_failure_data.description
 
 
-def test_a_night_leaves_out_what_nothing_new_goes_into(defs: Definitions, session_home: TestHome) -> None:
-    manifest = json.loads((session_home.settings.home / "dbt/target/manifest.json").read_text())
+def test_a_night_leaves_out_what_nothing_new_goes_into(manifest: dict[str, Any]) -> None:
     left_out = {node["name"] for node in unaffected(manifest, ["cloudwatch/metric_stream", "alexa/purchases"])}
     assert {"stg_mailgun__events", "int_pinpoint__counters", "stg_alexa__requests", "metric_catalog"} < left_out
     # what the two go into, however far
@@ -78,8 +85,7 @@ def test_a_night_leaves_out_what_nothing_new_goes_into(defs: Definitions, sessio
     assert not new & left_out
 
 
-def test_folders_that_are_left_out_are_named_by_their_path(defs: Definitions, session_home: TestHome) -> None:
-    manifest = json.loads((session_home.settings.home / "dbt/target/manifest.json").read_text())
+def test_folders_that_are_left_out_are_named_by_their_path(manifest: dict[str, Any], session_home: TestHome) -> None:
     left_out = unaffected(manifest, ["cloudwatch/metric_stream", "alexa/purchases"])
     short = selectors(manifest, left_out)
     assert {"path:models/marts/mailgun", "stg_alexa__requests"} < short

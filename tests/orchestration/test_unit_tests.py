@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 from orchestration.settings import PROJECT
-from tests import dbt
 
 from .conftest import TestHome
 from .test_catalog import AS_ROWS, GRAINS, tables_of
@@ -25,7 +24,7 @@ ALWAYS_NULL = [("pinpoint_journey_metrics", "next_entry_group_estimate")]
 
 @pytest.fixture(scope="module")
 def manifest(session_home: TestHome) -> Any:
-    return dbt.invoke("--quiet", "parse").result
+    return session_home.manifest
 
 
 @pytest.fixture(scope="module")
