@@ -151,7 +151,7 @@ select
     {reason} as _reason,
     case when control is null and _reason is not null then original end as _text,
     fields as _fields,
-    case when _reason is null then md5(cast(to_json({stream.key}) as varchar))::uuid end as _key
+    case when sure then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
 from judged
 """
 
