@@ -88,6 +88,8 @@ class Normaliser:
         if isinstance(shape, Leaf):
             return self._leaf(shape, value, path, checked)
         if isinstance(value, str):
+            if isinstance(shape, Struct) and shape.bare and self._example:
+                return value  # it may stay so
             value = self._parsed(shape, value, path)
         if isinstance(shape, Struct):
             return self._object(shape, value, path, checked)
