@@ -111,7 +111,9 @@ def judged(stream: Stream, lines: str, final: bool) -> str:
     values = ", ".join(f"cast({leaf} as varchar)" for n, t in stream.types.items() for leaf in _leaves(quoted(n), t))
     checks = [*_checks(stream)]
     if final:
-        odd = ", ".join(f"case when not coalesce({check}, true) then {literal(reason)} end" for check, reason in checks)
+        odd = ", ".join(
+            f"case when not coalesce({check}, true) then {literal(reason)} end" for check, reason in checks if reason
+        )
         misfit = f"coalesce({odd or 'null'}, null)"
         reason, other = "_reason", "quarantined"
     else:
@@ -236,10 +238,11 @@ end
 """
 
 
-def _checks(stream: Stream) -> Iterator[tuple[str, str]]:
+def _checks(stream: Stream) -> Iterator[tuple[str, str | None]]:
     """Whether each scalar is one of its declared type and words, as text that can't be read in another way.
 
-    A pair of an expression, NULL where there is no value, and the reason if it is false.
+    A pair of an expression, NULL where there is no value, and the reason if it is false; None where only
+    a closer look can tell.
     """
     for name, shape in stream.shape.fields.items():
         in_json = str(stream.types[name]) == "JSON"
@@ -248,7 +251,7 @@ def _checks(stream: Stream) -> Iterator[tuple[str, str]]:
 
 def _checks_of(
     stream: Stream, shape: Shape, raw: str, typed: str, label: str, path: str | None
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str | None]]:
     """`path`: where it is inside of a JSON column, which is then `raw`."""
     if isinstance(shape, Struct):
         for name, child in shape.fields.items():
@@ -262,11 +265,11 @@ def _checks_of(
     if isinstance(shape, Many | Named):
         if path is not None and _counts(shape):
             # of the numbers in lists and maps the declared types say nothing
-            yield f"not regexp_matches({raw}::varchar, {literal(_FAR)})", f"field {label}: a number out of range"
+            yield f"not regexp_matches({raw}::varchar, {literal(_FAR)})", None
         elif path is None and isinstance(shape, Named):
-            yield f"not list_contains(map_values({raw}), null)", f"field {label}: a value that is no list"
+            yield f"not list_contains(map_values({raw}), null)", None
         elif path is None and isinstance(shape, Many):
-            yield f"len(list_filter({raw}, lambda item: {_is_odd(shape.item)})) = 0", f"field {label}: an odd item"
+            yield f"len(list_filter({raw}, lambda item: {_is_odd(shape.item)})) = 0", None
         return
     value = raw if path is None else f"({raw} ->> {literal(path)})"
     for check in _checks_of_leaf(stream, shape, value, typed, path is not None or label in stream.inner):
