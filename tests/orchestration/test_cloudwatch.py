@@ -221,9 +221,9 @@ def spans(points: list[Datapoint], native: int) -> int:
 def expected_quotas(points: list[Datapoint], zone: str) -> dict[object, Record]:
     instants: dict[Any, Record] = defaultdict(dict)
     for point in points:
-        group = _QUOTAS.get(point.series[3])
-        if group and {name: value for name, value in point.dimensions if name != "InstanceId"} == {"MetricGroup": group}:
-            instants[point.series[:2], dict(point.dimensions)["InstanceId"], point.at][point.series[3]] = point.maximum
+        group, named = _QUOTAS.get(point.series[3]), dict(point.dimensions)
+        if group and named == {"InstanceId": named["InstanceId"], "MetricGroup": group}:
+            instants[point.series[:2], named["InstanceId"], point.at][point.series[3]] = point.maximum
     rows: dict[object, Record] = {}
     for ((account, region), instance, at), level in instants.items():
         shares = {what: level.get(f"Concurrent{what}Percentage") for what in ("Calls", "ActiveChats", "Tasks")}
