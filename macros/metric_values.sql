@@ -3,12 +3,13 @@
 {% macro metric_values(grain) -%}
 {%- set marts = [
     'mailgun_metrics', 'mailgun_metrics_by_dimension', 'ses_metrics', 'ses_metrics_by_dimension',
-    'connect_quota_estimates', 'pinpoint_journey_metrics', 'pinpoint_activity_metrics', 'pinpoint_email_metrics',
-    'pinpoint_sms_metrics', 'pinpoint_push_metrics', 'pinpoint_custom_channel_metrics',
-    'pinpoint_contact_center_metrics', 'pinpoint_wait_metrics', 'pinpoint_split_metrics', 'pinpoint_holdout_metrics',
-    'alexa_skill_metrics', 'alexa_intent_metrics', 'alexa_action_metrics', 'alexa_interaction_paths',
-    'alexa_account_linking', 'alexa_token_requests', 'alexa_token_errors', 'alexa_operations', 'alexa_change_reports',
-    'alexa_purchases'
+    'connect_quota_estimates', 'connect_instance_metrics', 'connect_queue_metrics', 'connect_flow_metrics',
+    'voice_id_api_metrics', 'voice_id_domain_metrics', 'appintegrations_metrics', 'pinpoint_journey_metrics',
+    'pinpoint_activity_metrics', 'pinpoint_email_metrics', 'pinpoint_sms_metrics', 'pinpoint_push_metrics',
+    'pinpoint_custom_channel_metrics', 'pinpoint_contact_center_metrics', 'pinpoint_wait_metrics',
+    'pinpoint_split_metrics', 'pinpoint_holdout_metrics', 'alexa_skill_metrics', 'alexa_intent_metrics',
+    'alexa_action_metrics', 'alexa_interaction_paths', 'alexa_account_linking', 'alexa_token_requests',
+    'alexa_token_errors', 'alexa_operations', 'alexa_change_reports', 'alexa_purchases'
 ] -%}
 with
 
