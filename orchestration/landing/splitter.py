@@ -73,16 +73,16 @@ def declared_size(path: Path) -> int:
         return int.from_bytes(file.read(4), "little")
 
 
-def first_bytes(path: Path) -> bytes:
-    """Up to 4 KiB from the file's uncompressed beginning; less, or nothing, of a damaged one."""
+def first_line(path: Path, limit: int = 1 << 20) -> str:
+    """The first line of the uncompressed file, up to `limit` bytes of it; less, or nothing, of a damaged one."""
     with path.open("rb") as file:
-        head = file.read(4096)
+        head = file.read(limit)
     if head.startswith(_GZIP_MAGIC):
         try:
-            return zlib.decompressobj(wbits=31).decompress(head, 4096)
+            head = zlib.decompressobj(wbits=31).decompress(head, limit)
         except zlib.error:
-            return b""
-    return head
+            return ""
+    return head.partition(b"\n")[0].decode("utf-8", "replace")
 
 
 def split(path: Path, max_record_bytes: int, max_gzip_ratio: int) -> Iterator[Document]:
