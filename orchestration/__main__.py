@@ -1,6 +1,7 @@
 """The command line: `python -m orchestration COMMAND`; the Makefile has a target for each.
 
-Exit status: 0 when it was done (and, for a run, published), 1 when it failed, 3 when it was done but records
+Exit status: 0 when it was done (and, for a run, published); 1 when it failed, and nothing was published; 2 when a run
+was published but for a system that is held back, with its marts of the last good release; 3 when it was done but records
 were quarantined or files refused and `--strict` was given.
 """
 
@@ -88,9 +89,14 @@ def _nightly(settings: Settings, strict: bool) -> int:
             run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         )
     with exclusive(settings):
-        clean = print_summary(settings, since=before, failed=not result.success)
-    if not result.success:
+        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+            last = ledger.last_build()
+        is_published = result.success or (last is not None and last.run_id == result.run_id and last.published)
+        clean = print_summary(settings, since=before, failed=not is_published)
+    if not is_published:
         return 1
+    if not result.success:
+        return 2
     return 3 if strict and not clean else 0
 
 

@@ -9,10 +9,12 @@ import duckdb
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from orchestration.landing.freshness import Freshness, freshness
 from orchestration.landing.ledger import Ledger, Totals
 from orchestration.landing.streams import read_streams
+from orchestration.release import held_back
 from orchestration.settings import Settings
 
 # Shown of everything that was kept aside; the rest is in the ledger.
@@ -38,6 +40,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
     published = settings.published / "touchstone.duckdb"
     if published.exists():
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:
+            _print_held_back(console, connection)
             _print_marts(console, connection)
             _print_reconciliation(console, connection)
             console.print(f"Published: {published}\n           {settings.published / 'parquet'}", soft_wrap=True)
@@ -106,6 +109,12 @@ def _print_late(console: Console, sources: list[Freshness]) -> None:
                 f"{source.last_hour_without_records:%Y-%m-%d %H:%M} UTC",
                 soft_wrap=True,
             )
+
+
+def _print_held_back(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """Systems whose marts are not of the newest build."""
+    for system in held_back(connection):
+        console.print("[bold red]Held back[/]: ", Text(system.said), sep="", soft_wrap=True)
 
 
 def _print_reconciliation(console: Console, connection: duckdb.DuckDBPyConnection) -> None:

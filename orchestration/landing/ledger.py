@@ -7,7 +7,7 @@ files of a landing are written under another name before it and get their own af
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,6 +106,18 @@ create table if not exists builds (
     published boolean not null,
     started_at timestamp not null
 );
+-- Grain: one system that a build, published or not, left as it was, as it or the landing before it had failed.
+create table if not exists held_back (
+    build bigint not null,
+    system varchar not null,
+    reason varchar not null,
+    primary key (build, system)
+);
+-- Grain: one source whose last landing has failed.
+create table if not exists failed_landings (
+    source varchar primary key,
+    reason varchar not null
+);
 """
 
 
@@ -137,8 +149,13 @@ class Totals:
 
 @dataclass(frozen=True)
 class Build:
-    """A build of the marts: by which definitions, up to which landing, and how it went."""
+    """A build of the marts: by which definitions, up to which landing, and how it went.
 
+    `succeeded`: it has come to its end, though systems may be held back.
+    """
+
+    number: int
+    run_id: str
     fingerprint: str
     landing: int
     succeeded: bool
@@ -409,55 +426,79 @@ class Ledger:
         return [path for (path,) in rows]
 
     def last_build(self) -> Build | None:
+        return self._build("true", [])
+
+    def last_good_build(self, system: str, published: bool = False) -> Build | None:
+        """The last build, or published one, whose marts of a system are whole and checked."""
+        return self._build(
+            "succeeded and (published or not ?) and build not in (select build from held_back where system = ?)",
+            [published, system],
+        )
+
+    def _build(self, condition: str, parameters: list[object]) -> Build | None:
         row = self.connection.execute(
-            "select fingerprint, landing, succeeded, published from builds order by build desc limit 1"
+            f"select build, run_id, fingerprint, landing, succeeded, published from builds where {condition} "
+            "order by build desc limit 1",
+            parameters,
         ).fetchone()
         return Build(*row) if row else None
 
-    def begin_build(self, run_id: str, fingerprint: str) -> bool:
-        """Enter a build that hasn't succeeded yet.
+    def held_back(self, build: int) -> dict[str, str]:
+        """The systems whose marts a build did not renew, with the reason."""
+        return self._pairs("select system, reason from held_back where build = ? order by system", [build])
 
-        Returns whether tables may be left of other definitions: then every model has to be built from nothing.
-        """
+    def good_until(self, build: Build | None, fingerprint: str) -> int | None:
+        """The landing that a build's tables go up to; 0 without one, None if there may be some of other definitions."""
+        number = build.number if build else 0
         row = self.connection.execute(
-            """
-            select coalesce(bool_or(fingerprint <> ?), false)
-            from builds
-            where build >= (select coalesce(max(build) filter (where succeeded), 0) from builds)
-            """,
-            [fingerprint],
+            "select count(*) from builds where build >= ? and fingerprint <> ?", [number, fingerprint]
         ).fetchone()
+        if row and row[0]:
+            return None
+        return build.landing if build else 0
+
+    def begin_build(self, run_id: str, fingerprint: str) -> None:
+        """Enter a build that hasn't succeeded yet."""
         self.connection.execute(
             "insert into builds select coalesce(max(build), 0) + 1, ?, ?, ?, false, false, ? from builds",
             [run_id, fingerprint, self.last_lake_number(), datetime.now(UTC).replace(tzinfo=None)],
         )
-        return bool(row and row[0])
 
-    def last_built(self) -> int:
-        """The landing that the last successful build went up to; 0 before the first."""
-        return self._number("select coalesce(max(landing) filter (where succeeded), 0) from builds")
-
-    def sources_to_build(self) -> list[str]:
-        """The sources of which records have landed since the last successful build."""
-        rows = self.connection.execute(
-            "select distinct source from lake_files where landing > ? order by source", [self.last_built()]
-        ).fetchall()
-        return [source for (source,) in rows]
+    def end_build(self, held_back: Mapping[str, str]) -> None:
+        """The build that was begun has come to its end; systems `held_back`, with the reason, are not of it."""
+        self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")
+        for system, reason in held_back.items():
+            self.connection.execute("insert into held_back select max(build), ?, ? from builds", [system, reason])
 
     def has_been_built(self) -> bool:
         """Whether any build has succeeded, be it of no records."""
         return bool(self._number("select count(*) from builds where succeeded"))
 
-    def end_build(self) -> None:
-        """The build that was begun has succeeded."""
-        self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")
+    def landed_after(self, landing: int, sources: Iterable[str]) -> set[str]:
+        """Those of the sources of which the lake has records that landed later."""
+        rows = self.connection.execute(
+            "select distinct source from lake_files where landing > ? and source in (select unnest(?::varchar[]))",
+            [landing, sorted(sources)],
+        ).fetchall()
+        return {source for (source,) in rows}
 
-    def passes(self, after: int, records: int) -> list[int]:
-        """The last landing of each pass over what was landed after `after`, a pass holding about `records`."""
+    def landing_failed(self, source: str, reason: str | None) -> None:
+        """Remember that the last landing of a source has failed, or, without a reason, that it has not."""
+        self.connection.execute("delete from failed_landings where source = ?", [source])
+        if reason:
+            self.connection.execute("insert into failed_landings values (?, ?)", [source, reason])
+
+    def failed_landings(self) -> dict[str, str]:
+        """The sources whose last landing has failed, with the reason."""
+        return self._pairs("select source, reason from failed_landings order by source", [])
+
+    def passes(self, after: Mapping[str, int], records: int) -> list[int]:
+        """The last landing of each pass, of about `records`, over what has landed of each source after a landing."""
         rows = self.connection.execute(
             "select max(landing) from (select landing, sum(rows) over (order by landing) as total from lake_files "
-            "where landing > ?) group by ceil(total / ?) order by 1",
-            [after, records],
+            "inner join (select unnest(map_entries(?::map(varchar, bigint)), recursive := true)) on source = key "
+            "where landing > value) group by ceil(total / ?) order by 1",
+            [dict(after), records],
         ).fetchall()
         return [landing for (landing,) in rows]
 

@@ -130,7 +130,7 @@ def _ledger(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             source, count(*) as files, sum(records)::bigint as records, sum(accepted)::bigint as accepted,
             sum(duplicates)::bigint as duplicates, sum(quarantined)::bigint as quarantined,
             sum(ignored)::bigint as ignored, max(landed_at) as landed_at
-        from landed_files
+        from intermediate.landed_files
         group by source
         order by source
         """,
