@@ -90,7 +90,9 @@ class HeldBack:
 
     @property
     def said(self) -> str:
-        kept = f"its numbers are those of {self.published_at:%Y-%m-%d %H:%M} UTC" if self.published_at else "it is empty"
+        kept = (
+            f"its numbers are those of {self.published_at:%Y-%m-%d %H:%M} UTC" if self.published_at else "it is empty"
+        )
         return f"{self.system}: {kept}, as {self.reason}"
 
 

@@ -24,5 +24,6 @@ select
     nullif(vendor_section, '-') as vendor_section,
     nullif(erratum, '-') as erratum,
     decision,
-    origin
+    origin,
+    nullif(caveat, '-') as caveat
 from metrics
