@@ -26,7 +26,7 @@ from orchestration.release import (
     write_run,
 )
 from orchestration.settings import Settings
-from orchestration.systems import SHARED, Manifest, is_mart
+from orchestration.systems import SHARED, Manifest, is_mart, sources_of
 
 
 class NotPublished(Exception):
@@ -118,10 +118,10 @@ def publish(
             "select * exclude (content_hash) from ledger.files order by source, path"
         )
         connection.execute(f"create table source_freshness as {figures(settings, now, ledger='ledger.')}")
+        since = _unchanged_until(connection, sources_of(manifest), build)
         connection.execute("detach ledger")
         list_relations(connection, manifest, kept)
         describe(connection, manifest)
-        since = _unchanged_until(connection, build)
         parquet = unfinished / "parquet"
         written = sum(
             _take_over_files(settings, mart, parquet)
@@ -209,14 +209,24 @@ def _take_over_files(settings: Settings, mart: Mart, parquet: Path) -> int:
     return 0
 
 
-def _unchanged_until(connection: duckdb.DuckDBPyConnection, build: Build) -> dict[str, int]:
-    """The landing that the present release shows of each system, where it is by the same definitions."""
+def _unchanged_until(
+    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, set[str]], build: Build
+) -> dict[str, int]:
+    """The landing that the present release shows of each system; none where more has changed than came after it."""
     if "system" not in columns_of(connection, PRESENT, ("main", "run")):
         return {}
     rows = connection.execute(
-        f"select system, landing from {PRESENT}.run where fingerprint = ?", [build.fingerprint]
+        f"""
+        select
+            system,
+            landing,
+            (select list(source) from ledger.retractions where retractions.build >= run.build) as retracted
+        from {PRESENT}.run
+        where fingerprint = ?
+        """,
+        [build.fingerprint],
     ).fetchall()
-    return dict(rows)
+    return {system: landing for system, landing, retracted in rows if not sources[system] & set(retracted or ())}
 
 
 def _check(

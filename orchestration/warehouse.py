@@ -133,7 +133,8 @@ def plan(
 
     A system that the last build held back is built and checked again, though nothing of it may be new.
     """
-    systems, sources, owner = systems_of(manifest), sources_of(manifest), owner_of(manifest)
+    systems, owner = systems_of(manifest), owner_of(manifest)
+    sources = sources_of(manifest) | {SHARED: set()}  # what goes into it goes into a system
     failed = {owner[source] for source in ledger.failed_landings()}
     good = {group: ledger.last_good_build(group) for group in (*systems, SHARED)}
     behind = failed | {system for system in systems if good[system] != good[SHARED]}
@@ -144,17 +145,17 @@ def plan(
         and last.published
         and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_number())
     )
-    if only_what_is_new and up_to_date and not behind:
-        return None
-    until = {group: ledger.good_until(build, definitions) for group, build in good.items()}
+    until = {group: ledger.good_until(build, definitions, sources[group]) for group, build in good.items()}
     anew = frozenset(group for group, landing in until.items() if landing is None)
+    if only_what_is_new and up_to_date and not behind and not anew:
+        return None
     new = {source for group in until for source in ledger.landed_after(until[group] or 0, sources[group])}
     left_out: list[dict[str, Any]] = []
     if only_what_is_new and good[SHARED] and is_there(settings) and (new or behind or anew):
         left_out = unaffected(manifest, new, behind | anew)
     after = {source: min(until[system] or 0 for system in systems if source in sources[system]) for source in owner}
     published = {
-        system: ledger.good_until(ledger.last_good_build(system, published=True), definitions) or 0
+        system: ledger.good_until(ledger.last_good_build(system, published=True), definitions, sources[system]) or 0
         for system in systems
     }
     return Plan(anew, published, left_out, ledger.passes(after, settings.pass_records))
@@ -190,6 +191,9 @@ def build(
                 say(f"built {str(event.metadata['unique_id'].value).rpartition('.')[2]}")
     if invocation.process.returncode not in _HANDLED:
         raise invocation.get_error() or RuntimeError("dbt failed")
+    left_out = {node["unique_id"] for node in plan.left_out}
+    # Dagster wants each after what it is made of: before what was made, and, further down, after it.
+    yield from _as_before(context, plan.left_out)
     relations = {id_: node["relation_name"] for id_, node in _built(manifest).items()}
     with read_only(settings) as connection:
         for event in events:
@@ -197,13 +201,17 @@ def build(
                 (rows,) = connection.execute(f"select count(*) from {relation}").fetchone() or (None,)
                 event = event.with_metadata({**event.metadata, "dagster/row_count": rows})
             yield event
-    # Marts that stay as they are count as made all the same: Dagster would not publish after one that is missing.
     made = {str(event.metadata["unique_id"].value) for event in events if isinstance(event, Output)}
-    for id_, node in _built(manifest).items():
-        if is_mart(node) and id_ not in made:
-            name = context.assets_def.get_output_name_for_asset_key(translator.get_asset_key(node))
-            yield Output(None, name, metadata={"unique_id": id_, "rebuilt": False})
+    yield from _as_before(context, (node for node in _in_order(manifest) if node["unique_id"] not in made | left_out))
     return _failures(settings, manifest)
+
+
+def _as_before(context: AssetExecutionContext, nodes: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
+    """Marts that stay as they are count as made all the same: Dagster would not publish after one that is missing."""
+    for node in nodes:
+        if is_mart(node):
+            name = context.assets_def.get_output_name_for_asset_key(translator.get_asset_key(node))
+            yield Output(None, name, metadata={"unique_id": node["unique_id"], "rebuilt": False})
 
 
 @contextmanager
@@ -252,8 +260,14 @@ def unaffected(manifest: Manifest, sources: Iterable[str], groups: Iterable[str]
     begun = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
     begun |= {id_ for id_, node in built.items() if node["group"] in groups}
     reached = downstream(manifest, begun)
+    return [node for node in _in_order(manifest) if node["unique_id"] not in reached]
+
+
+def _in_order(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """What a build makes, each after what it is made of."""
+    built = _built(manifest)
     ordered: Iterable[str] = TopologicalSorter(manifest["parent_map"]).static_order()
-    return [built[id_] for id_ in ordered if id_ in built and id_ not in reached]
+    return (built[id_] for id_ in ordered if id_ in built)
 
 
 def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> dict[str, str]:

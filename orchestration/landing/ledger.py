@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration.landing.inbox import Found, Refused
+from orchestration.landing.records import quoted
 from orchestration.landing.streams import Stream
 
 _SCHEMA = """
@@ -122,6 +123,25 @@ create table if not exists failed_landings (
     source varchar primary key,
     reason varchar not null
 );
+-- Grain: one file or record that was taken out again, after `landing` and `build`, and stays out until `undone_at`.
+-- A record has its key, and a hash of all it says, beside the file it came in.
+create table if not exists retractions (
+    retraction bigint primary key,
+    source varchar not null,
+    content_hash varchar not null,
+    path varchar not null,
+    record_key uuid,
+    record_content varchar,
+    why varchar not null,
+    retracted_at timestamp not null,
+    landing bigint not null,
+    build bigint not null,
+    undone_at timestamp
+);
+-- Grain: one Parquet file of the lake that a retraction has replaced, and that is still to be removed.
+create table if not exists obsolete_files (
+    path varchar not null
+);
 """
 
 
@@ -219,15 +239,20 @@ class Ledger:
         return self._number("select coalesce(max(landing), 0) from lake_files")
 
     def stamps(self, source: str) -> dict[str, str]:
-        """The stamps of the paths whose content has been landed."""
+        """The stamps of the paths whose content has been landed, or retracted."""
+        hashes = sorted(self.hashes(source))
         return self._pairs(
-            "select path, stamp from seen where source = ? "
-            "and content_hash in (select content_hash from files where source = ?)",
-            [source, source],
+            "select path, stamp from seen where source = ? and content_hash in (select unnest(?::varchar[]))",
+            [source, hashes],
         )
 
     def hashes(self, source: str) -> set[str]:
-        rows = self.connection.execute("select content_hash from files where source = ?", [source]).fetchall()
+        """The contents that are not landed when they come: those that were landed before, or retracted."""
+        rows = self.connection.execute(
+            "select content_hash from files where source = $1 union select content_hash from retractions "
+            "where source = $1 and record_key is null and undone_at is null",
+            [source],
+        ).fetchall()
         return {hash_ for (hash_,) in rows}
 
     def see(self, source: str, hashes: Mapping[Found, str]) -> None:
@@ -348,6 +373,38 @@ class Ledger:
             [source],
         )
 
+    def count_hours_anew(self, source: str, paths: list[str]) -> None:
+        """Count the hours of a source again, over these files of the lake."""
+        self.connection.execute("update record_hours set records = 0 where source = ?", [source])
+        if paths:
+            self.connection.execute(
+                f"""
+                insert or replace into record_hours
+                select ?, date_trunc('hour', _at) as hour, count(*), max(_at)
+                from read_parquet({paths!r}) where not _is_repeat group by hour
+                """,
+                [source],
+            )
+        self.connection.execute("delete from record_hours where source = ? and records = 0", [source])
+
+    def leave_out_retracted(self, stream: Stream) -> None:
+        """Ignore the records of the table `batch` that say what was retracted."""
+        retracted = "select record_key, record_content from retractions where source = ? and undone_at is null"
+        if self.connection.execute(f"{retracted} and record_key is not null", [stream.source]).fetchone():
+            self.connection.execute(
+                f"update batch set _verdict = 'ignored', _kind = 'retracted' "
+                f"where _verdict = 'accepted' and (_key, {content_text(stream)}) in ({retracted})",
+                [stream.source],
+            )
+
+    def remove_obsolete_files(self) -> None:
+        """Remove the lake's files that others are in the place of."""
+        paths = self.connection.execute("select path from obsolete_files").fetchall()
+        for (path,) in paths:
+            (self.lake / path).unlink(missing_ok=True)
+        if paths:
+            self.connection.execute("delete from obsolete_files")
+
     def lake_paths(self, source: str, of_batch: bool) -> list[str]:
         """The lake's files of a source; `of_batch`: those that may hold a date of the table `batch`."""
         of_dates = "exists (select 1 from batch where _date between first_date and last_date)" if of_batch else "true"
@@ -440,15 +497,23 @@ class Ledger:
         """The systems whose marts a build did not renew, with the reason."""
         return self._pairs("select system, reason from held_back where build = ? order by system", [build])
 
-    def good_until(self, build: Build | None, fingerprint: str) -> int | None:
-        """The landing that a build's tables go up to; 0 without one, None if there may be some of other definitions."""
+    def good_until(self, build: Build | None, fingerprint: str, sources: Iterable[str]) -> int | None:
+        """The landing that a build's tables, which `sources` go into, are right up to; 0 without a build.
+
+        None if tables may be left of other definitions, or hold what has been retracted: they are built from nothing.
+        """
         number = build.number if build else 0
         row = self.connection.execute(
             "select count(*) from builds where build >= ? and fingerprint <> ?", [number, fingerprint]
         ).fetchone()
-        if row and row[0]:
+        if (row and row[0]) or self.retracted_since(number) & set(sources):
             return None
         return build.landing if build else 0
+
+    def retracted_since(self, build: int) -> set[str]:
+        """The sources of which something was retracted after a build had begun."""
+        rows = self.connection.execute("select distinct source from retractions where build >= ?", [build]).fetchall()
+        return {source for (source,) in rows}
 
     def begin_build(self, run_id: str, fingerprint: str) -> None:
         """Enter a build that hasn't succeeded yet."""
@@ -516,6 +581,7 @@ class Ledger:
                 os.replace(unfinished(final), final)
         for leftover in self.lake.glob("*/*/*.unfinished"):
             leftover.unlink()
+        self.remove_obsolete_files()
 
     def _count_hours_of_before(self) -> None:
         """Count the hours of what was landed before the ledger did, once."""
@@ -525,6 +591,12 @@ class Ledger:
         for (source,) in rows:
             paths = self.lake_paths(source, of_batch=False)
             self._count_hours(source, f"read_parquet({paths!r}) where not _is_repeat")
+
+
+def content_text(stream: Stream) -> str:
+    """SQL of a text that is equal for records that say the same in all declared columns; a hash that lasts."""
+    fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
+    return f"md5(cast(struct_pack({fields}) as varchar))"
 
 
 def unfinished(path: Path) -> Path:
