@@ -314,6 +314,7 @@ class _Landing:
         # DuckDB may number rows anew between transactions once some were deleted: row ids hold within one only.
         self._sql.execute("begin")
         try:
+            self._ledger.leave_out_retracted(self._stream)
             self._mark_repeats()
             written = self._write_lake(number)
             count(number)
