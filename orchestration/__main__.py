@@ -22,7 +22,7 @@ from orchestration.landing.ledger import Ledger, LedgerMissing
 from orchestration.landing.quarantine import dismiss
 from orchestration.landing.streams import read_streams
 from orchestration.publish import NotPublished, rollback
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsMistake, load_settings
 from orchestration.summary import print_summary
 
 
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("seed", "days", "events"):
         sample.add_argument(f"--{name}")
     options = parser.parse_args(arguments)
-    settings = Settings()
-    prepare(settings)
     try:
+        settings = load_settings()
+        prepare(settings)
         match options.command:
             case "nightly":
                 return _nightly(settings, options.strict)
@@ -67,8 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _docs(settings)
             case "sample-if-empty":
                 _sample(settings, options)
-    except (HomeInUse, LedgerMissing, NotPublished) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (HomeInUse, LedgerMissing, NotPublished, SettingsMistake) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
         return 1
     return 0
 

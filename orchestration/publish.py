@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def publish(settings: Settings, run_id: str, fingerprint: str, landing: int, mar
 
     Raises NotPublished, and leaves the link as it was, if a mart of the copy is not what was built.
     """
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{run_id[:8]}"
+    name = name_of_next(settings, run_id)
     release = settings.releases / name
     unfinished = settings.releases / f".{name}"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -110,6 +110,15 @@ def flip(settings: Settings, release: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release.name)
     os.replace(link, settings.published)
+
+
+def name_of_next(settings: Settings, run_id: str) -> str:
+    """The name of a new release: its time, or one after the newest's if the clock was set back. Names are in order."""
+    at = datetime.now(UTC)
+    for release in releases(settings)[-1:]:
+        after = datetime.strptime(release.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) + timedelta(seconds=1)
+        at = max(at, after)
+    return f"{at:%Y%m%dT%H%M%S}-{run_id[:8]}"
 
 
 def releases(settings: Settings) -> list[Path]:

@@ -15,11 +15,12 @@ import pyarrow as pa
 
 from orchestration.landing import parquet, quarantine, records
 from orchestration.landing.formats import HEAD_BYTES, FileRefused
-from orchestration.landing.inbox import Found, Refused, exists, find
+from orchestration.landing.inbox import Found, Refused, exists, find, strays
 from orchestration.landing.ledger import Ledger, Totals, unfinished
 from orchestration.landing.splitter import split
 from orchestration.landing.stage import Staged, stage
 from orchestration.landing.streams import Stream
+from orchestration.names import nearest
 from orchestration.settings import Settings
 
 # Documents taken apart by the exact reader are handed on in pieces of this many characters.
@@ -44,6 +45,7 @@ class Landed:
     totals: Totals = field(default_factory=Totals)
     refused: list[Refused] = field(default_factory=list)
     known_files: int = 0  # found again, under the same name or another
+    changed_files: list[tuple[str, Totals, Totals]] = field(default_factory=list)  # path, what it held, and now
     ignored_kinds: dict[str, int] = field(default_factory=dict)
     unknown_fields: dict[str, int] = field(default_factory=dict)
 
@@ -75,9 +77,25 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
     ledger.replace_refused(stream.source, landed.refused)
     quarantine.close_changed(ledger.connection, stream.source, [entry.path for entry in entries])
     landed.totals = ledger.totals(stream.source, since=before)
+    landed.changed_files = ledger.changed_files(stream.source, since=before)
     landed.ignored_kinds = ledger.ignored_kinds(stream.source, since=before)
     landed.unknown_fields = ledger.unknown_fields(stream.source, since=before)
     return landed
+
+
+def name_strays(settings: Settings, ledger: Ledger, sources: list[str]) -> list[Refused]:
+    """What of the inbox no stream reads, and what settings say of streams that there are none of, in the ledger."""
+    unread = strays(settings.inbox, sources)
+    named = {"locations": settings.locations, "ended_sources": settings.ended_sources}
+    unknown = [
+        Refused(f"{setting}: {name}", f"no stream has this name; {nearest(name, sources)}")
+        for setting, names in named.items()
+        for name in names
+        if name not in sources
+    ]
+    ledger.replace_refused("inbox", unread)
+    ledger.replace_refused("settings", unknown)
+    return unread + unknown
 
 
 def replay(stream: Stream, settings: Settings, ledger: Ledger) -> int:

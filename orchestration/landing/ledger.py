@@ -347,9 +347,27 @@ class Ledger:
         at = {(path, reason): when for path, reason, when in dismissed}
         for entry in refused:
             self.connection.execute(
-                "insert into refused values (?, ?, ?, ?)",
+                "insert or replace into refused values (?, ?, ?, ?)",
                 [source, entry.path, entry.reason, at.get((entry.path, entry.reason))],
             )
+
+    def changed_files(self, source: str, since: int) -> list[tuple[str, Totals, Totals]]:
+        """Files that came again with other content after landing `since`: path, what it held before, and now."""
+        rows = self.connection.execute(
+            """
+            select path, struct_pack(files, records, accepted, duplicates, quarantined, ignored) as counts
+            from (select *, 1 as files from files where source = ?)
+            where path in (select path from files where source = ? and landing > ?)
+            qualify count(*) over (partition by path) > 1
+                and row_number() over (partition by path order by landing desc, landed_at desc) <= 2
+            order by path, landing, landed_at
+            """,
+            [source, source, since],
+        ).fetchall()
+        return [
+            (path, Totals(**before), Totals(**now))
+            for (path, before), (_, now) in zip(rows[::2], rows[1::2], strict=True)
+        ]
 
     def ignored_kinds(self, source: str, since: int = 0) -> dict[str, int]:
         """Ignored records by kind in the landings after `since`."""
