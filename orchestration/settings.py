@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
+        if found := re.search(r"[*?[\ud800-\udfff]", str(home.resolve())):
+            raise ValueError(f"the folder's path has {found[0]!r}, which DuckDB takes for a pattern or can't read")
         return home.resolve()
 
     @classmethod

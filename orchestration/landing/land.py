@@ -355,7 +355,11 @@ class _Landing:
             group by _key
         """)
         paths = self._ledger.lake_paths(self._stream.source, of_batch=self._stream.dated_key)
-        lake = f"read_parquet({paths!r}, filename = true)" if paths else "(select null as filename, _key from firsts)"
+        lake = (
+            f"read_parquet({records.files(paths)}, filename = true)"
+            if paths
+            else "(select null as filename, _key from firsts)"
+        )
         self._sql.execute(f"""
             create or replace temp table known as
             select distinct _key, filename
@@ -375,7 +379,7 @@ class _Landing:
         """The lake's records of the table `known`'s keys."""
         columns = ", ".join([*map(records.quoted, self._stream.columns), "_key"])
         paths = [path for (path,) in self._sql.execute("select distinct filename from known order by 1").fetchall()]
-        lake = f"read_parquet({paths!r}, union_by_name = true)" if paths else "batch"
+        lake = records.read_lake(paths) if paths else "batch"
         return f"select {columns} from {lake} where _key in (select _key from known)"
 
     def _write_lake(self, number: int) -> Path | None:

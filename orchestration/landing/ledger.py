@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration.landing.inbox import Found, Refused
+from orchestration.landing.records import read_lake
 from orchestration.landing.streams import Stream
 
 _SCHEMA = """
@@ -501,7 +502,7 @@ class Ledger:
         ).fetchall()
         for (source,) in rows:
             paths = self.lake_paths(source, of_batch=False)
-            self._count_hours(source, f"read_parquet({paths!r}) where not _is_repeat")
+            self._count_hours(source, f"{read_lake(paths)} where not _is_repeat")
 
 
 def unfinished(path: Path) -> Path:

@@ -83,6 +83,16 @@ def test_a_home_that_cannot_be_written(
     assert line.startswith("error: TOUCHSTONE_HOME: ")
 
 
+@pytest.mark.parametrize("name", ["a[1]", "a*", "what?", "\udcff"])
+def test_a_home_whose_path_would_be_a_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / name))
+    assert main(["summary"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: TOUCHSTONE_HOME in the environment: the folder's path has")
+
+
 def test_an_empty_variable_is_none_and_those_of_our_own_processes_are_no_mistake(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
