@@ -14,18 +14,19 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.landing import parquet, quarantine, records
-from orchestration.landing.formats import HEAD_BYTES, FileRefused
+from orchestration.landing.formats import FileRefused
 from orchestration.landing.inbox import Found, Refused, exists, find, strays
+from orchestration.landing.judge import Judge
 from orchestration.landing.ledger import Ledger, Totals, unfinished
 from orchestration.landing.splitter import split
-from orchestration.landing.stage import Staged, stage
+from orchestration.landing.stage import Staged, first_line, stage
 from orchestration.landing.streams import Stream
+from orchestration.landing.unwrap import Route
 from orchestration.names import nearest
 from orchestration.settings import Settings
 
 # Documents taken apart by the exact reader are handed on in pieces of this many characters.
 _PIECE = 64 * 2**20
-_UNCLEAN = "select distinct _filename from batch where _verdict = 'quarantined'"
 _DOCUMENTS = pa.schema(
     [
         ("filename", pa.string()),
@@ -109,6 +110,8 @@ class _Landing:
         self._settings = settings
         self._ledger = ledger
         self._sql = ledger.connection
+        self._judge = Judge(stream, ledger.connection)
+        self._files: dict[str, Staged] = {}  # of the batch, by the names that they are read under
         self._folder = settings.lake / stream.system / stream.name
         self._folder.mkdir(parents=True, exist_ok=True)
         self._write_schema()
@@ -169,6 +172,7 @@ class _Landing:
 
     def land_files(self, files: list[Staged], landed: Landed) -> None:
         """Type and judge the files' records, then commit them; a file that is refused is left out."""
+        self._files = {str(file.path): file for file in files}
         self._begin([(str(f.path), f.hash, f.found.path, f.bytes) for f in files])
         refused = set()
         for file in self._read_fast(files):
@@ -214,8 +218,7 @@ class _Landing:
 
     def _begin(self, files: list[tuple[str, str, str, int]]) -> None:
         """Tables `batch`, of judged records, empty, and `batch_files`: ordinal, filename, content_hash, path, bytes."""
-        empty = self._judged(_no_lines())
-        self._sql.execute(f"create or replace temp table batch as {empty} limit 0")
+        self._sql.execute(f"create or replace temp table batch as {self._judge.empty()}")
         names, hashes, paths, sizes = zip(*files, strict=True)
         table = pa.table(
             {
@@ -233,29 +236,35 @@ class _Landing:
     def _read_fast(self, files: list[Staged]) -> set[Staged]:
         """Read files as clean newline-delimited JSON; returns those that are not, with nothing of them kept."""
         exact = {file for file in files if file.is_parquet}
-        alike: dict[tuple[str, ...], list[Staged]] = {}
+        alike: dict[Route, list[Staged]] = {}
         for file in files:
             if file not in exact:
-                alike.setdefault(self._envelopes_of(file.path), []).append(file)
+                alike.setdefault(self._judge.route(first_line(file.path)), []).append(file)
         exact |= self._try_fast(alike)
-        names = {name for (name,) in self._sql.execute(_UNCLEAN).fetchall()}
-        unclean = {file for file in files if str(file.path) in names}
+        # A record of an envelope has to be sought in its whole document, and what is quarantined in its place.
+        enveloped = {file for route, files in alike.items() if route for file in files}
+        unclean = self._with("unproven") & enveloped
         self._forget(unclean)
-        return exact | unclean
+        self._judge.settle()
+        odd = {file for files in alike.values() for file in files if file not in unclean} & self._with("quarantined")
+        self._forget(odd)
+        return exact | unclean | odd
 
-    def _try_fast(self, alike: Mapping[tuple[str, ...], list[Staged]]) -> set[Staged]:
-        """Read groups of files (by envelopes) in one statement; returns those that can't be read so.
+    def _with(self, verdict: str) -> set[Staged]:
+        """The files that have a record of that verdict."""
+        rows = self._sql.execute("select distinct _filename from batch where _verdict = ?", [verdict]).fetchall()
+        return {self._files[name] for (name,) in rows}
+
+    def _try_fast(self, alike: Mapping[Route, list[Staged]]) -> set[Staged]:
+        """Read groups of files (by route) in one statement; returns those that can't be read so.
 
         One unreadable file fails the whole statement: then each group is tried by itself, and each half of one.
         """
         if not alike:
             return set()
-        judged = [
-            records.judged(self._stream, records.read_lines(file.path for file in files), checked=False, opened=opened)
-            for opened, files in alike.items()
-        ]
+        lines = [(records.read_lines(file.path for file in files), route) for route, files in alike.items()]
         try:
-            self._sql.execute("insert into batch " + " union all ".join(f"select * from ({each})" for each in judged))
+            self._judge.stage(lines)
         except duckdb.Error:
             ((key, files), *others) = alike.items()
             if others:
@@ -264,21 +273,17 @@ class _Landing:
                 return set(files)
             half = len(files) // 2
             return self._try_fast({key: files[:half]}) | self._try_fast({key: files[half:]})
+        self._judge.judge()
         return set()
-
-    def _envelopes_of(self, path: Path) -> tuple[str, ...]:
-        """The envelopes its first records may be in; a file that has others later is read exactly."""
-        with path.open("rb") as file:
-            beginning = file.read(HEAD_BYTES)
-        return tuple(field for field in self._stream.envelopes if f'"{field}"'.encode() in beginning)
 
     def _read_parquet(self, file: Staged) -> None:
         """Each row is a record; its line is the number of the row."""
         try:
-            self._sql.execute(f"insert into batch {self._judged(parquet.rows(self._sql, file.path))}")
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise FileRefused(f"not a Parquet file that can be read: {reason}; write it again") from None
+            self._judge.stage([(parquet.rows(self._sql, file.path), ())])
+        except duckdb.Error:
+            raise FileRefused("not a Parquet file that can be read: it is damaged; fetch or write it again") from None
+        self._judge.judge()
+        self._judge.settle()
 
     def _read_exactly(self, file: Staged) -> None:
         piece: list[tuple[str, int, int, str, str | None]] = []
@@ -311,13 +316,10 @@ class _Landing:
             return
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
-        lines = "select * from documents_arrow"
-        self._sql.execute(f"insert into batch {self._judged(lines)}")
+        self._judge.stage([("select * from documents_arrow", ())])
         self._sql.unregister("documents_arrow")
-
-    def _judged(self, lines: str) -> str:
-        """The records of lines that may hold anything, in any envelope."""
-        return records.judged(self._stream, lines, checked=True, opened=[*self._stream.envelopes])
+        self._judge.judge()
+        self._judge.settle()
 
     def _forget(self, files: Iterable[Staged]) -> None:
         for file in files:
@@ -329,6 +331,7 @@ class _Landing:
         # DuckDB may number rows anew between transactions once some were deleted: row ids hold within one only.
         self._sql.execute("begin")
         try:
+            self._ledger.leave_out_retracted(self._stream)
             self._mark_repeats()
             written = self._write_lake(number)
             count(number)
@@ -430,12 +433,11 @@ class _Landing:
 
     def _write_schema(self) -> None:
         """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
-        empty = self._judged(_no_lines())
         path = self._folder / "schema.parquet"
         self._copy(
             f"select * exclude (_filename, _byte_offset, _line, _fields, _verdict, _reason, _text), "
             "''::varchar as _file, "
-            f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({empty}) limit 0",
+            f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({self._judge.empty()}) limit 0",
             unfinished(path),
         )
         os.replace(unfinished(path), path)
@@ -449,10 +451,3 @@ class _Landing:
         with path.open("rb") as file:
             os.fsync(file.fileno())
         return int(row[0])
-
-
-def _no_lines() -> str:
-    return (
-        "select ''::varchar as filename, 0::bigint as byte_offset, 0::bigint as line, ''::varchar as text, "
-        "''::varchar as error where false"
-    )

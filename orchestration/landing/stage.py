@@ -69,6 +69,12 @@ def stage(found: Found, path: Path, max_ratio: int) -> Staged:
     return Staged(found, path, raw.digest.hexdigest(), raw.count, size, is_parquet)
 
 
+def first_line(path: Path, limit: int = 2**20) -> str:
+    """The first line of a copy, up to `limit` bytes of it."""
+    with path.open("rb") as file:
+        return file.readline(limit).decode("utf-8", "replace")
+
+
 class _Layer(io.RawIOBase):
     """What a file or a decoder gives, in full buffers; `check` is asked after each whether that may go on."""
 
