@@ -6,7 +6,6 @@ is a verdict on the record, as a value that silently became NULL would be a wron
 
 from __future__ import annotations
 
-import glob
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,9 +25,14 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def files(paths: Iterable[Path]) -> str:
-    """A list of files as DuckDB takes it, in which no name is a pattern."""
-    return f"[{', '.join(literal(glob.escape(str(path))) for path in paths)}]"
+def files(paths: Iterable[Path | str]) -> str:
+    """A list of files as DuckDB takes it; their names are ours, so that none is a pattern."""
+    return f"[{', '.join(literal(str(path)) for path in paths)}]"
+
+
+def read_lake(paths: Iterable[str]) -> str:
+    """A relation of the lake's files, with the columns of all and `filename`."""
+    return f"read_parquet({files(paths)}, filename = true, union_by_name = true, hive_partitioning = false)"
 
 
 def read_lines(paths: Iterable[Path]) -> str:
