@@ -5,7 +5,10 @@
 {%- set marts = {
     'mailgun': ['mailgun_metrics', 'mailgun_metrics_by_dimension'],
     'ses': ['ses_metrics', 'ses_metrics_by_dimension'],
-    'cloudwatch': ['connect_quota_estimates'],
+    'cloudwatch': [
+        'connect_quota_estimates', 'connect_instance_metrics', 'connect_queue_metrics', 'connect_flow_metrics',
+        'voice_id_api_metrics', 'voice_id_domain_metrics', 'appintegrations_metrics'
+    ],
     'pinpoint': [
         'pinpoint_journey_metrics', 'pinpoint_activity_metrics', 'pinpoint_email_metrics', 'pinpoint_sms_metrics',
         'pinpoint_push_metrics', 'pinpoint_custom_channel_metrics', 'pinpoint_contact_center_metrics',

@@ -145,6 +145,8 @@ create table if not exists obsolete_files (
 """
 
 
+_MOST_FIELDS = 200  # undeclared fields of a stream that are named in one landing
+
 # Counts over `batch` left joined with `repeats`; a file without records has one row of NULLs.
 _COUNTS = """
     count(_verdict) as records,
@@ -339,15 +341,23 @@ class Ledger:
             """,
             [stream.source, number],
         )
+        # Names may be values, and of any number: those beyond the most frequent are one.
         self.connection.execute(
             """
             insert into unknown_fields
-            select ?, field, count(*), ?
-            from (select unnest(_fields) as field from batch where _verdict = 'accepted')
-            anti join (select unnest(?::varchar[]) as field) using (field)
-            group by field
+            select ?, case when place <= ? then field else 'further fields' end as name, sum(records), ?
+            from (
+                select field, records, row_number() over (order by records desc, field) as place
+                from (
+                    select left(unnest(_fields), 200) as field, count(*) as records
+                    from batch
+                    where _verdict = 'accepted'
+                    group by 1
+                )
+            )
+            group by name
             """,
-            [stream.source, number, [*stream.columns, *stream.not_kept]],
+            [stream.source, _MOST_FIELDS, number],
         )
 
     def add_lake_file(self, source: str, path: Path, rows: int, number: int) -> None:
