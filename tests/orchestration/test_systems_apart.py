@@ -124,9 +124,10 @@ def fails_a_check(home: Path, system: str, stream: str) -> Callable[[], None]:
 
 def fails_to_land(home: Path, system: str, stream: str) -> Callable[[], None]:
     """A landing stops with an error: a folder is where it writes."""
-    folder = home / "lake" / system / stream / "schema.parquet.unfinished"
-    folder.mkdir(parents=True)
-    return folder.rmdir
+    schema = home / "lake" / system / stream / "schema.parquet"
+    schema.unlink()
+    schema.mkdir()
+    return schema.rmdir
 
 
 def test_main_is_for_readers_and_everything_is_described(home: Path) -> None:
