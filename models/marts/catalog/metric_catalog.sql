@@ -1,3 +1,4 @@
+-- Grain: one metric of a mart, and one label of the vendor's where rows of it have several.
 with
 
 metrics as (
