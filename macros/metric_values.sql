@@ -24,7 +24,8 @@ with
 
 catalog as (
 
-    select * from {{ ref('metric_catalog') }} where unit <> 'text'
+    -- a metric has an entry for each of its labels
+    select distinct system, mart, metric, numerator, denominator from {{ ref('metric_catalog') }} where unit <> 'text'
 
 ),
 
