@@ -19,6 +19,7 @@ from orchestration.console import say
 from orchestration.home import HomeInUse, exclusive, prepare
 from orchestration.landing.land import replay
 from orchestration.landing.ledger import Ledger, LedgerMissing
+from orchestration.landing.quarantine import dismiss
 from orchestration.landing.streams import read_streams
 from orchestration.publish import NotPublished, rollback
 from orchestration.settings import Settings
@@ -31,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = commands.add_parser("nightly", help="land what is new, build the marts, publish them")
     run.add_argument("--strict", action="store_true", help="exit with 3 if anything was quarantined or refused")
     commands.add_parser("replay", help="judge quarantined records again by today's rules; then run nightly")
+    dismissing = commands.add_parser("dismiss", help="close what is quarantined or refused and nobody will mend")
+    dismissing.add_argument("--source", help="such as mailgun/events")
+    dismissing.add_argument("--file", help="the path below the source's folder, as the summary shows it")
+    dismissing.add_argument("--reason", help="a part of the reason")
+    dismissing.add_argument("--all", action="store_true", help="everything that is open")
     commands.add_parser("rollback", help="let readers see the release before the present one")
     commands.add_parser("summary", help="what has been landed and published")
     commands.add_parser("ui", help="the Dagster UI and its daemon on loopback")
@@ -47,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _nightly(settings, options.strict)
             case "replay":
                 _replay(settings)
+            case "dismiss":
+                return _dismiss(settings, options)
             case "rollback":
                 with exclusive(settings):
                     print(f"Readers now see {rollback(settings).name}")
@@ -99,6 +107,16 @@ def _replay(settings: Settings) -> None:
         for stream in read_streams().values():
             if released := replay(stream, settings, ledger):
                 print(f"{stream.source}: {released} quarantined records landed; run nightly to count them")
+
+
+def _dismiss(settings: Settings, options: argparse.Namespace) -> int:
+    if not (options.all or options.source or options.file or options.reason):
+        print("error: say what to dismiss: --source, --file, --reason, or --all", file=sys.stderr)
+        return 1
+    with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        closed = dismiss(ledger.connection, options.source, options.file, options.reason)
+    print(f"{closed:,} dismissed; their text stays in the ledger")
+    return 0
 
 
 def _sample(settings: Settings, options: argparse.Namespace) -> None:

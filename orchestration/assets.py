@@ -27,11 +27,12 @@ from dagster import (
 from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
-from orchestration.console import say
+from orchestration.console import printable, say
 from orchestration.home import exclusive
 from orchestration.landing.freshness import Freshness, freshness
 from orchestration.landing.land import Landed, land, location
 from orchestration.landing.ledger import Build, Ledger
+from orchestration.landing.quarantine import Group, open_groups
 from orchestration.landing.streams import Stream, read_streams
 from orchestration.publish import NotPublished, marts_of, publish
 from orchestration.report import Check, write_report
@@ -88,7 +89,7 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
                 description="In every file: records = accepted + duplicates + quarantined + ignored.",
             ),
             AssetCheckSpec(
-                "nothing_kept_aside", asset=key, description="No record quarantined and no file refused in this run."
+                "nothing_kept_aside", asset=key, description="No record is in quarantine and no file is refused."
             ),
             AssetCheckSpec(
                 "delivers_in_time",
@@ -109,15 +110,14 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
             with home.ledger() as ledger:
                 result = land(stream, settings, ledger, say)
                 wrong = ledger.files_that_do_not_add_up(stream.source)
+                quarantined = open_groups(ledger.connection, stream.source)
                 fresh = freshness(ledger.connection, settings, datetime.now(UTC), stream.source)
         except OSError as error:
             if "://" in str(location(stream, settings)):
                 raise RetryRequested(max_retries=3, seconds_to_wait=20) from error
             raise
         for name, records in result.unknown_fields.items():
-            context.log.warning(f"{stream.source}: field {name!r} is not declared; {records} records have it")
-        for entry in result.refused:
-            context.log.warning(f"{stream.source}: {entry.path} refused: {entry.reason}")
+            context.log.warning(f"{stream.source}: field {printable(name)} is not declared; {records} records have it")
         return MaterializeResult(
             metadata=_figures(result) | _times(fresh),
             check_results=[
@@ -126,12 +126,9 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
                 ),
                 AssetCheckResult(
                     check_name="nothing_kept_aside",
-                    passed=not result.refused and not result.totals.quarantined,
+                    passed=not quarantined,
                     severity=AssetCheckSeverity.WARN,
-                    metadata={
-                        "quarantined": result.totals.quarantined,
-                        "refused": MetadataValue.json({r.path: r.reason for r in result.refused}),
-                    },
+                    metadata=_quarantined(quarantined),
                 ),
                 AssetCheckResult(
                     check_name="delivers_in_time",
@@ -149,6 +146,29 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
         )
 
     return landed
+
+
+# Reasons that a check shows; the ledger has all.
+_SHOWN_REASONS = 20
+
+
+def _quarantined(groups: list[Group]) -> dict[str, Any]:
+    """What is open of a source, as metadata: counts, and each reason with its first file and line."""
+    return {
+        "quarantined": sum(group.records for group in groups if not group.is_file),
+        "refused": sum(group.records for group in groups if group.is_file),
+        "reasons": MetadataValue.json(
+            [
+                {
+                    "reason": printable(group.reason),
+                    "count": group.records,
+                    "first": printable(group.path),
+                    "line": group.line,
+                }
+                for group in groups[:_SHOWN_REASONS]
+            ]
+        ),
+    }
 
 
 def _figures(result: Landed) -> dict[str, Any]:

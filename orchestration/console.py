@@ -1,8 +1,9 @@
-"""What a person sees while a run works: one line that says what is being done, on standard error."""
+"""What a person sees in a terminal: what a run is doing, and text from files, made safe to print."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +11,18 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 _started = time.monotonic()
+# Control characters, which a terminal obeys; marks that turn the direction of text; and halves of surrogate pairs.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Text that comes from files, with what a terminal would obey written as \\xNN or \\uNNNN."""
+
+    def written(match: re.Match[str]) -> str:
+        code = ord(match[0])
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+    return _UNPRINTABLE.sub(written, text)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.landing import records
+from orchestration.landing import quarantine, records
 from orchestration.landing.inbox import Found, Refused, content_hash, find
 from orchestration.landing.ledger import Ledger, Totals, unfinished
 from orchestration.landing.splitter import FileRefused, declared_size, first_bytes, is_gzip, is_parquet, split
@@ -73,6 +73,7 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
         done += len(batch)
         progress(f"{stream.source}: {done} of {len(found)} files")
     ledger.replace_refused(stream.source, landed.refused)
+    quarantine.close_changed(ledger.connection, stream.source, [entry.path for entry in entries])
     landed.totals = ledger.totals(stream.source, since=before)
     landed.ignored_kinds = ledger.ignored_kinds(stream.source, since=before)
     landed.unknown_fields = ledger.unknown_fields(stream.source, since=before)
@@ -291,6 +292,7 @@ class _Landing:
             self._mark_repeats()
             written = self._write_lake(number)
             count(number)
+            quarantine.close_landed(self._sql, self._stream.source)
             self._sql.execute("commit")
         except BaseException:
             self._sql.execute("rollback")

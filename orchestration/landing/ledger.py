@@ -44,7 +44,7 @@ create table if not exists seen (
     content_hash varchar not null,
     primary key (source, path)
 );
--- Grain: one record of a file that could not be landed.
+-- Grain: one record of a file that could not be landed; open until `replayed_in` or `closed_at` is set.
 create table if not exists quarantine (
     quarantine_id uuid primary key,
     source varchar not null,
@@ -57,6 +57,9 @@ create table if not exists quarantine (
     landing bigint not null,
     replayed_in bigint
 );
+alter table quarantine add column if not exists record_key uuid;
+alter table quarantine add column if not exists closed_at timestamp;
+alter table quarantine add column if not exists closed_as varchar;
 -- Grain: one ignored kind of one file.
 create table if not exists ignored (
     source varchar not null,
@@ -72,6 +75,7 @@ create table if not exists refused (
     reason varchar not null,
     primary key (source, path)
 );
+alter table refused add column if not exists dismissed_at timestamp;
 -- Grain: one undeclared field of a stream in one landing.
 create table if not exists unknown_fields (
     source varchar not null,
@@ -233,15 +237,18 @@ class Ledger:
         )
         self.connection.execute(
             """
-            insert into quarantine
+            insert into quarantine by name
             select
                 md5(concat_ws('|', ?, content_hash, byte_offset, text, row_number() over (
                     partition by content_hash, byte_offset, text
-                )))::uuid,
-                ?, content_hash, path, byte_offset, line, text, reason, ?, null
+                )))::uuid as quarantine_id,
+                ? as source,
+                ? as landing,
+                *
             from (
                 select
-                    content_hash, path, _byte_offset as byte_offset, _line as line, _text as text, _reason as reason
+                    content_hash, path, _byte_offset as byte_offset, _line as line, _text as text, _reason as reason,
+                    _key as record_key
                 from batch
                 inner join batch_files on batch._filename = batch_files.filename
                 where _verdict = 'quarantined'
@@ -333,30 +340,16 @@ class Ledger:
         return [str(self.lake / path) for (path,) in rows]
 
     def replace_refused(self, source: str, refused: list[Refused]) -> None:
-        self.connection.execute("delete from refused where source = ?", [source])
+        """The paths that are refused now; one that was dismissed for the same reason stays so."""
+        dismissed = self.connection.execute(
+            "delete from refused where source = ? returning path, reason, dismissed_at", [source]
+        ).fetchall()
+        at = {(path, reason): when for path, reason, when in dismissed}
         for entry in refused:
-            self.connection.execute("insert into refused values (?, ?, ?)", [source, entry.path, entry.reason])
-
-    def refused(self, source: str) -> list[tuple[str, str]]:
-        """Paths that are refused now, with the reason."""
-        return self.connection.execute(
-            "select path, reason from refused where source = ? order by path", [source]
-        ).fetchall()
-
-    def quarantined(self, source: str, since: int = 0) -> list[tuple[str, int | None, str]]:
-        """Path, line and reason of the records quarantined after landing `since`."""
-        return self.connection.execute(
-            "select path, line, reason from quarantine where source = ? and landing > ? and replayed_in is null "
-            "order by path, byte_offset",
-            [source, since],
-        ).fetchall()
-
-    def quarantine_reasons(self, source: str) -> dict[str, int]:
-        """Records that are quarantined now, by reason."""
-        return self._pairs(
-            "select reason, count(*) from quarantine where source = ? and replayed_in is null group by 1 order by 1",
-            [source],
-        )
+            self.connection.execute(
+                "insert into refused values (?, ?, ?, ?)",
+                [source, entry.path, entry.reason, at.get((entry.path, entry.reason))],
+            )
 
     def ignored_kinds(self, source: str, since: int = 0) -> dict[str, int]:
         """Ignored records by kind in the landings after `since`."""

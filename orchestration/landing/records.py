@@ -113,7 +113,7 @@ select
     _reason,
     case when _reason is not null then coalesce(cast(record as varchar), text) end as _text,
     keys as _fields,
-    case when _reason is null then md5(cast(to_json({stream.key}) as varchar))::uuid end as _key
+    case when damage is null then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
 from judged
 """
 

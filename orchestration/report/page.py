@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from orchestration.landing.ledger import Ledger
+from orchestration.landing.quarantine import open_groups
 from orchestration.landing.streams import read_streams
 from orchestration.report import charts, words
 from orchestration.report.headlines import declared
@@ -30,6 +31,7 @@ from orchestration.report.numbers import (
 _HERE = Path(__file__).parent
 # Of a list that may be long, so many are shown; what the rest is, the page says.
 _SHOWN = 12
+_SHOWN_REASONS = 50
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def render(connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequen
         sections=shown,
         without_data=[system.title for system in systems if system not in [section.system for section in shown]],
         ledger=_ledger(connection),
-        kept_aside=[said for source in read_streams() if (said := _kept_aside(ledger, source))],
+        quarantine=open_groups(ledger.connection),
+        uncounted=[said for source in read_streams() if (said := _uncounted(ledger, source))],
         checks=checks,
         warnings=[check for check in checks if not check.passed],
         reconciliation=_reconciliation(connection),
@@ -85,6 +88,7 @@ def render(connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequen
         draws=charts,
         compared_days=COMPARED_DAYS,
         shown_days=SHOWN_DAYS,
+        shown_reasons=_SHOWN_REASONS,
     )
 
 
@@ -137,18 +141,10 @@ def _ledger(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     )
 
 
-def _kept_aside(ledger: Ledger, source: str) -> dict[str, Any]:
-    """What of a source isn't counted, and why; empty where all is."""
-    said: dict[str, dict[str, Any]] = {
-        "quarantined": ledger.quarantine_reasons(source),
-        "refused": dict(ledger.refused(source)),
-        "ignored": ledger.ignored_kinds(source),
-        "undeclared": ledger.unknown_fields(source),
-    }
-    most = {
-        name: sorted(found.items(), key=lambda item: -item[1] if isinstance(item[1], int) else 0)
-        for name, found in said.items()
-    }
+def _uncounted(ledger: Ledger, source: str) -> dict[str, Any]:
+    """What of a source isn't counted though nothing is wrong with it; empty where all is."""
+    said = {"ignored": ledger.ignored_kinds(source), "undeclared": ledger.unknown_fields(source)}
+    most = {name: sorted(found.items(), key=lambda item: (-item[1], item[0])) for name, found in said.items()}
     shown = {name: (found[:_SHOWN], len(found) - len(found[:_SHOWN])) for name, found in most.items()}
     return {"source": source, **shown} if any(said.values()) else {}
 

@@ -273,7 +273,12 @@ def test_a_run_that_may_not_wait_says_who_holds_the_home(home: Path) -> None:
 def test_strict_tells_of_what_was_kept_aside(home: Path) -> None:
     more(home)
     assert run(home, "nightly", "--strict")[0] == 3
-    assert run(home, "nightly", "--strict")[0] == 0
+    code, output = run(home, "nightly", "--strict")
+    assert code == 0
+    assert "Quarantined" in output, "it is open until it is mended or dismissed"
+    assert run(home, "dismiss")[0] == 1
+    assert "dismissed" in run(home, "dismiss", "--all")[1]
+    assert "Quarantined" not in run(home, "summary")[1]
 
 
 def test_a_long_history_is_built_in_passes(home: Path, undisturbed: tuple[State, float]) -> None:
