@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from orchestration.landing import quarantine, records
-from orchestration.landing.inbox import Found, Refused, content_hash, find
+from orchestration.landing import parquet, quarantine, records
+from orchestration.landing.formats import FileRefused
+from orchestration.landing.inbox import Found, Refused, exists, find
+from orchestration.landing.judge import Judge
 from orchestration.landing.ledger import Ledger, Totals, unfinished
-from orchestration.landing.splitter import FileRefused, declared_size, first_bytes, is_gzip, is_parquet, split
+from orchestration.landing.splitter import split
+from orchestration.landing.stage import Staged, first_line, stage
 from orchestration.landing.streams import Stream
+from orchestration.landing.unwrap import Route
 from orchestration.settings import Settings
 
 # Documents taken apart by the exact reader are handed on in pieces of this many characters.
 _PIECE = 64 * 2**20
-_UNCLEAN = "select distinct _filename from batch where _verdict = 'quarantined'"
 _DOCUMENTS = pa.schema(
     [
         ("filename", pa.string()),
@@ -43,13 +49,6 @@ class Landed:
     unknown_fields: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _File:
-    found: Found
-    path: Path
-    hash: str
-
-
 Progress = Callable[[str], None]
 
 
@@ -63,6 +62,8 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
     landing = _Landing(stream, settings, ledger)
     landed = Landed(stream.source)
     entries = find(location(stream, settings))
+    if (elsewhere := settings.locations.get(stream.source)) and not exists(elsewhere):
+        entries.append(Refused(".", f"{elsewhere} of the setting locations does not exist; mend or remove it there"))
     landed.refused = [entry for entry in entries if isinstance(entry, Refused)]
     found = [entry for entry in entries if isinstance(entry, Found)]
     new = landing.unseen(found)
@@ -91,6 +92,8 @@ class _Landing:
         self._settings = settings
         self._ledger = ledger
         self._sql = ledger.connection
+        self._judge = Judge(stream, ledger.connection)
+        self._files: dict[str, Staged] = {}  # of the batch, by the names that they are read under
         self._folder = settings.lake / stream.system / stream.name
         self._folder.mkdir(parents=True, exist_ok=True)
         self._write_schema()
@@ -100,43 +103,63 @@ class _Landing:
         seen = self._ledger.stamps(self._stream.source)
         return [file for file in found if seen.get(file.path) != file.stamp]
 
-    def batches(self, new: list[Found], landed: Landed) -> Iterator[list[_File]]:
+    def batches(self, new: list[Found], landed: Landed) -> Iterator[list[Staged]]:
         """Files with new content, in the order of their paths, in pieces of about `batch_bytes` uncompressed.
 
         The order makes the ledger the same however a run was cut: the first file tells a fact, later ones repeat it.
         """
-        batch: list[_File] = []
+        folder = self._settings.scratch / "stage"
+        shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
+        folder.mkdir()
+        batch: list[Staged] = []
         size = 0
         known = self._ledger.hashes(self._stream.source)
-        for found in new:
-            try:
-                path = found.fetch(self._settings.scratch)
-                file = _File(found, path, content_hash(path))
-                file_size = declared_size(path)
-            except OSError as error:
-                landed.refused.append(Refused(found.path, f"can't be read: {error.strerror or error}"))
-                continue
-            if file.hash in known:
+        for found, staged in self._staged(new, folder):
+            if isinstance(staged, Refused):
+                landed.refused.append(staged)
+            elif staged.hash in known:
                 landed.known_files += 1
-                self._ledger.see(self._stream.source, {found: file.hash})
-                self._drop_copy(path)
-                continue
-            if batch and size + file_size > self._settings.batch_bytes:
-                yield batch
-                batch, size = [], 0
-            known.add(file.hash)
-            batch.append(file)
-            size += file_size
+                self._ledger.see(self._stream.source, {found: staged.hash})
+                staged.path.unlink()
+            else:
+                if batch and size + staged.size > self._settings.batch_bytes:
+                    yield batch
+                    batch, size = [], 0
+                known.add(staged.hash)
+                batch.append(staged)
+                size += staged.size
         if batch:
             yield batch
+        folder.rmdir()
 
-    def land_files(self, files: list[_File], landed: Landed) -> None:
+    def _staged(self, new: list[Found], folder: Path) -> Iterator[tuple[Found, Staged | Refused]]:
+        """Each file with its copy, or why there is none; a few are copied ahead, side by side."""
+
+        def copied(number: int, found: Found) -> Staged | Refused:
+            try:
+                return stage(found, folder / f"{number:08d}", self._settings.max_gzip_ratio)
+            except FileRefused as refusal:
+                return Refused(found.path, str(refusal))
+
+        workers = os.cpu_count() or 1
+        ahead: deque[tuple[Found, Future[Staged | Refused]]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for number, found in enumerate(new):
+                ahead.append((found, pool.submit(copied, number, found)))
+                if len(ahead) > workers:
+                    first, copy = ahead.popleft()
+                    yield first, copy.result()
+            for found, copy in ahead:
+                yield found, copy.result()
+
+    def land_files(self, files: list[Staged], landed: Landed) -> None:
         """Type and judge the files' records, then commit them; a file that is refused is left out."""
-        self._begin([(str(f.path), f.hash, f.found.path, f.path.stat().st_size) for f in files])
+        self._files = {str(file.path): file for file in files}
+        self._begin([(str(f.path), f.hash, f.found.path, f.bytes) for f in files])
         refused = set()
         for file in self._read_fast(files):
             try:
-                if is_parquet(file.path):
+                if file.is_parquet:
                     self._read_parquet(file)
                 else:
                     self._read_exactly(file)
@@ -150,12 +173,7 @@ class _Landing:
         self._commit(lambda number: self._ledger.count_landed(self._stream, number))
         self._ledger.see(self._stream.source, {file.found: file.hash for file in kept})
         for file in files:
-            self._drop_copy(file.path)
-
-    def _drop_copy(self, path: Path) -> None:
-        """Remove what was fetched from an object store."""
-        if path.is_relative_to(self._settings.scratch):
-            path.unlink()
+            file.path.unlink()
 
     def replay_quarantine(self) -> int:
         """Take quarantined text through the rules again; what is still refused stays as it is."""
@@ -182,8 +200,7 @@ class _Landing:
 
     def _begin(self, files: list[tuple[str, str, str, int]]) -> None:
         """Tables `batch`, of judged records, empty, and `batch_files`: ordinal, filename, content_hash, path, bytes."""
-        empty = self._judged(_no_lines())
-        self._sql.execute(f"create or replace temp table batch as {empty} limit 0")
+        self._sql.execute(f"create or replace temp table batch as {self._judge.empty()}")
         names, hashes, paths, sizes = zip(*files, strict=True)
         table = pa.table(
             {
@@ -198,34 +215,38 @@ class _Landing:
         self._sql.execute("create or replace temp table batch_files as select * from batch_files_arrow")
         self._sql.unregister("batch_files_arrow")
 
-    def _read_fast(self, files: list[_File]) -> set[_File]:
+    def _read_fast(self, files: list[Staged]) -> set[Staged]:
         """Read files as clean newline-delimited JSON; returns those that are not, with nothing of them kept."""
-        exact = {file for file in files if is_parquet(file.path) or self._grows_too_much(file.path)}
-        alike: dict[tuple[bool, tuple[str, ...]], list[_File]] = {}
+        exact = {file for file in files if file.is_parquet}
+        alike: dict[Route, list[Staged]] = {}
         for file in files:
             if file not in exact:
-                alike.setdefault((is_gzip(file.path), self._envelopes_of(file.path)), []).append(file)
+                alike.setdefault(self._judge.route(first_line(file.path)), []).append(file)
         exact |= self._try_fast(alike)
-        names = {name for (name,) in self._sql.execute(_UNCLEAN).fetchall()}
-        unclean = {file for file in files if str(file.path) in names}
+        # A record of an envelope has to be sought in its whole document, and what is quarantined in its place.
+        enveloped = {file for route, files in alike.items() if route for file in files}
+        unclean = self._with("unproven") & enveloped
         self._forget(unclean)
-        return exact | unclean
+        self._judge.settle()
+        odd = {file for files in alike.values() for file in files if file not in unclean} & self._with("quarantined")
+        self._forget(odd)
+        return exact | unclean | odd
 
-    def _try_fast(self, alike: Mapping[tuple[bool, tuple[str, ...]], list[_File]]) -> set[_File]:
-        """Read groups of files (by gzip, envelopes) in one statement; returns those that can't be read so.
+    def _with(self, verdict: str) -> set[Staged]:
+        """The files that have a record of that verdict."""
+        rows = self._sql.execute("select distinct _filename from batch where _verdict = ?", [verdict]).fetchall()
+        return {self._files[name] for (name,) in rows}
+
+    def _try_fast(self, alike: Mapping[Route, list[Staged]]) -> set[Staged]:
+        """Read groups of files (by route) in one statement; returns those that can't be read so.
 
         One unreadable file fails the whole statement: then each group is tried by itself, and each half of one.
         """
         if not alike:
             return set()
-        judged = [
-            records.judged(
-                self._stream, records.read_lines([str(file.path) for file in files], gzip), checked=False, opened=opened
-            )
-            for (gzip, opened), files in alike.items()
-        ]
+        lines = [(records.read_lines(file.path for file in files), route) for route, files in alike.items()]
         try:
-            self._sql.execute("insert into batch " + " union all ".join(f"select * from ({each})" for each in judged))
+            self._judge.stage(lines)
         except duckdb.Error:
             ((key, files), *others) = alike.items()
             if others:
@@ -234,31 +255,43 @@ class _Landing:
                 return set(files)
             half = len(files) // 2
             return self._try_fast({key: files[:half]}) | self._try_fast({key: files[half:]})
+        self._judge.judge()
         return set()
 
-    def _envelopes_of(self, path: Path) -> tuple[str, ...]:
-        """The envelopes its first records may be in; a file that has others later is read exactly."""
-        beginning = first_bytes(path)
-        return tuple(field for field in self._stream.envelopes if f'"{field}"'.encode() in beginning)
-
-    def _read_parquet(self, file: _File) -> None:
+    def _read_parquet(self, file: Staged) -> None:
         """Each row is a record; its line is the number of the row."""
         try:
-            self._sql.execute(f"insert into batch {self._judged(records.read_rows(str(file.path)))}")
+            self._judge.stage([(parquet.rows(self._sql, file.path), ())])
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise FileRefused(f"not a Parquet file that can be read: {reason}; write it again") from None
+        self._judge.judge()
+        self._judge.settle()
 
-    def _read_exactly(self, file: _File) -> None:
+    def _read_exactly(self, file: Staged) -> None:
         piece: list[tuple[str, int, int, str, str | None]] = []
+        ignored: list[tuple[str, int, int, str]] = []
         size = 0
-        for document in split(file.path, self._settings.max_record_bytes, self._settings.max_gzip_ratio):
+        for document in split(file.path, self._settings.max_record_bytes):
+            if document.kind:
+                ignored.append((str(file.path), document.offset, document.line, document.kind))
+                continue
             piece.append((str(file.path), document.offset, document.line, document.text, document.error))
             size += len(document.text)
             if size > _PIECE:
                 self._insert(piece)
                 piece, size = [], 0
         self._insert(piece)
+        self._ignore(ignored)
+
+    def _ignore(self, pieces: list[tuple[str, int, int, str]]) -> None:
+        """Enter text that is known to be no record: filename, byte offset, line, and kind of each piece."""
+        if not pieces:
+            return
+        columns = dict(zip(("_filename", "_byte_offset", "_line", "_kind"), zip(*pieces, strict=True), strict=True))
+        self._sql.register("ignored_arrow", pa.table({name: list(values) for name, values in columns.items()}))
+        self._sql.execute("insert into batch by name select *, 'ignored' as _verdict from ignored_arrow")
+        self._sql.unregister("ignored_arrow")
 
     def _insert(self, documents: Iterable[tuple[str, int, int, str, str | None]]) -> None:
         columns = list(zip(*documents, strict=True))
@@ -266,22 +299,14 @@ class _Landing:
             return
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
-        lines = "select * from documents_arrow"
-        self._sql.execute(f"insert into batch {self._judged(lines)}")
+        self._judge.stage([("select * from documents_arrow", ())])
         self._sql.unregister("documents_arrow")
+        self._judge.judge()
+        self._judge.settle()
 
-    def _judged(self, lines: str) -> str:
-        """The records of lines that may hold anything, in any envelope."""
-        return records.judged(self._stream, lines, checked=True, opened=[*self._stream.envelopes])
-
-    def _forget(self, files: Iterable[_File]) -> None:
+    def _forget(self, files: Iterable[Staged]) -> None:
         for file in files:
             self._sql.execute("delete from batch where _filename = ?", [str(file.path)])
-
-    def _grows_too_much(self, path: Path) -> bool:
-        """Whether the exact reader has to watch a gzip file grow, by what its trailer says."""
-        grown = max(64 * 2**20, self._settings.max_gzip_ratio * path.stat().st_size)
-        return is_gzip(path) and declared_size(path) > grown
 
     def _commit(self, count: Callable[[int], None]) -> None:
         """Write the batch's facts to the lake and its story to the ledger: all of it or, if killed, nothing."""
@@ -289,6 +314,7 @@ class _Landing:
         # DuckDB may number rows anew between transactions once some were deleted: row ids hold within one only.
         self._sql.execute("begin")
         try:
+            self._ledger.leave_out_retracted(self._stream)
             self._mark_repeats()
             written = self._write_lake(number)
             count(number)
@@ -386,12 +412,11 @@ class _Landing:
 
     def _write_schema(self) -> None:
         """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
-        empty = self._judged(_no_lines())
         path = self._folder / "schema.parquet"
         self._copy(
             f"select * exclude (_filename, _byte_offset, _line, _fields, _verdict, _reason, _text), "
             "''::varchar as _file, "
-            f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({empty}) limit 0",
+            f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({self._judge.empty()}) limit 0",
             unfinished(path),
         )
         os.replace(unfinished(path), path)
@@ -405,10 +430,3 @@ class _Landing:
         with path.open("rb") as file:
             os.fsync(file.fileno())
         return int(row[0])
-
-
-def _no_lines() -> str:
-    return (
-        "select ''::varchar as filename, 0::bigint as byte_offset, 0::bigint as line, ''::varchar as text, "
-        "''::varchar as error where false"
-    )

@@ -6,13 +6,16 @@ is a verdict on the record, as a value that silently became NULL would be a wron
 
 from __future__ import annotations
 
+import glob
 import json
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from duckdb.sqltypes import DuckDBPyType
 
+from orchestration.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, Many, Named, Shape, Struct, children
 from orchestration.landing.streams import Stream
+from orchestration.landing.unwrap import Route
 
 
 def quoted(name: str) -> str:
@@ -23,97 +26,128 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def read_lines(paths: list[str], gzip: bool) -> str:
+def files(paths: Iterable[Path]) -> str:
+    """A list of files as DuckDB takes it, in which no name is a pattern."""
+    return f"[{', '.join(literal(glob.escape(str(path))) for path in paths)}]"
+
+
+def read_lines(paths: Iterable[Path]) -> str:
     """A relation `filename, text`: the lines of newline-delimited files. It fails on anything unclean."""
     # Control characters can't occur in JSON unescaped, so this delimiter never splits a line.
     return (
         "select filename, null::bigint as byte_offset, null::bigint as line, line as text, null::varchar as error "
-        f"from read_csv({paths!r}, columns = {{'line': 'varchar'}}, delim = '\\x01', quote = '', escape = '', "
-        "comment = '', header = false, auto_detect = false, filename = true, "
-        f"compression = '{'gzip' if gzip else 'none'}')"
+        f"from read_csv({files(paths)}, columns = {{'line': 'varchar'}}, delim = '\x01', quote = '', escape = '', "
+        "comment = '', header = false, auto_detect = false, filename = true, compression = 'none')"
     )
 
 
-def read_rows(path: str) -> str:
-    """A relation like that of `read_lines`: the rows of a Parquet file as JSON, without what is NULL."""
-    return (
-        f"select {literal(path)} as filename, null::bigint as byte_offset, row_number() over () as line, "
-        f"json_merge_patch('{{}}', to_json(_row)) as text, null::varchar as error "
-        f"from read_parquet({literal(path)}) as _row"
-    )
+def routed(lines: str, route: Route) -> str:
+    """The records that documents of `lines` carry along one route; without text where a document has none there."""
+    source, text, path = f"({lines})", "text", "$"
+    facts: dict[str, str] = {}
+    for step, *names in route:
+        if step == "name":
+            for spelled, fact in zip(names[1::2], names[2::2], strict=True):
+                facts[fact] = f"json_extract({text}, {literal(f'{path}.{quoted(spelled)}')})"
+            path += f".{quoted(names[0])}"
+        elif step == "each":
+            kept = "".join(f", {fact} as {quoted(f'_{name}')}" for name, fact in facts.items())
+            facts = {name: quoted(f"_{name}") for name in facts}
+            items = f"json_extract({text}, {literal(f'{path}[*]')})"
+            source = (
+                f"(select * replace (unnest(coalesce(nullif({items}, []), [null]))::varchar as text){kept} "
+                f"from {source})"
+            )
+            text, path = "text", "$"
+        else:
+            inner = f"({text} ->> {literal(path)})"
+            text, path = f"decode(from_base64({inner}))" if step == "base64" else inner, "$"
+    record = f"json_extract({text}, {literal(path)})::varchar"
+    if facts:
+        told = " || ".join(
+            f"{literal(json.dumps(name) + ':')} || coalesce({fact}::varchar, 'null') || ','"
+            for name, fact in facts.items()
+        )
+        record = f"'{{' || {told} || substr({record}, 2)"
+    return f"select filename, byte_offset, line, try({record}) as text, error from {source}"
 
 
-def judged(stream: Stream, lines: str, checked: bool, opened: Sequence[str]) -> str:
-    """The records of `lines` (filename, byte_offset, line, text, error), typed, each with its verdict.
+def staged(stream: Stream, lines: str) -> str:
+    """`lines` with `shape`, equal where all fields have the same names and JSON types; NULL of what is no JSON."""
+    names, types, inside = [], [], []
+    for path, shape in _places(stream.shape, "$"):
+        types.append(path)
+        if isinstance(shape, Struct):
+            names.append(path)
+        elif isinstance(shape, Many | Named):
+            inside.append(f"json_structure(json_extract(text, {literal(path)}))")
+    parts = [f"json_keys(text, {['$', *names]!r})", f"json_type(text, {types!r})", *inside]
+    return f"select filename, byte_offset, line, text, error, try(hash({', '.join(parts)})) as shape from ({lines})"
+
+
+def judged(stream: Stream, lines: str, final: bool) -> str:
+    """The records of `lines`, typed, each with its verdict.
+
+    `lines`: filename, byte_offset, line, `text`, the record as JSON or NULL, `original`, what the file says, `error`,
+    why it is no record, `control`, the kind of what is none, `sure`, whether its names and JSON types are as declared,
+    `fields`, its undeclared ones.
 
     Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`,
-    `_verdict`, `_reason` and `_text` (both quarantined only), `_fields` (the names of its top-level fields).
-    `checked` lines may hold anything; where they are not, text that is no JSON fails the statement.
-    Envelopes of the fields `opened` are opened, as each costs time; a record in another one is quarantined.
+    `_verdict`, `_reason` (quarantined only), `_text` (neither accepted nor ignored), `_fields`.
+    What isn't certainly as declared has the verdict 'unproven', or where that is `final`, 'quarantined'.
     """
-    record, inside = _record(stream, opened, checked)
-    structure: object = {name: _structure(type_) for name, type_ in stream.types.items()}
-    envelope = ""
-    if inside != "$":
-        structure = {opened[0]: structure}
-        envelope = f".{quoted(opened[0])}"
-    columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t)} as {quoted(n)}" for n, t in stream.types.items())
+    structure = {name: _structure(type_) for name, type_ in stream.types.items()}
+    columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t, stream)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
+    values = ", ".join(f"cast({leaf} as varchar)" for n, t in stream.types.items() for leaf in _leaves(quoted(n), t))
+    checks = [*_checks(stream)]
+    if final:
+        odd = ", ".join(f"case when not coalesce({check}, true) then {literal(reason)} end" for check, reason in checks)
+        misfit = f"coalesce({odd or 'null'}, null)"
+        reason, other = "_reason", "quarantined"
+    else:
+        proven = " and ".join(f"coalesce({check}, true)" for check, _ in checks)
+        misfit = f"case when not (sure and {proven or 'true'}) then 'unproven' end"
+        reason, other = "error", "unproven"
     return f"""
 with lines as (
     {lines}
 ),
-documents as (
-    select *, {"try_cast(text as json)" if checked else "text"} as document
-    from lines
-    where text is not null
-),
-records as (
-    select filename, byte_offset, line, error, text, {record} as record
-    from documents
-),
 fields as (
-    select
-        *,
-        json_keys(record, {literal(inside)}) as keys,
-        json_transform(record, {literal(json.dumps(structure))}){envelope} as raw
-    from records
+    select *, case when sure then json_transform(text, {literal(json.dumps(structure))}) end as raw
+    from lines
 ),
 typed as (
     select
         {columns},
-        filename, byte_offset, line, text, record, keys,
-        case
-            when error is not null then error
-            when len(keys) > 0 then null
-            when record is null then 'not JSON'
-            when json_type(record, {literal(inside)}) <> 'OBJECT' then 'not a JSON object'
-        end as damage,
-        {_misfits(stream, inside)} as misfit
+        filename, byte_offset, line, original, error, control, fields, raw, sure
     from fields
 ),
 timed as (
-    select
-        *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at,
-        cast(json_extract(record, {literal(inside)}) as varchar) as _record
+    select *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at, [{values}]::varchar as _record
     from typed
 ),
-judged as (
-    select *, {_reason(stream, opened)} as _reason
+checked as (
+    select *, {misfit} as misfit
     from timed
+),
+judged as (
+    select *, {_reason(stream)} as _reason
+    from checked
 )
 select
-    {names}, filename as _filename, byte_offset as _byte_offset, line as _line, _kind, _at,
-    cast(_at as date) as _date,
+    {names}, filename as _filename, byte_offset as _byte_offset, line as _line,
+    coalesce(control, _kind) as _kind, _at, cast(_at as date) as _date,
     case
-        when _reason is not null then 'quarantined'
+        when control is not null then 'ignored'
+        when _reason is not null then '{other}'
         when {_ignored(stream)} then 'ignored'
         else 'accepted'
     end as _verdict,
-    _reason,
-    case when _reason is not null then coalesce(cast(record as varchar), text) end as _text,
-    keys as _fields,
-    case when damage is null then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
+{reason} as _reason,
+    case when control is null and _reason is not null then original end as _text,
+    fields as _fields,
+    case when sure then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
 from judged
 """
 
@@ -124,108 +158,146 @@ def content(stream: Stream) -> str:
     return f"hash(struct_pack({fields}))"
 
 
-def _record(stream: Stream, opened: Sequence[str], checked: bool) -> tuple[str, str]:
-    """What makes records of a `document`, and the JSON path of a record in what that gives."""
-    if not opened:
-        return "document", "$"
-    paths = [stream.envelopes[field] for field in opened]
-    if not checked and len(paths) == 1 and not paths[0].endswith(("[*]", "::json", "::base64")) and not stream.inherit:
-        return "document", paths[0]  # every document is one envelope: its record is read where it stands
-    parent = ", ".join(f"{quoted(name)} := document -> {literal(f'$.{quoted(name)}')}" for name in stream.inherit)
-    branches = []
-    for field, path in zip(opened, paths, strict=True):
-        if path.endswith("[*]"):
-            is_one = f"json_type(document, {literal(path.removesuffix('[*]'))}) = 'ARRAY'"
-            inside = f"json_extract(document, {literal(path)})"
-        elif path.endswith("::base64"):
-            items, data = path.removesuffix("::base64").split("[*]")
-            is_one = f"json_type(document, {literal(items)}) = 'ARRAY'"
-            # What is no JSON in base64 stays as it stands, and so does an item without any, to be quarantined.
-            told = f"coalesce(try(decode(from_base64(r ->> '${data}'))::json), r -> '${data}', r)"
-            inside = f"list_transform(json_extract(document, {literal(f'{items}[*]')}), lambda r: {told})"
-        elif path.endswith("::json"):
-            text = f"try_cast(document ->> {literal(path.removesuffix('::json'))} as json)"
-            is_one, inside = f"json_type({text}) = 'OBJECT'", f"[{text}]"
-        else:
-            is_one, inside = (
-                f"json_type(document, {literal(path)}) = 'OBJECT'",
-                f"[json_extract(document, {literal(path)})]",
-            )
-        if parent:
-            inside = f"list_transform({inside}, lambda r: json_merge_patch(to_json(struct_pack({parent})), r))"
-        # The text is searched first: most documents have no envelope, and looking is cheaper than parsing.
-        branches.append(f"when contains(text, {literal(json.dumps(field))}) and {is_one} then {inside}")
-    return f"unnest(case {' '.join(branches)} else [document] end)", "$"
-
-
-def _children(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
-    """The fields of a struct, or the one child of a list."""
-    return cast(list[tuple[str, DuckDBPyType]], type_.children)
+def _places(struct: Struct, path: str) -> Iterator[tuple[str, Shape]]:
+    """JSON path and shape of everything that is in no list and no map."""
+    for name, shape in struct.fields.items():
+        inner = f"{path}.{quoted(name)}"
+        yield inner, shape
+        if isinstance(shape, Struct):
+            yield from _places(shape, inner)
 
 
 def _structure(type_: DuckDBPyType) -> object:
     """What json_transform takes for a type: every value as text, so that no cast is lost in silence."""
     if type_.id == "struct":
-        return {name: _structure(child) for name, child in _children(type_)}
+        return {name: _structure(child) for name, child in children(type_)}
     if type_.id == "list":
-        return [_structure(_children(type_)[0][1])]
+        return [_structure(children(type_)[0][1])]
+    if type_.id == "map":
+        return str(type_)
     return "JSON" if str(type_) == "JSON" else "VARCHAR"
 
 
 def _is_text(type_: DuckDBPyType) -> bool:
     """Whether the type needs no cast anywhere inside."""
     if type_.id in ("struct", "list"):
-        return all(_is_text(child) for _, child in _children(type_))
-    return str(type_) in ("VARCHAR", "JSON")
+        return all(_is_text(child) for _, child in children(type_))
+    return type_.id == "map" or str(type_) in ("VARCHAR", "JSON")
 
 
-def _typed(value: str, type_: DuckDBPyType) -> str:
+def _typed(value: str, type_: DuckDBPyType, stream: Stream) -> str:
     if _is_text(type_):
         return value
     if type_.id == "struct":
         fields = ", ".join(
-            f"{quoted(name)} := {_typed(f'{value}.{quoted(name)}', child)}" for name, child in _children(type_)
+            f"{quoted(name)} := {_typed(f'{value}.{quoted(name)}', child, stream)}" for name, child in children(type_)
         )
         return f"case when {value} is not null then struct_pack({fields}) end"
     if type_.id == "list":
-        return f"list_transform({value}, lambda item: {_typed('item', _children(type_)[0][1])})"
+        return f"list_transform({value}, lambda item: {_typed('item', children(type_)[0][1], stream)})"
+    if str(type_) == "TIMESTAMP":
+        return f"instant({_told(value, stream)})"
     return f"try_cast(nullif(trim({value}), '') as {type_})"
 
 
-def _misfits(stream: Stream, inside: str) -> str:
-    """The first field whose value isn't of its declared type, as text, or NULL."""
-    found = [check for name, type_ in stream.types.items() for check in _misfit(name, type_, inside)]
-    return f"coalesce({', '.join([*found, 'null::varchar'])})"
+def _told(value: str, stream: Stream) -> str:
+    """The text of a time, without what stands for none."""
+    told = f"nullif({value}, '')"
+    return f"nullif({told}, {literal(stream.not_happened)})" if stream.not_happened else told
 
 
-def _misfit(name: str, type_: DuckDBPyType, inside: str) -> Iterator[str]:
-    value = f"raw.{quoted(name)}"
-    if type_.id in ("struct", "list"):
-        # An empty list or text stands for an empty object in what PHP writes.
-        path = literal(f'{inside}."{name}"')
-        empty = " and ".join(f"{leaf} is null" for leaf, _ in _leaves(value, type_)) if type_.id == "struct" else ""
-        yield (
-            f"case when {empty or f'{value} is null'} and list_contains(keys, {literal(name)}) "
-            f"and json_type(record, {path}) not in ('NULL', '{'OBJECT' if type_.id == 'struct' else 'ARRAY'}') "
-            f"and (record ->> {path}) not in ('[]', '{{}}', '') "
-            f"then 'field {name} is no {'object' if type_.id == 'struct' else 'list'}: ' || (record ->> {path}) end"
-        )
-    for leaf, leaf_type in _leaves(value, type_):
-        if not _is_text(leaf_type):
-            label = leaf.removeprefix("raw.").replace('"', "")
-            yield (
-                f"case when nullif(trim({leaf}), '') is not null and try_cast(trim({leaf}) as {leaf_type}) is null "
-                f"then 'field {label} is no {str(leaf_type).lower()}: ' || {leaf} end"
-            )
+# The UTC time that a text says: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds.
+INSTANT = """
+create or replace temp macro instant(told) as
+case
+    when contains(told, ',') then try_strptime(told, '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC'
+    when contains(told, '-') then try_cast(told as timestamptz) at time zone 'UTC'
+    when contains(told, '_') then null
+    when try_cast(told as decimal(20, 6)) between 946684800 and 4102444800
+        then make_timestamp(cast(try_cast(told as decimal(20, 6)) * 1000000 as bigint))
+    when try_cast(told as decimal(20, 6)) between 946684800000 and 4102444800000
+        then make_timestamp(cast(try_cast(told as decimal(20, 6)) * 1000 as bigint))
+end
+"""
 
 
-def _leaves(value: str, type_: DuckDBPyType) -> Iterator[tuple[str, DuckDBPyType]]:
-    """Every scalar inside structs, as an expression and its type. What is in lists is not looked at."""
+def _checks(stream: Stream) -> Iterator[tuple[str, str]]:
+    """Whether each scalar is one of its declared type and words, as text that can't be read in another way.
+
+    A pair of an expression, NULL where there is no value, and the reason if it is false.
+    """
+    for name, shape in stream.shape.fields.items():
+        in_json = str(stream.types[name]) == "JSON"
+        yield from _checks_of(stream, shape, f"raw.{quoted(name)}", quoted(name), name, "$" if in_json else None)
+
+
+def _checks_of(
+    stream: Stream, shape: Shape, raw: str, typed: str, label: str, path: str | None
+) -> Iterator[tuple[str, str]]:
+    """`path`: where it is inside of a JSON column, which is then `raw`."""
+    if isinstance(shape, Struct):
+        for name, child in shape.fields.items():
+            place, inner = f"{label}.{name}", quoted(name)
+            if path is not None:
+                yield from _checks_of(stream, child, raw, typed, place, f"{path}.{inner}")
+            else:
+                inside = "$" if place in stream.inner else None
+                yield from _checks_of(stream, child, f"{raw}.{inner}", f"{typed}.{inner}", place, inside)
+        return
+    if isinstance(shape, Many | Named):
+        if path is not None and _counts(shape):
+            # of the numbers in lists and maps the declared types say nothing
+            yield f"not regexp_matches({raw}::varchar, {literal(_FAR)})", f"field {label}: a number out of range"
+        return
+    value = raw if path is None else f"({raw} ->> {literal(path)})"
+    for check in _checks_of_leaf(stream, shape, value, typed, path is not None or label in stream.inner):
+        yield f"case when {value} is not null then {check} end", f"field {label}: not as it is declared"
+
+
+def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: bool) -> Iterator[str]:
+    """`stays`: whether the lake keeps the text as it is written."""
+    if stays:
+        typed = f"try_cast({value} as {leaf.type})"
+    if leaf.kind == "integer":
+        most = MOST_WHOLE if leaf.type == "BIGINT" else 2**31 - 1
+        yield f"cast({typed} as varchar) is not distinct from {value} and {typed} between -{most} and {most}"
+    elif leaf.kind == "real":
+        yield f"coalesce(abs({typed}) <= {MOST_REAL} and not contains({value}, '_'), false)"
+    elif leaf.kind == "decimal":
+        yield f"regexp_full_match({value}, '-?[0-9]{{1,15}}([.][0-9]{{1,{leaf.scale}}})?')"
+    elif leaf.kind == "boolean":
+        yield f"{value} in ('true', 'false')"
+    elif leaf.kind == "time":
+        told = _told(value, stream)
+        time = f"case when contains({told}, '-') then instant({told}) end" if stays else typed
+        bounds = "between timestamp '2000-01-01' and timestamp '2100-01-01'"
+        yield f"{told} is null or coalesce({time} {bounds}, false)"
+    if leaf.words:
+        yield f"{value} in ('', {', '.join(map(literal, leaf.words))})"
+
+
+def _counts(shape: Shape) -> bool:
+    """Whether there are numbers in it."""
+    if isinstance(shape, Struct):
+        return any(map(_counts, shape.fields.values()))
+    if isinstance(shape, Many):
+        return _counts(shape.item)
+    if isinstance(shape, Named):
+        return _counts(shape.value)
+    return shape.kind in ("integer", "real", "decimal")
+
+
+# Sixteen digits before the point, or an exponent of two digits.
+_FAR = r"(^|[^0-9.])[0-9]{16}|[0-9][eE][+]?[0-9]{2}"
+
+
+def _leaves(value: str, type_: DuckDBPyType) -> Iterator[str]:
+    """Every value that is no struct, as an expression."""
     if type_.id == "struct":
-        for name, child in _children(type_):
+        for name, child in children(type_):
             yield from _leaves(f"{value}.{quoted(name)}", child)
-    elif type_.id != "list":
-        yield value, type_
+    else:
+        yield value
 
 
 def _ignored(stream: Stream) -> str:
@@ -239,24 +311,25 @@ def _among(kinds: Sequence[str]) -> str:
     return f"_kind in ({', '.join(map(literal, kinds))})" if kinds else "false"
 
 
-def _reason(stream: Stream, opened: Sequence[str]) -> str:
+def _reason(stream: Stream) -> str:
     """Why a record is quarantined, or NULL."""
-    branches = ["when damage is not null then damage"]
-    if closed := stream.envelopes.keys() - set(opened):
-        fields = ", ".join(map(literal, sorted(closed)))
-        branches.append(f"when list_has_any(keys, [{fields}]) then 'an envelope'")
+    branches = ["when error is not null then error"]
+    branches.append("when not coalesce(sure, false) then misfit")
     if stream.kind:
         branches.append(
             "when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'"
         )
     branches.append(f"when {_ignored(stream)} then null")
-    if stream.counted_kinds:
-        branches.append(f"when not ({_among(stream.counted_kinds)}) then 'unknown kind: ' || _kind")
     branches.append("when misfit is not null then misfit")
+    if stream.counted_kinds:
+        known = ", ".join(stream.counted_kinds)
+        reason = f"unknown kind; those that count are {known}"
+        branches.append(f"when not ({_among(stream.counted_kinds)}) then {literal(reason)}")
     branches += [f"when ({value}) is null then {literal(f'no {name}')}" for name, value in stream.required.items()]
+    branches += [f"when {condition} then {literal(reason)}" for reason, condition in stream.refused.items()]
     # Beyond these it is a mistake, or a vendor's mark for "not set", which are milliseconds after the epoch.
     branches.append(
-        "when coalesce(_at not between timestamp '1970-01-02' and timestamp '2100-01-01', true) "
+        "when coalesce(_at not between timestamp '2000-01-01' and timestamp '2100-01-01', true) "
         "then 'no time of the event that can be read'"
     )
     return f"case {' '.join(branches)} end"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import duckdb
 import yaml
 from duckdb.sqltypes import DuckDBPyType
 
+from orchestration.landing.shapes import Rules, Struct, record_shape
 from orchestration.settings import PROJECT
 
 
@@ -20,51 +21,57 @@ class Stream:
     """One `system/stream` of the inbox. SQL expressions are over the declared columns, `event_at`'s
     also over `_kind`, and `key`'s over `_kind` and `_at`, the results of the other two.
 
-    `not_kept`: fields that are known beside the columns, and passed over.
-    `unwrap`: JSON paths of envelopes; one that ends in `[*]` holds several records, in `::json` one as text,
-    and one that ends in `::base64` several as base64.
-    `inherit`: fields of an envelope that its records keep.
+    `signature`: alternatives of names that make an object a record of the stream; `!` before a name: it is not there.
+    `inherit`: what a record takes over from its carriers where it doesn't say it itself.
+    `event_source`: the EventBridge source whose other events are ignored, and counted by their detail-type.
+    `not_kept`: fields that are known beside the columns, and passed over, by dotted path.
+    `inner`: types of what is inside of JSON columns; what no type is given for is not looked into.
+    `words`: the only ones that a field may hold. `map_keys`: names in a map that loaders spell in other ways.
+    `bare`: the field that a text in an object's place is the value of.
+    `not_happened`: a time that the vendor writes where there is none.
     `kind`: the record's kind; None where all records are of one kind. `other_kinds` says what becomes of a kind
     that is neither counted nor ignored by name: quarantined, as it may be a mistake, or ignored.
     `required`: what a record has to say, by name: an expression that is NULL where it doesn't.
+    `refused`: reasons to quarantine a record, each with the expression that is true where it holds.
     `event_at`: the record's time, a UTC TIMESTAMP, NULL where it has none.
-    `key`: a list of text; records with the same key tell the same fact. It may hold `_record`, the JSON text of
-    the whole record without white space, where a vendor gives its records no id. `dated_key` says that the UTC date
+    `key`: a list of text; records with the same key tell the same fact. It may hold `_record`, the values of
+    all declared fields, where a vendor gives its records no id. `dated_key` says that the UTC date
     of `event_at` is part of it, so that only those days need be searched for an earlier copy.
     """
 
     system: str
     name: str
     columns: dict[str, str]
+    signature: tuple[tuple[str, ...], ...]
     event_at: str
     key: str
     dated_key: bool = True
-    not_kept: tuple[str, ...] = ()
-    unwrap: tuple[str, ...] = ()
     inherit: tuple[str, ...] = ()
+    event_source: str | None = None
+    not_kept: tuple[str, ...] = ()
+    inner: dict[str, str] = field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    map_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bare: dict[str, str] = field(default_factory=dict)
+    not_happened: str | None = None
     kind: str | None = None
     counted_kinds: tuple[str, ...] = ()
     ignored_kinds: tuple[str, ...] = ()
     other_kinds: Literal["quarantined", "ignored"] = "quarantined"
     required: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
         return f"{self.system}/{self.name}"
 
     @cached_property
-    def envelopes(self) -> dict[str, str]:
-        """The fields that hold other records, and the JSON path of each."""
-        return {_holder(path): path for path in self.unwrap}
-
-    @cached_property
     def types(self) -> dict[str, DuckDBPyType]:
         return {name: duckdb.sqltype(text) for name, text in self.columns.items()}
 
-
-def _holder(path: str) -> str:
-    """The top-level field that an envelope's path begins with."""
-    return path.split("::")[0].split("[*]")[0].removeprefix("$.").strip('"')
+    @cached_property
+    def shape(self) -> Struct:
+        return record_shape(self.types, Rules(self.inner, self.words, self.map_keys, self.bare))
 
 
 def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, Stream]:
@@ -76,12 +83,21 @@ def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, St
     }
 
 
+@cache
+def signatures() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """What makes a record one of a stream's own, by stream."""
+    return {source: stream.signature for source, stream in read_streams().items()}
+
+
 def _streams_of(document: dict[str, Any]) -> Iterator[Stream]:
     for source in document["sources"]:
         for table in source["tables"]:
-            rules = dict(table["config"]["meta"]["landing"])
-            for name, value in rules.items():
-                if isinstance(value, list):
-                    rules[name] = tuple(value)
+            rules = {name: _frozen(value) for name, value in table["config"]["meta"]["landing"].items()}
             columns = {column["name"]: column["data_type"] for column in table["columns"]}
             yield Stream(source["name"], table["name"], columns, **rules)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _frozen(inner) for name, inner in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

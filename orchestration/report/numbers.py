@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Release:
-    """What the table `run` says of a release. `published_at` is UTC."""
+    """What the table `run` says of a release, by its newest system. `published_at` is UTC."""
 
     run_id: str
     published_at: datetime
@@ -128,7 +128,7 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: Any) -> l
 
 
 def release_of(connection: duckdb.DuckDBPyConnection) -> Release:
-    (run,) = rows(connection, "from run")
+    (run,) = rows(connection, "from run order by published_at desc nulls last limit 1")
     return Release(
         run["run_id"],
         run["published_at"].replace(tzinfo=UTC),

@@ -1,0 +1,149 @@
+"""Judges documents: in SQL what is certainly as declared, and one by one what may be written in another way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.landing import records
+from orchestration.landing.normalise import Normaliser, Unreadable, parse
+from orchestration.landing.streams import Stream, signatures
+from orchestration.landing.unwrap import Control, Refusal, Route, Unwrapper
+
+_PIECE = 5_000  # documents that are written anew at a time
+_SHAPES = pa.schema([("shape", pa.uint64()), ("fields", pa.list_(pa.string()))])
+_LINES = pa.schema(
+    [
+        ("filename", pa.string()),
+        ("byte_offset", pa.int64()),
+        ("line", pa.int64()),
+        ("text", pa.string()),
+        ("original", pa.string()),
+        ("error", pa.string()),
+        ("control", pa.string()),
+        ("fields", pa.list_(pa.string())),
+    ]
+)
+
+
+class Judge:
+    """Of one stream's documents; puts them into the table `batch`, by way of `staged`."""
+
+    def __init__(self, stream: Stream, connection: duckdb.DuckDBPyConnection) -> None:
+        self._stream = stream
+        self._sql = connection
+        self._unwrapper = Unwrapper(stream.source, signatures(), stream.inherit, stream.event_source)
+        self._normaliser = Normaliser(stream.shape, frozenset(stream.not_kept), stream.not_happened)
+        connection.execute(records.INSTANT)
+        # What the shapes seen so far prove: the undeclared fields, or nothing.
+        self._shapes: dict[int, list[str] | None] = {}
+
+    def empty(self) -> str:
+        """The columns of `batch`."""
+        nothing = (
+            "select ''::varchar as filename, 0::bigint as byte_offset, 0::bigint as line, ''::varchar as text, "
+            "''::varchar as original, ''::varchar as error, ''::varchar as control, true as sure, "
+            "''::varchar[] as fields where false"
+        )
+        return records.judged(self._stream, nothing, final=True)
+
+    def route(self, line: str) -> Route:
+        """How a file's records are reached, by its first line."""
+        try:
+            return self._unwrapper.route(parse(line)) or ()
+        except ValueError:
+            return ()
+
+    def stage(self, lines: list[tuple[str, Route]]) -> None:
+        """Take in relations of documents. Raises duckdb.Error, with nothing taken in, where a file can't be read."""
+        parts = [records.routed(each, route) if route else each for each, route in lines]
+        selects = [f"select * from ({records.staged(self._stream, part)})" for part in parts]
+        self._sql.execute(f"create or replace temp table staged as {' union all '.join(selects)}")
+
+    def judge(self) -> None:
+        """Put what was staged into `batch`; what isn't certainly as declared has the verdict `unproven`."""
+        examples = self._sql.execute(
+            "select shape, any_value(text) from staged where shape is not null group by shape"
+        ).fetchall()
+        for shape, text in examples:
+            if shape not in self._shapes:
+                self._shapes[shape] = self._proves(text)
+        proven = {shape: fields for shape, _ in examples if (fields := self._shapes[shape]) is not None}
+        table = pa.table({"shape": [*proven], "fields": [*proven.values()]}, schema=_SHAPES)
+        self._sql.register("shapes_arrow", table)
+        lines = (
+            "select filename, byte_offset, line, text, text as original, error, null::varchar as control, "
+            "fields is not null as sure, fields from staged left join shapes_arrow using (shape)"
+        )
+        self._sql.execute(f"insert into batch {records.judged(self._stream, lines, final=False)}")
+        self._sql.unregister("shapes_arrow")
+        self._sql.execute("drop table staged")
+
+    def settle(self) -> None:
+        """Write what is unproven as it is declared, and judge it for good."""
+        self._sql.execute(
+            "create or replace temp table unproven as "
+            "select row_number() over () as number, _filename, _byte_offset, _line, _text, _reason "
+            "from batch where _verdict = 'unproven'"
+        )
+        self._sql.execute("delete from batch where _verdict = 'unproven'")
+        row = self._sql.execute("select count(*) from unproven").fetchone()
+        assert row is not None
+        for start in range(0, row[0], _PIECE):
+            documents = self._sql.execute(
+                "select * exclude (number) from unproven where number > ? and number <= ? order by number",
+                [start, start + _PIECE],
+            ).fetchall()
+            lines = [line for document in documents for line in self._lines(*document)]
+            columns = [list(column) for column in zip(*lines, strict=True)]
+            table = pa.table(dict(zip(_LINES.names, columns, strict=True)), schema=_LINES)
+            self._sql.register("lines_arrow", table)
+            self._sql.execute(
+                "insert into batch "
+                + records.judged(self._stream, "select *, text is not null as sure from lines_arrow", final=True)
+            )
+            self._sql.unregister("lines_arrow")
+        self._sql.execute("drop table unproven")
+
+    def _proves(self, text: str) -> list[str] | None:
+        try:
+            example = parse(text, once=True)
+        except ValueError:
+            return None
+        if not isinstance(example, dict) or not self._unwrapper.shows(example):
+            return None
+        return self._normaliser.proves(example)
+
+    def _lines(
+        self, filename: str, offset: int | None, line: int | None, text: str | None, error: str | None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of the table of lines that a document gives: at least one."""
+
+        def row(record: str | None, original: str | None, *rest: Any) -> tuple[Any, ...]:
+            return filename, offset, line, record, original, *rest
+
+        if error is not None:
+            yield row(None, text, error, None, None)
+            return
+        try:
+            document = parse(text or "")
+        except ValueError:
+            yield row(None, text, "not JSON; write one JSON object for each record", None, None)
+            return
+        for item in self._unwrapper.items(document):
+            if isinstance(item, Control):
+                yield row(None, None, None, item.kind, None)
+            elif isinstance(item, Refusal):
+                yield row(None, item.text, item.reason, None, None)
+            else:
+                original = text if item.value is document else json.dumps(item.value)
+                try:
+                    canonical, undeclared = self._normaliser.record(item.value)
+                except Unreadable as refusal:
+                    yield row(None, original, str(refusal), None, None)
+                else:
+                    yield row(canonical, original, None, None, undeclared)

@@ -1,0 +1,130 @@
+"""What a stream's records are made of: its declared types as a tree, which landing walks along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import duckdb
+from duckdb.sqltypes import DuckDBPyType
+
+# Whole numbers and others up to here can be added up in any number that a warehouse holds.
+MOST_WHOLE = 10**15
+MOST_REAL = 1e18
+
+
+def squeezed(name: str) -> str:
+    """What all spellings of a name have in common: no case, no dashes and no underscores."""
+    return name.lower().replace("-", "").replace("_", "")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A scalar. `kind`: text, integer, real, decimal, boolean, time, or any, which is JSON that is not looked into.
+
+    `words`: the only ones that the vendor writes here; none: any text. `scale`: decimals' digits after the point.
+    """
+
+    kind: str
+    type: str
+    scale: int = 0
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Many:
+    item: Shape
+
+
+@dataclass(frozen=True)
+class Named:
+    """A map: any names, values of one shape. `keys`: names that a loader may have spelled in another way."""
+
+    value: Shape
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Struct:
+    """An object of declared fields. `bare`: the field that a text in the object's place is the value of."""
+
+    fields: dict[str, Shape]
+    bare: str | None = None
+    by_name: dict[str, str] = field(init=False, default_factory=dict)
+    flattened: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.fields:
+            assert squeezed(name) not in self.by_name, f"{name} is {self.by_name[squeezed(name)]} in another spelling"
+            self.by_name[squeezed(name)] = name
+        paths = [path for path in _paths(self) if len(path) > 1]
+        names = [squeezed("".join(path)) for path in paths]
+        for name, path in zip(names, paths, strict=True):
+            if names.count(name) == 1 and name not in self.by_name:
+                self.flattened[name] = path
+
+
+Shape = Leaf | Many | Named | Struct
+
+
+def _paths(struct: Struct) -> Iterator[tuple[str, ...]]:
+    for name, shape in struct.fields.items():
+        yield (name,)
+        if isinstance(shape, Struct):
+            yield from ((name, *rest) for rest in _paths(shape))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is declared of fields beside their types, by dotted path.
+
+    `inner`: types of what is in columns of JSON or text, and stays so in the lake.
+    """
+
+    inner: Mapping[str, str]
+    words: Mapping[str, tuple[str, ...]]
+    keys: Mapping[str, tuple[str, ...]]
+    bare: Mapping[str, str]
+
+
+def record_shape(types: Mapping[str, DuckDBPyType], rules: Rules) -> Struct:
+    """The tree of a record. Raises AssertionError for a rule of no field, and fields that differ in spelling only."""
+    unused = {*rules.inner, *rules.words, *rules.keys, *rules.bare}
+    shape = Struct({name: _shape(type_, name, rules, unused) for name, type_ in types.items()})
+    assert not unused, f"rules of no field: {', '.join(sorted(unused))}"
+    return shape
+
+
+def _shape(type_: DuckDBPyType, path: str, rules: Rules, unused: set[str]) -> Shape:
+    if path in rules.inner and str(type_) in ("JSON", "VARCHAR"):
+        unused.discard(path)
+        return _shape(duckdb.sqltype(rules.inner[path]), path, rules, unused)
+    unused -= {path}
+    if type_.id == "struct":
+        fields = {name: _shape(child, f"{path}.{name}", rules, unused) for name, child in children(type_)}
+        return Struct(fields, rules.bare.get(path))
+    if type_.id == "list":
+        return Many(_shape(children(type_)[0][1], path, rules, unused))
+    if type_.id == "map":
+        return Named(_shape(children(type_)[1][1], f"{path}.*", rules, unused), rules.keys.get(path, ()))
+    words = rules.words.get(path, ())
+    if type_.id == "decimal":
+        return Leaf("decimal", str(type_), int(cast(int, type_.children[1][1])), words)
+    return Leaf(_KINDS[str(type_)], str(type_), 0, words)
+
+
+_KINDS = {
+    "VARCHAR": "text",
+    "JSON": "any",
+    "BIGINT": "integer",
+    "INTEGER": "integer",
+    "DOUBLE": "real",
+    "BOOLEAN": "boolean",
+    "TIMESTAMP": "time",
+}
+
+
+def children(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """The fields of a struct, the one child of a list, or key and value of a map."""
+    return cast(list[tuple[str, DuckDBPyType]], type_.children)
