@@ -86,8 +86,8 @@ def staged(stream: Stream, lines: str) -> str:
         elif isinstance(shape, Many | Named):
             inside.append(f"json_structure(json_extract(text, {literal(path)}))")
     parts = [f"json_keys(text, {['$', *names]!r})", f"json_type(text, {types!r})", *inside]
-    shape = f"case when text is not null and error is null then try(hash({', '.join(parts)})) end"
-    return f"select filename, byte_offset, line, text, error, {shape} as shape from ({lines})"
+    hashed = f"case when text is not null and error is null then try(hash({', '.join(parts)})) end"
+    return f"select filename, byte_offset, line, text, error, {hashed} as shape from ({lines})"
 
 
 def judged(stream: Stream, lines: str, final: bool) -> str:
