@@ -1,7 +1,7 @@
 # `make` or `make help` says what there is. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run nightly sample replay dismiss rollback summary ui docs bi test test-full test-bi mutants bench lint lock clean
+.PHONY: help setup run nightly sample replay dismiss retract rollback summary ui docs bi test test-full test-bi mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
@@ -56,6 +56,11 @@ replay: $(READY) ## judge quarantined records again by today's rules, then run n
 dismiss: $(READY) ## close what is quarantined and nobody will mend (SOURCE, FILE, REASON, or ALL=1)
 	@$(BIN)/python -m orchestration dismiss $(if $(SOURCE),--source '$(SOURCE)') $(if $(FILE),--file '$(FILE)') \
 		$(if $(REASON),--reason '$(REASON)') $(if $(ALL),--all)
+
+retract: $(READY) ## take out a file or record (FILE or RECORD, with WHY), or let it land again (UNDO); then run nightly
+	@$(BIN)/python -m orchestration retract $(if $(FILE),--file '$(FILE)') $(if $(RECORD),--record '$(RECORD)') \
+		$(if $(UNDO),--undo '$(UNDO)') $(if $(WHY),--why '$(WHY)') $(if $(ANYWAY),--anyway)
+	@$(BIN)/python -m orchestration nightly
 
 rollback: $(READY) ## let readers see the release before the present one
 	@$(BIN)/python -m orchestration rollback

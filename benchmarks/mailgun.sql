@@ -75,7 +75,7 @@ typed as (
         coalesce("recipient-provider", 'none') as recipient_provider,
         coalesce(geolocation.country, 'none') as country, coalesce("client-info"."device-type", 'none') as device,
         coalesce(nullif(lower("client-info".bot), ''), 'none') as bot,
-        coalesce(nullif(list_distinct(case when event <> 'unsubscribed' then tags end), []), ['none']) as tags
+        coalesce(nullif(list_distinct(list_transform(case when event <> 'unsubscribed' then tags end, lambda tag: lower(tag))), []), ['none']) as tags
     from lines
 )
 select distinct on (domain, event, coalesce(id, cast("at" as varchar)), cast("at" as date)) *
@@ -90,7 +90,7 @@ select
     case when event = 'rejected' then 1 end as rejected_count,
     case when event = 'stored' then 1 end as stored_count,
     case when event = 'delivered' and transport = 'http' then 1 end as delivered_http_count,
-    case when event = 'delivered' and transport = 'smtp' then 1 end as delivered_smtp_count,
+    case when event = 'delivered' and coalesce(nullif(transport, ''), 'smtp') = 'smtp' then 1 end as delivered_smtp_count,
     case when event = 'delivered' and optimizer is not null then 1 end as delivered_optimized_count,
     case when event = 'delivered' and attempt_no = 1 then 1 end as delivered_first_attempt_count,
     case when event = 'delivered' and attempt_no >= 2 then 1 end as delivered_two_plus_attempts_count,

@@ -56,7 +56,8 @@ def _secret(path: Path, size: int) -> str:
 def _reporting_timezone(published: Path) -> str:
     """The zone of the days in the marts, so that yesterday means the same here."""
     with duckdb.connect(str(published), read_only=True) as connection:
-        (zone,) = connection.execute("select reporting_timezone from run").fetchone() or ("UTC",)
+        newest = "select reporting_timezone from run order by published_at desc nulls last limit 1"
+        (zone,) = connection.execute(newest).fetchone() or ("UTC",)
     return str(zone)
 
 

@@ -78,12 +78,6 @@ def marts() -> Iterator[Mart]:
     """
     with (PROJECT / "seeds" / "metric_definitions.csv").open(newline="") as lines:
         catalog = {(row["mart"], row["metric"]): row for row in csv.DictReader(lines)}
-    # The wide marts of CloudWatch have a column for each metric of cloudwatch_metrics.
-    reported = {
-        re.sub(r"(?<!^)(?=[A-Z])", "_", metric.rpartition("/")[2]).lower(): row
-        for (mart, metric), row in catalog.items()
-        if mart == "cloudwatch_metrics"
-    }
     texts = "\n".join(path.read_text() for path in (PROJECT / "models").rglob("*.md"))
     docs = dict(re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", texts, re.DOTALL))
     for path in sorted((PROJECT / "models" / "marts").glob("*/_*__marts.yml")):
@@ -92,7 +86,7 @@ def marts() -> Iterator[Mart]:
             of_mart = re.sub("(_by_dimension)?(_hourly|_daily|_monthly)?$", "", model["name"])
             for column in model["columns"]:
                 name, unit = column["name"], column.get("config", {}).get("meta", {}).get("unit", "text")
-                known = catalog.get((of_mart, name)) or reported.get(name)
+                known = catalog.get((of_mart, name))
                 if known and unit != "text":
                     metrics[name] = known
                 elif unit == "text" and column["data_type"] != "double":

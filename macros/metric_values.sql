@@ -1,20 +1,31 @@
-{# Every metric of every mart at a grain, a row each. What a metric is, and what a rate divides, is the catalog's to say;
-   a mart's keys are the columns to which its contract gives no unit. #}
-{% macro metric_values(grain) -%}
-{%- set marts = [
-    'mailgun_metrics', 'mailgun_metrics_by_dimension', 'ses_metrics', 'ses_metrics_by_dimension',
-    'connect_quota_estimates', 'pinpoint_journey_metrics', 'pinpoint_activity_metrics', 'pinpoint_email_metrics',
-    'pinpoint_sms_metrics', 'pinpoint_push_metrics', 'pinpoint_custom_channel_metrics',
-    'pinpoint_contact_center_metrics', 'pinpoint_wait_metrics', 'pinpoint_split_metrics', 'pinpoint_holdout_metrics',
-    'alexa_skill_metrics', 'alexa_intent_metrics', 'alexa_action_metrics', 'alexa_interaction_paths',
-    'alexa_account_linking', 'alexa_token_requests', 'alexa_token_errors', 'alexa_operations', 'alexa_change_reports',
-    'alexa_purchases'
-] -%}
+{# Every metric of a system's marts at a grain, a row each. What a metric is, and what a rate divides, is the catalog's to
+   say; a mart's keys are the columns to which its contract gives no unit. A system has a model of its own, so that one
+   that is held back keeps its numbers whatever becomes of the others. #}
+{% macro metric_values(system, grain) -%}
+{%- set marts = {
+    'mailgun': ['mailgun_metrics', 'mailgun_metrics_by_dimension'],
+    'ses': ['ses_metrics', 'ses_metrics_by_dimension'],
+    'cloudwatch': [
+        'connect_quota_estimates', 'connect_instance_metrics', 'connect_queue_metrics', 'connect_flow_metrics',
+        'voice_id_api_metrics', 'voice_id_domain_metrics', 'appintegrations_metrics'
+    ],
+    'pinpoint': [
+        'pinpoint_journey_metrics', 'pinpoint_activity_metrics', 'pinpoint_email_metrics', 'pinpoint_sms_metrics',
+        'pinpoint_push_metrics', 'pinpoint_custom_channel_metrics', 'pinpoint_contact_center_metrics',
+        'pinpoint_wait_metrics', 'pinpoint_split_metrics', 'pinpoint_holdout_metrics'
+    ],
+    'alexa': [
+        'alexa_skill_metrics', 'alexa_intent_metrics', 'alexa_action_metrics', 'alexa_interaction_paths',
+        'alexa_account_linking', 'alexa_token_requests', 'alexa_token_errors', 'alexa_operations',
+        'alexa_change_reports', 'alexa_purchases'
+    ]
+}[system] -%}
 with
 
 catalog as (
 
-    select * from {{ ref('metric_catalog') }} where unit <> 'text'
+    -- a metric has an entry for each of its labels
+    select distinct system, mart, metric, numerator, denominator from {{ ref('metric_catalog') }} where unit <> 'text'
 
 ),
 
@@ -23,7 +34,7 @@ mart_rows as (
     {% for mart in marts -%}
     {%- set relation = ref(mart ~ '_' ~ grain) -%}
     {%- set columns = graph.nodes['model.touchstone.' ~ mart ~ '_' ~ grain].columns.values() if execute else [] -%}
-    {%- set keys = columns | rejectattr('meta.unit') | map(attribute='name') | reject('eq', 'period_start') | sort -%}
+    {%- set keys = columns | rejectattr('meta.unit') | rejectattr('meta.names') | map(attribute='name') | reject('eq', 'period_start') | sort -%}
     {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
         | map(attribute='name') | list -%}
     select
@@ -55,6 +66,7 @@ metric_values as (
         mart_rows.metrics[catalog.denominator] as denominator
     from mart_rows
     inner join catalog on replace(mart_rows.mart, '_by_dimension', '') = catalog.mart
+    {% if system == 'cloudwatch' %}
 
     union all by name
 
@@ -79,7 +91,7 @@ metric_values as (
         )) as varchar) as keys,
         value
     from {{ ref('cloudwatch_metrics_' ~ grain) }}
-    {% if grain == 'daily' %}
+    {% elif system == 'alexa' and grain == 'daily' %}
 
     union all by name
 

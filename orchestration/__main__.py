@@ -1,7 +1,8 @@
 """The command line: `python -m orchestration COMMAND`; the Makefile has a target for each.
 
-Exit status: 0 when it was done (and, for a run, published), 1 when it failed, 3 when it was done but records
-were quarantined or files refused and `--strict` was given.
+Exit status: 0 when it was done (and, for a run, published); 1 when it failed, and nothing was published; 2 when a
+run was published but for a system that is held back, with its marts of the last good release; 3 when it was done but
+records were quarantined or files refused and `--strict` was given.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestration.console import say
+from orchestration.console import printable, say
 from orchestration.home import HomeInUse, exclusive, prepare
 from orchestration.landing.land import replay
 from orchestration.landing.ledger import Ledger, LedgerMissing
 from orchestration.landing.quarantine import dismiss
+from orchestration.landing.retract import CannotRetract, retract_file, retract_record, undo
 from orchestration.landing.streams import read_streams
 from orchestration.publish import NotPublished, rollback
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsMistake, load_settings
 from orchestration.summary import print_summary
 
 
@@ -37,6 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     dismissing.add_argument("--file", help="the path below the source's folder, as the summary shows it")
     dismissing.add_argument("--reason", help="a part of the reason")
     dismissing.add_argument("--all", action="store_true", help="everything that is open")
+    retracting = commands.add_parser(
+        "retract", help="take out what has landed, as if it had never come; then run nightly"
+    )
+    chosen = retracting.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--file", help="a file as system/stream/path, or its content_hash in the ledger")
+    chosen.add_argument("--record", type=int, help="a record's _record_id: version_id of the staging models")
+    chosen.add_argument("--undo", help="let it land again: the number of the retraction, or the file")
+    retracting.add_argument("--why", help="what the ledger says of it")
+    retracting.add_argument("--anyway", action="store_true", help="though files that repeat some of it are gone")
     commands.add_parser("rollback", help="let readers see the release before the present one")
     commands.add_parser("summary", help="what has been landed and published")
     commands.add_parser("ui", help="the Dagster UI and its daemon on loopback")
@@ -45,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("seed", "days", "events"):
         sample.add_argument(f"--{name}")
     options = parser.parse_args(arguments)
-    settings = Settings()
-    prepare(settings)
     try:
+        settings = load_settings()
+        prepare(settings)
         match options.command:
             case "nightly":
                 return _nightly(settings, options.strict)
@@ -55,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _replay(settings)
             case "dismiss":
                 return _dismiss(settings, options)
+            case "retract":
+                _retract(settings, options)
             case "rollback":
                 with exclusive(settings):
                     print(f"Readers now see {rollback(settings).name}")
@@ -67,8 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _docs(settings)
             case "sample-if-empty":
                 _sample(settings, options)
-    except (HomeInUse, LedgerMissing, NotPublished) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (CannotRetract, HomeInUse, LedgerMissing, NotPublished, SettingsMistake) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
         return 1
     return 0
 
@@ -96,9 +110,14 @@ def _nightly(settings: Settings, strict: bool) -> int:
             run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         )
     with exclusive(settings):
-        clean = print_summary(settings, since=before, failed=not result.success)
-    if not result.success:
+        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+            last = ledger.last_build()
+        is_published = result.success or (last is not None and last.run_id == result.run_id and last.published)
+        clean = print_summary(settings, since=before, failed=not is_published)
+    if not is_published:
         return 1
+    if not result.success:
+        return 2
     return 3 if strict and not clean else 0
 
 
@@ -117,6 +136,30 @@ def _dismiss(settings: Settings, options: argparse.Namespace) -> int:
         closed = dismiss(ledger.connection, options.source, options.file, options.reason)
     print(f"{closed:,} dismissed; their text stays in the ledger")
     return 0
+
+
+def _retract(settings: Settings, options: argparse.Namespace) -> None:
+    streams = read_streams().values()
+    with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        if options.undo:
+            undone = undo(ledger, options.undo)
+            if not undone:
+                raise CannotRetract(f"nothing is retracted that {options.undo} names")
+            print(f"{undone} undone: a file in the inbox lands in the next run, a record when it comes again")
+            return
+        if not options.why:
+            raise CannotRetract("say why, for the ledger: WHY='...'")
+        if options.file:
+            done = retract_file(ledger, settings, streams, options.file, options.why, options.anyway)
+        else:
+            done = retract_record(ledger, streams, options.record, options.why)
+    print(f"{done.source}: {done.records:,} records of {', '.join(map(printable, done.files))} taken out; run nightly")
+    if done.again:
+        print(
+            f"{len(done.again):,} files that may repeat some of it land again: {', '.join(map(printable, done.again))}"
+        )
+    if done.lost:
+        print(f"Lost is what only these repeat, which are gone: {', '.join(map(printable, done.lost))}")
 
 
 def _sample(settings: Settings, options: argparse.Namespace) -> None:

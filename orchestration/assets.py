@@ -1,8 +1,9 @@
 """The assets: one per source for landing, one per dbt model, one for the release."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,15 +31,19 @@ from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 from orchestration.console import printable, say
 from orchestration.home import exclusive
 from orchestration.landing.freshness import Freshness, freshness
-from orchestration.landing.land import Landed, land, location
-from orchestration.landing.ledger import Build, Ledger
+from orchestration.landing.land import Landed, land, location, name_strays
+from orchestration.landing.ledger import Ledger
 from orchestration.landing.quarantine import Group, open_groups
 from orchestration.landing.streams import Stream, read_streams
-from orchestration.publish import NotPublished, marts_of, publish
+from orchestration.publish import NotPublished, marts_of, publish, shared_marts
 from orchestration.report import Check, write_report
 from orchestration.schedules import ONLY_WHAT_IS_NEW
 from orchestration.settings import Settings
-from orchestration.warehouse import build, fingerprint, is_there, translator, unaffected
+from orchestration.systems import SHARED, owner_of, systems_of
+from orchestration.warehouse import build, compiled, fingerprint, plan, translator
+
+# Of an object store that can't be reached.
+_RETRIES = 3
 
 
 class Home(ConfigurableResource):  # type: ignore[type-arg]
@@ -66,10 +71,41 @@ def all_assets(settings: Settings, project: DbtProject) -> list[AssetsDefinition
     # A stream is owned by those who own the models that read it.
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     groups = {node["path"].split("/")[1]: node["group"] for node in models}
-    landing = [_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values()]
+    landing = [_inbox(), *(_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values())]
     built = _models(project, manifest)
     keys = [key for each in (*landing, built) for key in each.check_keys]
     return [*landing, built, _published(manifest, built), _report(keys)]
+
+
+_INBOX = AssetKey("inbox")
+
+
+def _inbox() -> AssetsDefinition:
+    @asset(
+        key=_INBOX,
+        group_name="landing",
+        description="The inbox and the settings that name streams: what no stream reads, with the nearest right name.",
+        kinds={"file"},
+        check_specs=[AssetCheckSpec("is_read", asset=_INBOX, description="A stream reads each file and each folder.")],
+        pool="warehouse",
+    )
+    def inbox(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
+        with home.ledger() as ledger:
+            unread = name_strays(home.settings, ledger, [*read_streams()])
+        for entry in unread:
+            context.log.warning(f"{entry.path}: {entry.reason}")
+        return MaterializeResult(
+            check_results=[
+                AssetCheckResult(
+                    check_name="is_read",
+                    passed=not unread,
+                    severity=AssetCheckSeverity.WARN,
+                    metadata={"unread": MetadataValue.json({entry.path: entry.reason for entry in unread})},
+                )
+            ]
+        )
+
+    return inbox
 
 
 def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
@@ -82,10 +118,11 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
         kinds={"json", "parquet"},
         owners=[owner] if owner else None,
         check_specs=[
+            # None of these blocks: what fails holds back its own system, and the others are built and published.
+            AssetCheckSpec("is_done", asset=key, description="The landing has come to its end."),
             AssetCheckSpec(
                 "ledger_adds_up",
                 asset=key,
-                blocking=True,
                 description="In every file: records = accepted + duplicates + quarantined + ignored.",
             ),
             AssetCheckSpec(
@@ -106,21 +143,22 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
     )
     def landed(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
         settings = home.settings
-        try:
-            with home.ledger() as ledger:
-                result = land(stream, settings, ledger, say)
-                wrong = ledger.files_that_do_not_add_up(stream.source)
-                quarantined = open_groups(ledger.connection, stream.source)
-                fresh = freshness(ledger.connection, settings, datetime.now(UTC), stream.source)
-        except OSError as error:
-            if "://" in str(location(stream, settings)):
-                raise RetryRequested(max_retries=3, seconds_to_wait=20) from error
-            raise
+        with home.ledger() as ledger:
+            result, failure = _landed(context, stream, settings, ledger)
+            wrong = ledger.files_that_do_not_add_up(stream.source)
+            if wrong and not failure:
+                failure = f"the counts of {len(wrong)} files of {stream.source} don't add up"
+            ledger.landing_failed(stream.source, failure)
+            quarantined = open_groups(ledger.connection, stream.source)
+            fresh = freshness(ledger.connection, settings, datetime.now(UTC), stream.source)
         for name, records in result.unknown_fields.items():
             context.log.warning(f"{stream.source}: field {printable(name)} is not declared; {records} records have it")
         return MaterializeResult(
             metadata=_figures(result) | _times(fresh),
             check_results=[
+                AssetCheckResult(
+                    check_name="is_done", passed=not failure, metadata={"error": failure} if failure else {}
+                ),
                 AssetCheckResult(
                     check_name="ledger_adds_up", passed=not wrong, metadata={"files": MetadataValue.json(wrong)}
                 ),
@@ -146,6 +184,20 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
         )
 
     return landed
+
+
+def _landed(
+    context: AssetExecutionContext, stream: Stream, settings: Settings, ledger: Ledger
+) -> tuple[Landed, str | None]:
+    """What a landing did, and why it failed if it did: the system is held back then, and the others aren't."""
+    try:
+        return land(stream, settings, ledger, say), None
+    except Exception as error:
+        is_remote = "://" in str(location(stream, settings))
+        if isinstance(error, OSError) and is_remote and context.retry_number < _RETRIES:
+            raise RetryRequested(max_retries=_RETRIES, seconds_to_wait=20) from error
+        context.log.exception(f"{stream.source} could not be landed")
+        return Landed(stream.source), f"the landing of {stream.source} failed: {type(error).__name__}"
 
 
 # Reasons that a check shows; the ledger has all.
@@ -177,6 +229,9 @@ def _figures(result: Landed) -> dict[str, Any]:
     return {
         "new_files": totals.files,
         "known_files": result.known_files,
+        "changed_files": MetadataValue.json(
+            {path: {"before": asdict(before), "now": asdict(now)} for path, before, now in result.changed_files}
+        ),
         "records": totals.records,
         "accepted": totals.accepted,
         "duplicates": totals.duplicates,
@@ -237,45 +292,55 @@ def _models(project: DbtProject, manifest: dict[str, Any]) -> AssetsDefinition:
         settings = home.settings
         definitions = fingerprint(settings)
         with home.ledger() as ledger:
-            last = ledger.last_build()
-            only_what_is_new = bool(context.run.tags.get(ONLY_WHAT_IS_NEW))
-            if only_what_is_new and last == Build(
-                definitions, ledger.last_lake_number(), succeeded=True, published=True
-            ):
+            planned = plan(ledger, settings, manifest, definitions, bool(context.run.tags.get(ONLY_WHAT_IS_NEW)))
+            if planned is None:
                 say("nothing new to build")
                 return
-            only_what_is_new &= ledger.has_been_built() and is_there(settings)
-            anew = ledger.begin_build(context.run.run_id, definitions)
-            sources = ledger.sources_to_build()
-            left_out = unaffected(manifest, sources) if only_what_is_new and sources and not anew else []
-            passes = ledger.passes(0 if anew else ledger.last_built(), settings.pass_records)
-        yield from build(context, dbt, settings, manifest, anew, left_out, passes)
+            ledger.begin_build(context.run.run_id, definitions)
+            owner = owner_of(manifest)
+            held_back = {owner[source]: reason for source, reason in ledger.failed_landings().items()}
+        held_back |= yield from build(context, dbt, settings, manifest, planned)
+        if SHARED in held_back or held_back.keys() >= set(systems_of(manifest)):
+            raise Failure(f"Nothing can be published. {_said(held_back)}", allow_retries=False)
         with home.ledger() as ledger:
-            ledger.end_build()
+            ledger.end_build(held_back)
 
     return models
 
 
+def _said(held_back: Mapping[str, str]) -> str:
+    return "; ".join(f"{system}: {reason}" for system, reason in held_back.items())
+
+
 def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefinition:
-    marts = marts_of(manifest)
-    names = {mart.name for mart in marts}
+    names = {mart.name for mart in marts_of(manifest)}
+    key = AssetKey("published")
 
     @asset(
-        key="published",
+        key=key,
         group_name="publish",
         description="What BI tools read: every mart in one DuckDB file and as Parquet, replaced as a whole.",
         kinds={"duckdb", "parquet"},
         deps=[key for key in models.keys if key.path[-1] in names],
+        check_specs=[
+            AssetCheckSpec(
+                "every_system_is_of_this_build",
+                asset=key,
+                description="No system is held back, which then has its marts of the last good release.",
+            )
+        ],
         pool="warehouse",
     )
     def published(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
         settings = home.settings
         with home.ledger() as ledger:
             last = ledger.last_build()
+            held_back = ledger.held_back(last.number) if last else {}
         if not last or not last.succeeded:
             raise NotPublished("the last build failed: build the models, then publish")
         say("publishing")
-        release = publish(settings, context.run.run_id, last.fingerprint, last.landing, marts)
+        shared = compiled(settings, manifest, shared_marts(manifest)) if held_back else {}
+        release = publish(settings, manifest, context.run.run_id, last, held_back, shared)
         with home.ledger() as ledger:
             ledger.mark_published()
         return MaterializeResult(
@@ -285,7 +350,12 @@ def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefi
                 "parquet_files_written": release.parquet_files_written,
                 "dagster/row_count": sum(release.rows.values()),
                 "rows": MetadataValue.json(release.rows),
-            }
+            },
+            check_results=[
+                AssetCheckResult(
+                    check_name="every_system_is_of_this_build", passed=not held_back, metadata=dict(held_back)
+                )
+            ],
         )
 
     return published
@@ -336,6 +406,12 @@ def _report(keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
             severity=AssetCheckSeverity.WARN,
             metadata={"error": failure} if failure else {},
         )
+        with home.ledger() as ledger:
+            last = ledger.last_build()
+            held_back = ledger.held_back(last.number) if last else {}
+        if held_back:
+            # The last step of a run: readers have all there is, and the run counts as failed, so that a person looks.
+            raise Failure(f"Published, but held back are {_said(held_back)}", allow_retries=False)
 
     return report
 

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.landing.freshness import figures
+from orchestration.landing.ledger import Build
+from orchestration.landing.records import literal
+from orchestration.release import (
+    PARTS,
+    PRESENT,
+    attach_present,
+    columns_of,
+    describe,
+    drop_unknown,
+    list_relations,
+    take_over,
+    write_run,
+)
 from orchestration.settings import Settings
+from orchestration.systems import SHARED, Manifest, is_mart, sources_of
 
 
 class NotPublished(Exception):
@@ -25,6 +39,7 @@ class Mart:
     """A published table. `parents` are the counted tables whose `landing` says when a period changed."""
 
     name: str
+    system: str
     parents: tuple[str, ...]
     has_periods: bool
 
@@ -37,19 +52,14 @@ class Release:
     parquet_files_written: int
 
 
-def is_mart(node: Mapping[str, Any]) -> bool:
-    """Whether a node of the manifest is a model of the folder marts/."""
-    return bool(node["resource_type"] == "model" and node["fqn"][1] == "marts")
-
-
-def marts_of(manifest: Mapping[str, Any]) -> list[Mart]:
+def marts_of(manifest: Manifest) -> list[Mart]:
     """The marts, by name; but for those that are the other marts once more."""
     nodes = manifest["nodes"]
-    models = {id_: node for id_, node in nodes.items() if is_mart(node)}
     return sorted(
         (
             Mart(
                 node["name"],
+                node["group"],
                 tuple(
                     nodes[parent]["relation_name"]
                     for parent in node["depends_on"]["nodes"]
@@ -57,19 +67,34 @@ def marts_of(manifest: Mapping[str, Any]) -> list[Mart]:
                 ),
                 "period_start" in node["columns"],
             )
-            for node in models.values()
-            if not models.keys() & set(node["depends_on"]["nodes"])
+            for node in nodes.values()
+            if is_mart(node) and not node["name"].startswith("metric_values_")
         ),
         key=lambda mart: mart.name,
     )
 
 
-def publish(settings: Settings, run_id: str, fingerprint: str, landing: int, marts: list[Mart]) -> Release:
+def shared_marts(manifest: Manifest) -> list[str]:
+    """The marts that are of no system."""
+    return [node["name"] for node in manifest["nodes"].values() if is_mart(node) and node["group"] == SHARED]
+
+
+def publish(
+    settings: Settings,
+    manifest: Manifest,
+    run_id: str,
+    build: Build,
+    held_back: Mapping[str, str],
+    shared: Mapping[str, str],
+) -> Release:
     """Copy the marts into a new release, check it, and flip the link to it.
 
-    Raises NotPublished, and leaves the link as it was, if a mart of the copy is not what was built.
+    Systems `held_back`, with the reason, are taken over from the present release; the marts of all systems, `shared` by
+    their SQL, are then made anew. Raises NotPublished, and leaves the link as it was, if a mart of the copy is not what
+    it should be.
     """
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{run_id[:8]}"
+    now = datetime.now(UTC)
+    name = name_of_next(settings, run_id)
     release = settings.releases / name
     unfinished = settings.releases / f".{name}"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -78,24 +103,36 @@ def publish(settings: Settings, run_id: str, fingerprint: str, landing: int, mar
     with duckdb.connect(str(built)) as connection:
         connection.execute("checkpoint")
     shutil.copyfile(built, unfinished / "touchstone.duckdb")
-    ledger = settings.lake / "ledger.duckdb"
+    marts = marts_of(manifest)
     with duckdb.connect(str(unfinished / "touchstone.duckdb")) as connection:
-        connection.execute(f"set temp_directory = '{settings.scratch}'")
+        connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+        drop_unknown(connection, manifest)
+        attach_present(connection, settings)
+        kept = write_run(connection, settings, manifest, build, run_id, now, held_back)
+        for system in held_back:
+            take_over(connection, manifest, system, system in kept)
+        for mart, sql in shared.items():
+            connection.execute(f"create or replace view main.{mart} as {sql}")
+        connection.execute(f"attach {literal(str(settings.lake / 'ledger.duckdb'))} as ledger (read_only)")
         connection.execute(
-            "create table run as select ?::varchar as run_id, ?::timestamp as published_at, ?::bigint as landing, "
-            "?::varchar as fingerprint, ?::varchar as reporting_timezone",
-            [run_id, datetime.now(UTC).replace(tzinfo=None), landing, fingerprint, settings.reporting_timezone],
+            f"create table {PARTS}.landed_files as "
+            "select * exclude (content_hash) from ledger.files order by source, path"
         )
-        connection.execute(f"attach '{ledger}' as ledger (read_only)")
-        connection.execute(
-            "create table landed_files as select * exclude (content_hash) from ledger.files order by source, path"
-        )
-        connection.execute(f"create table source_freshness as {figures(settings, datetime.now(UTC), ledger='ledger.')}")
+        connection.execute(f"create table source_freshness as {figures(settings, now, ledger='ledger.')}")
+        since = _unchanged_until(connection, sources_of(manifest), build)
         connection.execute("detach ledger")
-        since = _landing_of(settings, fingerprint)
-        written = sum(_export(connection, settings, mart, unfinished / "parquet", since) for mart in marts)
-        rows, periods = _check(connection, built, marts)
+        list_relations(connection, manifest, kept)
+        describe(connection, manifest)
+        parquet = unfinished / "parquet"
+        written = sum(
+            _take_over_files(settings, mart, parquet)
+            if mart.system in kept and (settings.published / "parquet" / mart.name).exists()
+            else _export(connection, settings, mart, parquet, since.get(mart.system))
+            for mart in marts
+        )
+        connection.execute(f"attach {literal(str(built))} as built (read_only)")
+        rows, periods = _check(connection, marts, held_back, kept)
         connection.execute("checkpoint")
     _sync(unfinished)
     os.rename(unfinished, release)
@@ -110,6 +147,15 @@ def flip(settings: Settings, release: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release.name)
     os.replace(link, settings.published)
+
+
+def name_of_next(settings: Settings, run_id: str) -> str:
+    """The name of a new release: its time, or one after the newest's if the clock was set back. Names are in order."""
+    at = datetime.now(UTC)
+    for release in releases(settings)[-1:]:
+        after = datetime.strptime(release.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) + timedelta(seconds=1)
+        at = max(at, after)
+    return f"{at:%Y%m%dT%H%M%S}-{run_id[:8]}"
 
 
 def releases(settings: Settings) -> list[Path]:
@@ -137,7 +183,7 @@ def _export(
     folder = parquet / mart.name
     folder.mkdir(parents=True)
     if not mart.has_periods:
-        connection.execute(f"copy (select * from {mart.name}) to '{folder / 'all.parquet'}' (format parquet)")
+        connection.execute(f"copy {mart.name} to {literal(str(folder / 'all.parquet'))} (format parquet)")
         return 1
     earlier = settings.published / "parquet" / mart.name
     month = "cast(date_trunc('month', period_start) as date)"
@@ -158,37 +204,58 @@ def _export(
         connection.execute(
             f"copy (select * from {mart.name} where period_start >= date '{each}' "
             f"and period_start < date '{each}' + interval 1 month) "
-            f"to '{folder / f'{each:%Y-%m}.parquet'}' (format parquet, compression zstd)"
+            f"to {literal(str(folder / f'{each:%Y-%m}.parquet'))} (format parquet, compression zstd)"
         )
     if not months:
-        connection.execute(f"copy (select * from {mart.name}) to '{folder / 'empty.parquet'}' (format parquet)")
+        connection.execute(f"copy {mart.name} to {literal(str(folder / 'empty.parquet'))} (format parquet)")
     return len(changed)
 
 
-def _landing_of(settings: Settings, fingerprint: str) -> int | None:
-    """The landing the present release shows, if it was made by the same definitions."""
-    present = settings.published / "touchstone.duckdb"
-    if not present.exists():
-        return None
-    with duckdb.connect(str(present.resolve()), read_only=True) as connection:
-        row = connection.execute("select landing from run where fingerprint = ?", [fingerprint]).fetchone()
-    return int(row[0]) if row else None
+def _take_over_files(settings: Settings, mart: Mart, parquet: Path) -> int:
+    """Have a mart's Parquet files as in the present release, which writes none; returns 0."""
+    earlier = settings.published / "parquet" / mart.name
+    (parquet / mart.name).mkdir(parents=True)
+    for file in sorted(earlier.glob("*.parquet")):
+        os.link(file, parquet / mart.name / file.name)
+    return 0
+
+
+def _unchanged_until(
+    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, set[str]], build: Build
+) -> dict[str, int]:
+    """The landing that the present release shows of each system; none where more has changed than came after it."""
+    if "system" not in columns_of(connection, PRESENT, ("main", "run")):
+        return {}
+    rows = connection.execute(
+        f"""
+        select
+            system,
+            landing,
+            (select list(source) from ledger.retractions where retractions.build >= run.build) as retracted
+        from {PRESENT}.run
+        where fingerprint = ?
+        """,
+        [build.fingerprint],
+    ).fetchall()
+    return {system: landing for system, landing, retracted in rows if not sources[system] & set(retracted or ())}
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, built: Path, marts: list[Mart]
+    connection: duckdb.DuckDBPyConnection, marts: Sequence[Mart], held_back: Container[str], kept: Container[str]
 ) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
-    """Rows and period range of each mart, once it is sure that the copy has what was built."""
-    connection.execute(f"attach '{built}' as built (read_only)")
+    """Rows and period range of each mart, once it is sure that it has what was built, or what is kept of it."""
     rows, periods = {}, {}
     for mart in marts:
+        origin = "built" if mart.system not in held_back else PRESENT
         numbers = "count(*), min(period_start), max(period_start)" if mart.has_periods else "count(*), null, null"
         copied = connection.execute(f"select {numbers} from {mart.name}").fetchone()
-        original = connection.execute(f"select {numbers} from built.{mart.name}").fetchone()
+        # One of a system held back may have nothing to be held against: it is empty.
+        is_there = origin == "built" or (mart.system in kept and columns_of(connection, PRESENT, ("main", mart.name)))
+        expected = f"select {numbers} from {origin}.{mart.name}" if is_there else "select 0, null, null"
+        original = connection.execute(expected).fetchone()
         if copied is None or copied != original:
-            raise NotPublished(f"{mart.name}: {copied} in the copy, {original} in the warehouse")
+            raise NotPublished(f"{mart.name}: {copied} in the copy, {original} in {origin}")
         rows[mart.name], periods[mart.name] = copied[0], copied[1:]
-    connection.execute("detach built")
     return rows, periods
 
 

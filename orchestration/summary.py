@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 from rich.box import SIMPLE
@@ -16,6 +17,7 @@ from orchestration.landing.freshness import Freshness, freshness
 from orchestration.landing.ledger import Ledger, Totals
 from orchestration.landing.quarantine import Group, open_groups
 from orchestration.landing.streams import read_streams
+from orchestration.release import held_back
 from orchestration.report import words
 from orchestration.report.headlines import declared
 from orchestration.report.numbers import rows, sections
@@ -36,6 +38,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
     console = Console(highlight=False)
     if console.width < _WIDTH:
         console = Console(highlight=False, width=_WIDTH)  # a cut number is worse than a wrapped line
+    published = settings.published / "touchstone.duckdb"
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         if failed:
             _warn(
@@ -44,12 +47,13 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
                 "readers still see the release before it. The error is above, dbt's log in full in "
                 f"{settings.home / 'dbt' / 'target' / 'dbt.log'}",
             )
+        if published.exists():
+            _print_held_back(console, published)
         for source in freshness(ledger.connection, settings, datetime.now(UTC)):
             _print_lateness(console, source)
         _print_open(console, open_groups(ledger.connection))
         _print_landing(console, ledger, since)
         clean = not open_groups(ledger.connection, since=since)
-    published = settings.published / "touchstone.duckdb"
     if published.exists():
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:
             _print_headlines(console, connection)
@@ -67,6 +71,13 @@ def _shown(text: str) -> str:
 
 def _warn(console: Console, what: str, text: str) -> None:
     console.print(f"[bold red]{what}[/]: {_shown(text)}", soft_wrap=True)
+
+
+def _print_held_back(console: Console, published: Path) -> None:
+    """Systems whose marts are not of the newest build."""
+    with duckdb.connect(str(published.resolve()), read_only=True) as connection:
+        for system in held_back(connection):
+            _warn(console, "Held back", system.said)
 
 
 def _print_lateness(console: Console, source: Freshness) -> None:
@@ -115,6 +126,11 @@ def _print_landing(console: Console, ledger: Ledger, since: int) -> None:
             totals.files, totals.records, totals.accepted, totals.duplicates, totals.quarantined, totals.ignored
         )  # fmt: skip
         table.add_row(source, *(f"{n:,}" for n in numbers))
+        notes += [
+            f"{source}: {path} came again: {now.records:,} records of which {now.accepted:,} are new "
+            f"({before.records:,} before), {now.duplicates:,} duplicates"
+            for path, before, now in ledger.changed_files(source, since)[:_SHOWN]
+        ]
         if fields := ledger.unknown_fields(source, since):
             notes.append(f"{source}: fields that are not declared: {_most(fields)}")
     if table.row_count:

@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
 from importlib import metadata
@@ -15,18 +17,42 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from dagster import AssetExecutionContext, Output
+from dagster import AssetCheckSpec, AssetExecutionContext, Output
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 from packaging.version import Version
 
 from orchestration.console import hushed, say
-from orchestration.publish import is_mart
+from orchestration.landing.ledger import Ledger
+from orchestration.landing.records import literal
 from orchestration.settings import PROJECT, Settings
+from orchestration.systems import (
+    SHARED,
+    Manifest,
+    downstream,
+    groups_of,
+    is_mart,
+    owner_of,
+    sources_of,
+    systems_of,
+)
 
 # What the marts are made of; a change in any of it means a build from nothing.
 _DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
-# How dbt's nodes become assets.
-translator = DagsterDbtTranslator()
+# What dbt exits with when it has done what it could; others mean that it didn't get so far.
+_HANDLED = (0, 1)
+# Of what failed, so much is named.
+_SHOWN = 3
+
+
+class _Translator(DagsterDbtTranslator):
+    """How dbt's nodes become assets. No test blocks: what failed is held back, and the others are published."""
+
+    def get_asset_check_spec(self, *arguments: Any, **named: Any) -> AssetCheckSpec | None:
+        spec = super().get_asset_check_spec(*arguments, **named)
+        return spec and spec._replace(blocking=False)
+
+
+translator = _Translator()
 _DBT = ("-m", "orchestration.dbt")
 _PARSED = (*_DEFINITIONS, "tests", "profiles")
 
@@ -45,9 +71,11 @@ def variables(settings: Settings) -> list[str]:
     return ["--vars", json.dumps({"reporting_timezone": settings.reporting_timezone})]
 
 
-def run_dbt(arguments: list[str]) -> None:
-    """Run dbt's command line; raises CalledProcessError."""
-    subprocess.run([sys.executable, *_DBT, *arguments], check=True, cwd=PROJECT)
+def run_dbt(arguments: list[str], may_fail: bool = False) -> None:
+    """Run dbt's command line; raises CalledProcessError, but not for failed models or tests if these `may_fail`."""
+    result = subprocess.run([sys.executable, *_DBT, *arguments], cwd=PROJECT)
+    if result.returncode not in (_HANDLED if may_fail else (0,)):
+        result.check_returncode()
 
 
 class Dbt(DbtCliResource):
@@ -84,53 +112,89 @@ def fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def build(
-    context: AssetExecutionContext,
-    dbt: DbtCliResource,
-    settings: Settings,
-    manifest: Mapping[str, Any],
-    anew: bool,
-    left_out: Sequence[dict[str, Any]],
-    passes: Sequence[int],
-) -> Iterator[Any]:
-    """One `dbt build` without unit tests, which need made-up inputs; `anew` builds every model from nothing.
+@dataclass(frozen=True)
+class Plan:
+    """What a build has to do.
 
-    Models and seeds `left_out` stay as they are. `passes` are the last landings of the passes that new records take;
-    all but the last only run the models. Yields Dagster's events, materialisations with their row counts. A failed
-    model or test raises at the end.
+    `anew`: groups whose models are built from nothing. `published`: by system, the landing up to which readers see all
+    that these definitions make of it: checks look at what is newer. `left_out`: models and seeds that stay as they are.
+    `passes`: the last landings of the passes that new records take; all but the last only run the models.
+    """
+
+    anew: frozenset[str]
+    published: Mapping[str, int]
+    left_out: Sequence[dict[str, Any]]
+    passes: Sequence[int]
+
+
+def plan(
+    ledger: Ledger, settings: Settings, manifest: Manifest, definitions: str, only_what_is_new: bool
+) -> Plan | None:
+    """What a build of these definitions has to do, or None if nothing is new since the last one.
+
+    A system that the last build held back is built and checked again, though nothing of it may be new.
+    """
+    systems, owner = systems_of(manifest), owner_of(manifest)
+    sources = sources_of(manifest) | {SHARED: set()}  # what goes into it goes into a system
+    failed = {owner[source] for source in ledger.failed_landings()}
+    good = {group: ledger.last_good_build(group) for group in (*systems, SHARED)}
+    behind = failed | {system for system in systems if good[system] != good[SHARED]}
+    last = ledger.last_build()
+    up_to_date = (
+        last is not None
+        and last.succeeded
+        and last.published
+        and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_number())
+    )
+    until = {group: ledger.good_until(build, definitions, sources[group]) for group, build in good.items()}
+    anew = frozenset(group for group, landing in until.items() if landing is None)
+    if only_what_is_new and up_to_date and not behind and not anew:
+        return None
+    new = {source for group in until for source in ledger.landed_after(until[group] or 0, sources[group])}
+    left_out: list[dict[str, Any]] = []
+    if only_what_is_new and good[SHARED] and is_there(settings) and (new or behind or anew):
+        left_out = unaffected(manifest, new, behind | anew)
+    after = {source: min(until[system] or 0 for system in systems if source in sources[system]) for source in owner}
+    published = {
+        system: ledger.good_until(ledger.last_good_build(system, published=True), definitions, sources[system]) or 0
+        for system in systems
+    }
+    return Plan(anew, published, left_out, ledger.passes(after, settings.pass_records))
+
+
+def build(
+    context: AssetExecutionContext, dbt: DbtCliResource, settings: Settings, manifest: Manifest, plan: Plan
+) -> Generator[Any, None, dict[str, str]]:
+    """One `dbt build` without unit tests, which need made-up inputs.
+
+    Yields Dagster's events, materialisations with their row counts. Returns the groups of which a model or a test
+    has failed, or a mart couldn't be built as something before it had, with what it was. Raises if dbt itself fails.
     """
     arguments = ["build", *variables(settings), "--exclude-resource-type", "unit_test"]
-    if left_out:  # and not the others selected, as Dagster adds a selection of all to that
-        arguments += ["--exclude", " ".join(selectors(manifest, left_out))]
-    for number, landing in enumerate(passes[:-1], start=1):
-        say(f"building: pass {number} of {len(passes)}")
-        os.environ["TOUCHSTONE_LAST_LANDING"] = str(landing)
-        run_dbt(["--quiet", *arguments, "--exclude-resource-type", "test", *(["--full-refresh"] if anew else [])])
-        anew = False
-    os.environ.pop("TOUCHSTONE_LAST_LANDING", None)
-    if anew:
-        arguments.append("--full-refresh")
-    # One target folder for all runs: Dagster's own choice is a new one each, which pile up.
-    invocation = dbt.cli(arguments, context=context, target_path=settings.home / "dbt" / "target")
-    # Marts that stay as they are count as made all the same: Dagster would not publish after one that is missing.
-    events: list[Any] = [
-        Output(
-            None,
-            context.assets_def.get_output_name_for_asset_key(translator.get_asset_key(node)),
-            metadata={"unique_id": node["unique_id"], "rebuilt": False},
-        )
-        for node in left_out
-        if is_mart(node)
-    ]
-    failure = None
-    try:
-        with hushed():
-            for event in invocation.stream():
-                events.append(event)
-                if isinstance(event, Output):
-                    say(f"built {str(event.metadata['unique_id'].value).rpartition('.')[2]}")
-    except Exception as error:
-        failure = error
+    if plan.left_out:  # and not the others selected, as Dagster adds a selection of all to that
+        arguments += ["--exclude", " ".join(selectors(manifest, plan.left_out))]
+    anew = set(plan.anew)
+    for number, landing in enumerate(plan.passes[:-1], start=1):
+        say(f"building: pass {number} of {len(plan.passes)}")
+        with _told_to_dbt(TOUCHSTONE_LAST_LANDING=str(landing), TOUCHSTONE_ANEW=",".join(anew)):
+            run_dbt(["--quiet", *arguments, "--exclude-resource-type", "test"], may_fail=True)
+        # what was not built from nothing in this pass has to be in the next
+        anew &= _failures(settings, manifest).keys()
+    events: list[Any] = []
+    with _told_to_dbt(TOUCHSTONE_PUBLISHED=json.dumps(plan.published), TOUCHSTONE_ANEW=",".join(anew)), hushed():
+        # One target folder for all runs: Dagster's own choice is a new one each, which pile up.
+        target = settings.home / "dbt" / "target"
+        (target / "run_results.json").unlink(missing_ok=True)
+        invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+        for event in invocation.stream():
+            events.append(event)
+            if isinstance(event, Output):
+                say(f"built {str(event.metadata['unique_id'].value).rpartition('.')[2]}")
+    if invocation.process.returncode not in _HANDLED:
+        raise invocation.get_error() or RuntimeError("dbt failed")
+    left_out = {node["unique_id"] for node in plan.left_out}
+    # Dagster wants each after what it is made of: before what was made, and, further down, after it.
+    yield from _as_before(context, plan.left_out)
     relations = {id_: node["relation_name"] for id_, node in _built(manifest).items()}
     with read_only(settings) as connection:
         for event in events:
@@ -138,24 +202,84 @@ def build(
                 (rows,) = connection.execute(f"select count(*) from {relation}").fetchone() or (None,)
                 event = event.with_metadata({**event.metadata, "dagster/row_count": rows})
             yield event
-    if failure:
-        raise failure
+    made = {str(event.metadata["unique_id"].value) for event in events if isinstance(event, Output)}
+    yield from _as_before(context, (node for node in _in_order(manifest) if node["unique_id"] not in made | left_out))
+    return _failures(settings, manifest)
 
 
-def unaffected(manifest: Mapping[str, Any], sources: Sequence[str]) -> list[dict[str, Any]]:
-    """The models and seeds that nothing of `sources` goes into: nodes of the manifest, each after its parents."""
+def _as_before(context: AssetExecutionContext, nodes: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
+    """Marts that stay as they are count as made all the same: Dagster would not publish after one that is missing."""
+    for node in nodes:
+        if is_mart(node):
+            name = context.assets_def.get_output_name_for_asset_key(translator.get_asset_key(node))
+            yield Output(None, name, metadata={"unique_id": node["unique_id"], "rebuilt": False})
+
+
+@contextmanager
+def _told_to_dbt(**environment: str) -> Iterator[None]:
+    """Variables for macros, by the environment: as dbt's own variables they would have it read the project anew."""
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name in environment:
+            os.environ.pop(name, None)
+
+
+def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
+    """The groups of which anything failed when dbt last ran, or a mart was passed over, with what it was."""
+    results = json.loads((settings.home / "dbt" / "target" / "run_results.json").read_text())["results"]
+    failed: dict[str, list[str]] = {}
+    passed_over: set[str] = set()
+    for result in results:
+        node = manifest["nodes"].get(result["unique_id"])
+        if node is None or result["status"] not in ("error", "fail", "skipped"):
+            continue
+        if result["status"] == "skipped":
+            passed_over |= {node["group"]} if is_mart(node) else set()
+            continue
+        found = f" found {result['failures']} rows" if result["status"] == "fail" else " failed"
+        for group in groups_of(manifest, result["unique_id"]):
+            failed.setdefault(group, []).append(f"{node['resource_type']} {node['name']}{found}")
+    reasons = {group: _listed(names) for group, names in failed.items()}
+    # The shared marts are passed over for whatever fails in a system: publishing makes them of what there is.
+    return reasons | {
+        group: "what it is counted from failed: " + _listed([name for names in failed.values() for name in names])
+        for group in passed_over - failed.keys() - {SHARED}
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def unaffected(manifest: Manifest, sources: Iterable[str], groups: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """The models and seeds that nothing of `sources` and `groups` goes into: nodes of the manifest, parents first."""
     project_name = manifest["metadata"]["project_name"]
-    reached = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
-    ahead = list(reached)
-    while ahead:
-        ahead = [child for each in ahead for child in manifest["child_map"][each] if child not in reached]
-        reached.update(ahead)
     built = _built(manifest)
-    ordered = (id_ for id_ in TopologicalSorter(manifest["parent_map"]).static_order() if id_ in built)
-    return [built[id_] for id_ in ordered if id_ not in reached]
+    begun = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
+    begun |= {id_ for id_, node in built.items() if node["group"] in groups}
+    reached = downstream(manifest, begun)
+    return [node for node in _in_order(manifest) if node["unique_id"] not in reached]
 
 
-def selectors(manifest: Mapping[str, Any], chosen: Sequence[dict[str, Any]]) -> set[str]:
+def _in_order(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """What a build makes, each after what it is made of."""
+    built = _built(manifest)
+    ordered: Iterable[str] = TopologicalSorter(manifest["parent_map"]).static_order()
+    return (built[id_] for id_ in ordered if id_ in built)
+
+
+def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> dict[str, str]:
+    """The SQL of models, by name, whether or not it can be run."""
+    run_dbt(["--quiet", "compile", *variables(settings), "--select", " ".join(names)])
+    nodes = {node["name"]: node for node in _built(manifest).values()}
+    folder = settings.home / "dbt" / "target" / "compiled" / manifest["metadata"]["project_name"]
+    return {name: (folder / nodes[name]["original_file_path"]).read_text() for name in names}
+
+
+def selectors(manifest: Manifest, chosen: Sequence[dict[str, Any]]) -> set[str]:
     """Models and seeds for dbt's command line, by name; all of a folder by its path, as dbt takes time for each."""
     names = {node["name"] for node in chosen}
     mixed = {_folder(node) for node in _built(manifest).values() if node["name"] not in names}
@@ -166,7 +290,7 @@ def _folder(node: Mapping[str, Any]) -> str:
     return str(Path(node["original_file_path"]).parent)
 
 
-def _built(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _built(manifest: Manifest) -> dict[str, dict[str, Any]]:
     """What a build makes: models and seeds, by unique id."""
     return {id_: node for id_, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
 
@@ -179,7 +303,7 @@ def is_there(settings: Settings) -> bool:
 def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A connection to the warehouse that changes nothing; only while no build runs."""
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), read_only=True)
-    connection.execute(f"attach '{settings.warehouse / 'facts.duckdb'}' as facts (read_only)")
+    connection.execute(f"attach {literal(str(settings.warehouse / 'facts.duckdb'))} as facts (read_only)")
     return connection
 
 

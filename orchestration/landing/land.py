@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from orchestration.landing import quarantine, records
-from orchestration.landing.inbox import Found, Refused, content_hash, find
+from orchestration.landing import parquet, quarantine, records
+from orchestration.landing.formats import FileRefused
+from orchestration.landing.inbox import Found, Refused, exists, find, strays
 from orchestration.landing.judge import Judge
 from orchestration.landing.ledger import Ledger, Totals, unfinished
-from orchestration.landing.splitter import FileRefused, declared_size, first_line, is_gzip, is_parquet, split
+from orchestration.landing.splitter import split
+from orchestration.landing.stage import Staged, first_line, stage
 from orchestration.landing.streams import Stream
 from orchestration.landing.unwrap import Route
+from orchestration.names import nearest
 from orchestration.settings import Settings
 
 # Documents taken apart by the exact reader are handed on in pieces of this many characters.
@@ -40,15 +46,9 @@ class Landed:
     totals: Totals = field(default_factory=Totals)
     refused: list[Refused] = field(default_factory=list)
     known_files: int = 0  # found again, under the same name or another
+    changed_files: list[tuple[str, Totals, Totals]] = field(default_factory=list)  # path, what it held, and now
     ignored_kinds: dict[str, int] = field(default_factory=dict)
     unknown_fields: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _File:
-    found: Found
-    path: Path
-    hash: str
 
 
 Progress = Callable[[str], None]
@@ -64,6 +64,8 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
     landing = _Landing(stream, settings, ledger)
     landed = Landed(stream.source)
     entries = find(location(stream, settings))
+    if (elsewhere := settings.locations.get(stream.source)) and not exists(elsewhere):
+        entries.append(Refused(".", f"{elsewhere} of the setting locations does not exist; mend or remove it there"))
     landed.refused = [entry for entry in entries if isinstance(entry, Refused)]
     found = [entry for entry in entries if isinstance(entry, Found)]
     new = landing.unseen(found)
@@ -76,9 +78,25 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
     ledger.replace_refused(stream.source, landed.refused)
     quarantine.close_changed(ledger.connection, stream.source, [entry.path for entry in entries])
     landed.totals = ledger.totals(stream.source, since=before)
+    landed.changed_files = ledger.changed_files(stream.source, since=before)
     landed.ignored_kinds = ledger.ignored_kinds(stream.source, since=before)
     landed.unknown_fields = ledger.unknown_fields(stream.source, since=before)
     return landed
+
+
+def name_strays(settings: Settings, ledger: Ledger, sources: list[str]) -> list[Refused]:
+    """What of the inbox no stream reads, and what settings say of streams that there are none of, in the ledger."""
+    unread = strays(settings.inbox, sources)
+    named = {"locations": settings.locations, "ended_sources": settings.ended_sources}
+    unknown = [
+        Refused(f"{setting}: {name}", f"no stream has this name; {nearest(name, sources)}")
+        for setting, names in named.items()
+        for name in names
+        if name not in sources
+    ]
+    ledger.replace_refused("inbox", unread)
+    ledger.replace_refused("settings", unknown)
+    return unread + unknown
 
 
 def replay(stream: Stream, settings: Settings, ledger: Ledger) -> int:
@@ -93,7 +111,7 @@ class _Landing:
         self._ledger = ledger
         self._sql = ledger.connection
         self._judge = Judge(stream, ledger.connection)
-        self._files: dict[str, _File] = {}  # of the batch, by the names that they are read under
+        self._files: dict[str, Staged] = {}  # of the batch, by the names that they are read under
         self._folder = settings.lake / stream.system / stream.name
         self._folder.mkdir(parents=True, exist_ok=True)
         self._write_schema()
@@ -103,44 +121,63 @@ class _Landing:
         seen = self._ledger.stamps(self._stream.source)
         return [file for file in found if seen.get(file.path) != file.stamp]
 
-    def batches(self, new: list[Found], landed: Landed) -> Iterator[list[_File]]:
+    def batches(self, new: list[Found], landed: Landed) -> Iterator[list[Staged]]:
         """Files with new content, in the order of their paths, in pieces of about `batch_bytes` uncompressed.
 
         The order makes the ledger the same however a run was cut: the first file tells a fact, later ones repeat it.
         """
-        batch: list[_File] = []
+        folder = self._settings.scratch / "stage"
+        shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
+        folder.mkdir()
+        batch: list[Staged] = []
         size = 0
         known = self._ledger.hashes(self._stream.source)
-        for found in new:
-            try:
-                path = found.fetch(self._settings.scratch)
-                file = _File(found, path, content_hash(path))
-                file_size = declared_size(path)
-            except OSError as error:
-                landed.refused.append(Refused(found.path, f"can't be read: {error.strerror or error}"))
-                continue
-            if file.hash in known:
+        for found, staged in self._staged(new, folder):
+            if isinstance(staged, Refused):
+                landed.refused.append(staged)
+            elif staged.hash in known:
                 landed.known_files += 1
-                self._ledger.see(self._stream.source, {found: file.hash})
-                self._drop_copy(path)
-                continue
-            if batch and size + file_size > self._settings.batch_bytes:
-                yield batch
-                batch, size = [], 0
-            known.add(file.hash)
-            batch.append(file)
-            size += file_size
+                self._ledger.see(self._stream.source, {found: staged.hash})
+                staged.path.unlink()
+            else:
+                if batch and size + staged.size > self._settings.batch_bytes:
+                    yield batch
+                    batch, size = [], 0
+                known.add(staged.hash)
+                batch.append(staged)
+                size += staged.size
         if batch:
             yield batch
+        folder.rmdir()
 
-    def land_files(self, files: list[_File], landed: Landed) -> None:
+    def _staged(self, new: list[Found], folder: Path) -> Iterator[tuple[Found, Staged | Refused]]:
+        """Each file with its copy, or why there is none; a few are copied ahead, side by side."""
+
+        def copied(number: int, found: Found) -> Staged | Refused:
+            try:
+                return stage(found, folder / f"{number:08d}", self._settings.max_gzip_ratio)
+            except FileRefused as refusal:
+                return Refused(found.path, str(refusal))
+
+        workers = os.cpu_count() or 1
+        ahead: deque[tuple[Found, Future[Staged | Refused]]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for number, found in enumerate(new):
+                ahead.append((found, pool.submit(copied, number, found)))
+                if len(ahead) > workers:
+                    first, copy = ahead.popleft()
+                    yield first, copy.result()
+            for found, copy in ahead:
+                yield found, copy.result()
+
+    def land_files(self, files: list[Staged], landed: Landed) -> None:
         """Type and judge the files' records, then commit them; a file that is refused is left out."""
         self._files = {str(file.path): file for file in files}
-        self._begin([(str(f.path), f.hash, f.found.path, f.path.stat().st_size) for f in files])
+        self._begin([(str(f.path), f.hash, f.found.path, f.bytes) for f in files])
         refused = set()
         for file in self._read_fast(files):
             try:
-                if is_parquet(file.path):
+                if file.is_parquet:
                     self._read_parquet(file)
                 else:
                     self._read_exactly(file)
@@ -154,12 +191,7 @@ class _Landing:
         self._commit(lambda number: self._ledger.count_landed(self._stream, number))
         self._ledger.see(self._stream.source, {file.found: file.hash for file in kept})
         for file in files:
-            self._drop_copy(file.path)
-
-    def _drop_copy(self, path: Path) -> None:
-        """Remove what was fetched from an object store."""
-        if path.is_relative_to(self._settings.scratch):
-            path.unlink()
+            file.path.unlink()
 
     def replay_quarantine(self) -> int:
         """Take quarantined text through the rules again; what is still refused stays as it is."""
@@ -201,13 +233,13 @@ class _Landing:
         self._sql.execute("create or replace temp table batch_files as select * from batch_files_arrow")
         self._sql.unregister("batch_files_arrow")
 
-    def _read_fast(self, files: list[_File]) -> set[_File]:
+    def _read_fast(self, files: list[Staged]) -> set[Staged]:
         """Read files as clean newline-delimited JSON; returns those that are not, with nothing of them kept."""
-        exact = {file for file in files if is_parquet(file.path) or self._grows_too_much(file.path)}
-        alike: dict[tuple[bool, Route], list[_File]] = {}
+        exact = {file for file in files if file.is_parquet}
+        alike: dict[Route, list[Staged]] = {}
         for file in files:
             if file not in exact:
-                alike.setdefault((is_gzip(file.path), self._judge.route(first_line(file.path))), []).append(file)
+                alike.setdefault(self._judge.route(first_line(file.path)), []).append(file)
         exact |= self._try_fast(alike)
         self._judge.settle()
         # What is quarantined has to be told with its place.
@@ -216,17 +248,14 @@ class _Landing:
         self._forget(odd)
         return exact | odd
 
-    def _try_fast(self, alike: Mapping[tuple[bool, Route], list[_File]]) -> set[_File]:
-        """Read groups of files (by gzip, route) in one statement; returns those that can't be read so.
+    def _try_fast(self, alike: Mapping[Route, list[Staged]]) -> set[Staged]:
+        """Read groups of files (by route) in one statement; returns those that can't be read so.
 
         One unreadable file fails the whole statement: then each group is tried by itself, and each half of one.
         """
         if not alike:
             return set()
-        lines = [
-            (records.read_lines([str(file.path) for file in files], gzip), route)
-            for (gzip, route), files in alike.items()
-        ]
+        lines = [(records.read_lines(file.path for file in files), route) for route, files in alike.items()]
         try:
             self._judge.stage(lines)
         except duckdb.Error:
@@ -240,26 +269,39 @@ class _Landing:
         self._judge.judge()
         return set()
 
-    def _read_parquet(self, file: _File) -> None:
+    def _read_parquet(self, file: Staged) -> None:
         """Each row is a record; its line is the number of the row."""
         try:
-            self._judge.stage([(records.read_rows(str(file.path)), ())])
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise FileRefused(f"not a Parquet file that can be read: {reason}; write it again") from None
+            self._judge.stage([(parquet.rows(self._sql, file.path), ())])
+        except duckdb.Error:
+            raise FileRefused("not a Parquet file that can be read: it is damaged; fetch or write it again") from None
         self._judge.judge()
         self._judge.settle()
 
-    def _read_exactly(self, file: _File) -> None:
+    def _read_exactly(self, file: Staged) -> None:
         piece: list[tuple[str, int, int, str, str | None]] = []
+        ignored: list[tuple[str, int, int, str]] = []
         size = 0
-        for document in split(file.path, self._settings.max_record_bytes, self._settings.max_gzip_ratio):
+        for document in split(file.path, self._settings.max_record_bytes):
+            if document.kind:
+                ignored.append((str(file.path), document.offset, document.line, document.kind))
+                continue
             piece.append((str(file.path), document.offset, document.line, document.text, document.error))
             size += len(document.text)
             if size > _PIECE:
                 self._insert(piece)
                 piece, size = [], 0
         self._insert(piece)
+        self._ignore(ignored)
+
+    def _ignore(self, pieces: list[tuple[str, int, int, str]]) -> None:
+        """Enter text that is known to be no record: filename, byte offset, line, and kind of each piece."""
+        if not pieces:
+            return
+        columns = dict(zip(("_filename", "_byte_offset", "_line", "_kind"), zip(*pieces, strict=True), strict=True))
+        self._sql.register("ignored_arrow", pa.table({name: list(values) for name, values in columns.items()}))
+        self._sql.execute("insert into batch by name select *, 'ignored' as _verdict from ignored_arrow")
+        self._sql.unregister("ignored_arrow")
 
     def _insert(self, documents: Iterable[tuple[str, int, int, str, str | None]]) -> None:
         columns = list(zip(*documents, strict=True))
@@ -272,14 +314,9 @@ class _Landing:
         self._judge.judge()
         self._judge.settle()
 
-    def _forget(self, files: Iterable[_File]) -> None:
+    def _forget(self, files: Iterable[Staged]) -> None:
         for file in files:
             self._sql.execute("delete from batch where _filename = ?", [str(file.path)])
-
-    def _grows_too_much(self, path: Path) -> bool:
-        """Whether the exact reader has to watch a gzip file grow, by what its trailer says."""
-        grown = max(64 * 2**20, self._settings.max_gzip_ratio * path.stat().st_size)
-        return is_gzip(path) and declared_size(path) > grown
 
     def _commit(self, count: Callable[[int], None]) -> None:
         """Write the batch's facts to the lake and its story to the ledger: all of it or, if killed, nothing."""
@@ -287,6 +324,7 @@ class _Landing:
         # DuckDB may number rows anew between transactions once some were deleted: row ids hold within one only.
         self._sql.execute("begin")
         try:
+            self._ledger.leave_out_retracted(self._stream)
             self._mark_repeats()
             written = self._write_lake(number)
             count(number)
@@ -313,7 +351,11 @@ class _Landing:
             group by _key
         """)
         paths = self._ledger.lake_paths(self._stream.source, of_batch=self._stream.dated_key)
-        lake = f"read_parquet({paths!r}, filename = true)" if paths else "(select null as filename, _key from firsts)"
+        lake = (
+            f"read_parquet({records.files(paths)}, filename = true)"
+            if paths
+            else "(select null as filename, _key from firsts)"
+        )
         self._sql.execute(f"""
             create or replace temp table known as
             select distinct _key, filename
@@ -333,7 +375,7 @@ class _Landing:
         """The lake's records of the table `known`'s keys."""
         columns = ", ".join([*map(records.quoted, self._stream.columns), "_key"])
         paths = [path for (path,) in self._sql.execute("select distinct filename from known order by 1").fetchall()]
-        lake = f"read_parquet({paths!r}, union_by_name = true)" if paths else "batch"
+        lake = records.read_lake(paths) if paths else "batch"
         return f"select {columns} from {lake} where _key in (select _key from known)"
 
     def _write_lake(self, number: int) -> Path | None:

@@ -7,7 +7,7 @@ files of a landing are written under another name before it and get their own af
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration.landing.inbox import Found, Refused
+from orchestration.landing.records import quoted, read_lake
 from orchestration.landing.streams import Stream
 
 _SCHEMA = """
@@ -110,8 +111,46 @@ create table if not exists builds (
     published boolean not null,
     started_at timestamp not null
 );
+-- Grain: one system that a build, published or not, left as it was, as it or the landing before it had failed.
+create table if not exists held_back (
+    build bigint not null,
+    system varchar not null,
+    reason varchar not null,
+    primary key (build, system)
+);
+-- Grain: one source whose last landing has failed.
+create table if not exists failed_landings (
+    source varchar primary key,
+    reason varchar not null
+);
+-- Grain: one file or record that was taken out again, after `landing` and `build`, and stays out until `undone_at`.
+-- A record has its key, and a hash of all it says, beside the file it came in.
+create table if not exists retractions (
+    retraction bigint primary key,
+    source varchar not null,
+    content_hash varchar not null,
+    path varchar not null,
+    record_key uuid,
+    record_content varchar,
+    why varchar not null,
+    retracted_at timestamp not null,
+    landing bigint not null,
+    build bigint not null,
+    undone_at timestamp
+);
+-- Grain: one Parquet file of the lake that a retraction has replaced, and that is still to be removed.
+create table if not exists obsolete_files (
+    path varchar not null
+);
 """
 
+
+# The contents of a source that aren't landed when they come.
+_KNOWN = """
+    select content_hash from files where source = $1
+    union
+    select content_hash from retractions where source = $1 and record_key is null and undone_at is null
+"""
 
 _MOST_FIELDS = 200  # undeclared fields of a stream that are named in one landing
 
@@ -143,8 +182,13 @@ class Totals:
 
 @dataclass(frozen=True)
 class Build:
-    """A build of the marts: by which definitions, up to which landing, and how it went."""
+    """A build of the marts: by which definitions, up to which landing, and how it went.
 
+    `succeeded`: it has come to its end, though systems may be held back.
+    """
+
+    number: int
+    run_id: str
     fingerprint: str
     landing: int
     succeeded: bool
@@ -204,15 +248,12 @@ class Ledger:
         return self._number("select coalesce(max(landing), 0) from lake_files")
 
     def stamps(self, source: str) -> dict[str, str]:
-        """The stamps of the paths whose content has been landed."""
-        return self._pairs(
-            "select path, stamp from seen where source = ? "
-            "and content_hash in (select content_hash from files where source = ?)",
-            [source, source],
-        )
+        """The stamps of the paths whose content has been landed, or retracted."""
+        return self._pairs(f"select path, stamp from seen where source = $1 and content_hash in ({_KNOWN})", [source])
 
     def hashes(self, source: str) -> set[str]:
-        rows = self.connection.execute("select content_hash from files where source = ?", [source]).fetchall()
+        """The contents that are not landed when they come: those that were landed before, or retracted."""
+        rows = self.connection.execute(_KNOWN, [source]).fetchall()
         return {hash_ for (hash_,) in rows}
 
     def see(self, source: str, hashes: Mapping[Found, str]) -> None:
@@ -341,6 +382,38 @@ class Ledger:
             [source],
         )
 
+    def count_hours_anew(self, source: str, paths: list[str]) -> None:
+        """Count the hours of a source again, over these files of the lake."""
+        self.connection.execute("update record_hours set records = 0 where source = ?", [source])
+        if paths:
+            self.connection.execute(
+                f"""
+                insert or replace into record_hours
+                select ?, date_trunc('hour', _at) as hour, count(*), max(_at)
+                from {read_lake(paths)} where not _is_repeat group by hour
+                """,
+                [source],
+            )
+        self.connection.execute("delete from record_hours where source = ? and records = 0", [source])
+
+    def leave_out_retracted(self, stream: Stream) -> None:
+        """Ignore the records of the table `batch` that say what was retracted."""
+        retracted = "select record_key, record_content from retractions where source = ? and undone_at is null"
+        if self.connection.execute(f"{retracted} and record_key is not null", [stream.source]).fetchone():
+            self.connection.execute(
+                f"update batch set _verdict = 'ignored', _kind = 'retracted' "
+                f"where _verdict = 'accepted' and (_key, {content_text(stream)}) in ({retracted})",
+                [stream.source],
+            )
+
+    def remove_obsolete_files(self) -> None:
+        """Remove the lake's files that others are in the place of."""
+        paths = self.connection.execute("select path from obsolete_files").fetchall()
+        for (path,) in paths:
+            (self.lake / path).unlink(missing_ok=True)
+        if paths:
+            self.connection.execute("delete from obsolete_files")
+
     def lake_paths(self, source: str, of_batch: bool) -> list[str]:
         """The lake's files of a source; `of_batch`: those that may hold a date of the table `batch`."""
         of_dates = "exists (select 1 from batch where _date between first_date and last_date)" if of_batch else "true"
@@ -357,9 +430,27 @@ class Ledger:
         at = {(path, reason): when for path, reason, when in dismissed}
         for entry in refused:
             self.connection.execute(
-                "insert into refused values (?, ?, ?, ?)",
+                "insert or replace into refused values (?, ?, ?, ?)",
                 [source, entry.path, entry.reason, at.get((entry.path, entry.reason))],
             )
+
+    def changed_files(self, source: str, since: int) -> list[tuple[str, Totals, Totals]]:
+        """Files that came again with other content after landing `since`: path, what it held before, and now."""
+        rows = self.connection.execute(
+            """
+            select path, struct_pack(files, records, accepted, duplicates, quarantined, ignored) as counts
+            from (select *, 1 as files from files where source = ?)
+            where path in (select path from files where source = ? and landing > ?)
+            qualify count(*) over (partition by path) > 1
+                and row_number() over (partition by path order by landing desc, landed_at desc) <= 2
+            order by path, landing, landed_at
+            """,
+            [source, source, since],
+        ).fetchall()
+        return [
+            (path, Totals(**before), Totals(**now))
+            for (path, before), (_, now) in zip(rows[::2], rows[1::2], strict=True)
+        ]
 
     def ignored_kinds(self, source: str, since: int = 0) -> dict[str, int]:
         """Ignored records by kind in the landings after `since`."""
@@ -412,55 +503,87 @@ class Ledger:
         return [path for (path,) in rows]
 
     def last_build(self) -> Build | None:
+        return self._build("true", [])
+
+    def last_good_build(self, system: str, published: bool = False) -> Build | None:
+        """The last build, or published one, whose marts of a system are whole and checked."""
+        return self._build(
+            "succeeded and (published or not ?) and build not in (select build from held_back where system = ?)",
+            [published, system],
+        )
+
+    def _build(self, condition: str, parameters: list[object]) -> Build | None:
         row = self.connection.execute(
-            "select fingerprint, landing, succeeded, published from builds order by build desc limit 1"
+            f"select build, run_id, fingerprint, landing, succeeded, published from builds where {condition} "
+            "order by build desc limit 1",
+            parameters,
         ).fetchone()
         return Build(*row) if row else None
 
-    def begin_build(self, run_id: str, fingerprint: str) -> bool:
-        """Enter a build that hasn't succeeded yet.
+    def held_back(self, build: int) -> dict[str, str]:
+        """The systems whose marts a build did not renew, with the reason."""
+        return self._pairs("select system, reason from held_back where build = ? order by system", [build])
 
-        Returns whether tables may be left of other definitions: then every model has to be built from nothing.
+    def good_until(self, build: Build | None, fingerprint: str, sources: Iterable[str]) -> int | None:
+        """The landing that a build's tables, which `sources` go into, are right up to; 0 without a build.
+
+        None if tables may be left of other definitions, or hold what has been retracted: they are built from nothing.
         """
+        number = build.number if build else 0
         row = self.connection.execute(
-            """
-            select coalesce(bool_or(fingerprint <> ?), false)
-            from builds
-            where build >= (select coalesce(max(build) filter (where succeeded), 0) from builds)
-            """,
-            [fingerprint],
+            "select count(*) from builds where build >= ? and fingerprint <> ?", [number, fingerprint]
         ).fetchone()
+        if (row and row[0]) or self.retracted_since(number) & set(sources):
+            return None
+        return build.landing if build else 0
+
+    def retracted_since(self, build: int) -> set[str]:
+        """The sources of which something was retracted after a build had begun."""
+        rows = self.connection.execute("select distinct source from retractions where build >= ?", [build]).fetchall()
+        return {source for (source,) in rows}
+
+    def begin_build(self, run_id: str, fingerprint: str) -> None:
+        """Enter a build that hasn't succeeded yet."""
         self.connection.execute(
             "insert into builds select coalesce(max(build), 0) + 1, ?, ?, ?, false, false, ? from builds",
             [run_id, fingerprint, self.last_lake_number(), datetime.now(UTC).replace(tzinfo=None)],
         )
-        return bool(row and row[0])
 
-    def last_built(self) -> int:
-        """The landing that the last successful build went up to; 0 before the first."""
-        return self._number("select coalesce(max(landing) filter (where succeeded), 0) from builds")
-
-    def sources_to_build(self) -> list[str]:
-        """The sources of which records have landed since the last successful build."""
-        rows = self.connection.execute(
-            "select distinct source from lake_files where landing > ? order by source", [self.last_built()]
-        ).fetchall()
-        return [source for (source,) in rows]
+    def end_build(self, held_back: Mapping[str, str]) -> None:
+        """The build that was begun has come to its end; systems `held_back`, with the reason, are not of it."""
+        self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")
+        for system, reason in held_back.items():
+            self.connection.execute("insert into held_back select max(build), ?, ? from builds", [system, reason])
 
     def has_been_built(self) -> bool:
         """Whether any build has succeeded, be it of no records."""
         return bool(self._number("select count(*) from builds where succeeded"))
 
-    def end_build(self) -> None:
-        """The build that was begun has succeeded."""
-        self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")
+    def landed_after(self, landing: int, sources: Iterable[str]) -> set[str]:
+        """Those of the sources of which the lake has records that landed later."""
+        rows = self.connection.execute(
+            "select distinct source from lake_files where landing > ? and source in (select unnest(?::varchar[]))",
+            [landing, sorted(sources)],
+        ).fetchall()
+        return {source for (source,) in rows}
 
-    def passes(self, after: int, records: int) -> list[int]:
-        """The last landing of each pass over what was landed after `after`, a pass holding about `records`."""
+    def landing_failed(self, source: str, reason: str | None) -> None:
+        """Remember that the last landing of a source has failed, or, without a reason, that it has not."""
+        self.connection.execute("delete from failed_landings where source = ?", [source])
+        if reason:
+            self.connection.execute("insert into failed_landings values (?, ?)", [source, reason])
+
+    def failed_landings(self) -> dict[str, str]:
+        """The sources whose last landing has failed, with the reason."""
+        return self._pairs("select source, reason from failed_landings order by source", [])
+
+    def passes(self, after: Mapping[str, int], records: int) -> list[int]:
+        """The last landing of each pass, of about `records`, over what has landed of each source after a landing."""
         rows = self.connection.execute(
             "select max(landing) from (select landing, sum(rows) over (order by landing) as total from lake_files "
-            "where landing > ?) group by ceil(total / ?) order by 1",
-            [after, records],
+            "inner join (select unnest(map_entries(?::map(varchar, bigint)), recursive := true)) on source = key "
+            "where landing > value) group by ceil(total / ?) order by 1",
+            [dict(after), records],
         ).fetchall()
         return [landing for (landing,) in rows]
 
@@ -485,6 +608,7 @@ class Ledger:
                 os.replace(unfinished(final), final)
         for leftover in self.lake.glob("*/*/*.unfinished"):
             leftover.unlink()
+        self.remove_obsolete_files()
 
     def _count_hours_of_before(self) -> None:
         """Count the hours of what was landed before the ledger did, once."""
@@ -493,7 +617,13 @@ class Ledger:
         ).fetchall()
         for (source,) in rows:
             paths = self.lake_paths(source, of_batch=False)
-            self._count_hours(source, f"read_parquet({paths!r}) where not _is_repeat")
+            self._count_hours(source, f"{read_lake(paths)} where not _is_repeat")
+
+
+def content_text(stream: Stream) -> str:
+    """SQL of a text that is equal for records that say the same in all declared columns; a hash that lasts."""
+    fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
+    return f"md5(cast(struct_pack({fields}) as varchar))"
 
 
 def unfinished(path: Path) -> Path:

@@ -7,7 +7,8 @@ is a verdict on the record, as a value that silently became NULL would be a wron
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from duckdb.sqltypes import DuckDBPyType
 
@@ -24,23 +25,23 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def read_lines(paths: list[str], gzip: bool) -> str:
+def files(paths: Iterable[Path | str]) -> str:
+    """A list of files as DuckDB takes it; their names are ours, so that none is a pattern."""
+    return f"[{', '.join(literal(str(path)) for path in paths)}]"
+
+
+def read_lake(paths: Iterable[str]) -> str:
+    """A relation of the lake's files, with the columns of all and `filename`."""
+    return f"read_parquet({files(paths)}, filename = true, union_by_name = true, hive_partitioning = false)"
+
+
+def read_lines(paths: Iterable[Path]) -> str:
     """A relation `filename, text`: the lines of newline-delimited files. It fails on anything unclean."""
     # Control characters can't occur in JSON unescaped, so this delimiter never splits a line.
     return (
         "select filename, null::bigint as byte_offset, null::bigint as line, line as text, null::varchar as error "
-        f"from read_csv({paths!r}, columns = {{'line': 'varchar'}}, delim = '\\x01', quote = '', escape = '', "
-        "comment = '', header = false, auto_detect = false, filename = true, "
-        f"compression = '{'gzip' if gzip else 'none'}')"
-    )
-
-
-def read_rows(path: str) -> str:
-    """A relation like that of `read_lines`: the rows of a Parquet file as JSON, without what is NULL."""
-    return (
-        f"select {literal(path)} as filename, null::bigint as byte_offset, row_number() over () as line, "
-        f"json_merge_patch('{{}}', to_json(_row)) as text, null::varchar as error "
-        f"from read_parquet({literal(path)}) as _row"
+        f"from read_csv({files(paths)}, columns = {{'line': 'varchar'}}, delim = '\x01', quote = '', escape = '', "
+        "comment = '', header = false, auto_detect = false, filename = true, compression = 'none')"
     )
 
 

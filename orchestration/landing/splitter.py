@@ -1,7 +1,7 @@
-"""The exact reader: takes any file of JSON apart into documents, and says where each one began.
+"""The exact reader: takes any text with JSON apart into documents, and says where each one began.
 
 The fast reader only knows clean newline-delimited files. This one also reads concatenated and
-pretty-printed documents, arrays, and what is left of damaged files, at the price of about a tenth of the
+pretty-printed documents, arrays, logs, and what is left of damaged files, at the price of about a tenth of the
 speed. It never reads more than a few records' worth of memory.
 """
 
@@ -10,31 +10,51 @@ from __future__ import annotations
 import codecs
 import json
 import re
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from orchestration.landing.formats import HEAD_BYTES, without_json
 
 _CHUNK = 1 << 18
-_GZIP_MAGIC = b"\x1f\x8b"
-_PARQUET_MAGIC = b"PAR1"
 _decode = json.JSONDecoder().raw_decode
 # Between documents: white space, and the brackets and commas of an array that holds them.
 _BETWEEN = re.compile(r"[\s,\[\]]*")
+# Where an object may begin; a quote doubled by CSV is no name.
+_OBJECT = re.compile(r'\{(?=\s*(?:"(?!"\s*[^\s:])|\})|[ \t\r]*$)')
+# What only the inside of JSON would have in a line of a log.
+_JSON_MARK = re.compile(r'[{}"]')
+# Halves of surrogate pairs (the group) among the escapes of JSON.
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+# The inside of a record that was cut.
+_INSIDE = re.compile(r'"\s*:')
+_HALF = re.compile("[\ud800-\udfff]")
+# How a log begins a line: Lambda's own words, a level, a time, syslog's priority, the name of a container.
+_LOG_LINE = re.compile(
+    r"""(?:
+        (?:START|END|REPORT|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY|XRAY)[ \t]
+        | (?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b
+        | [IWEF]\d{4}[ ]                                        # glog
+        | (?:<\d{1,3}>\d?[ ]?)? (?:
+            \d{4}[-/]\d\d[-/]\d\d (?: [T ]\d\d:\d\d (?:[:.,]\d+)* (?:[ ]?(?:Z|[+-]\d\d:?\d\d))? )?
+            | [A-Z][a-z]{2}[ ][ \d]\d[ ]\d\d:\d\d:\d\d              # syslog
+            | \d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d
+            | \d\d:\d\d:\d\d (?:[.,]\d+)?
+            | \d{10,13} (?:\.\d+)?
+        ) (?=[\s\]|:)]|$)
+        | [\w.-]+ [ ]* \| (?:[ ]|$)                              # docker compose
+    )""",
+    re.VERBOSE,
+)
 _GLUED = re.compile(r"\}[ \t]*(?=\{)")
-
-
-class FileRefused(Exception):
-    """The file as a whole can't be landed; the message says why and what helps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A piece of a file: a document where `error` is None, else text that is none, with the reason.
+    """A piece of a file: a document, text that is none and the reason in `error`, or text to ignore and its `kind`.
 
     `offset` counts bytes of the uncompressed file, `line` counts from 1.
     """
@@ -43,64 +63,27 @@ class Document:
     line: int
     text: str
     error: str | None = None
+    kind: str | None = None
 
 
-def is_gzip(path: Path) -> bool:
-    """By content: the name says nothing."""
-    with path.open("rb") as file:
-        return file.read(2) == _GZIP_MAGIC
+def split(path: Path, max_record_bytes: int) -> Iterator[Document]:
+    """Every document of a file of UTF-8 text, and every piece of it that is none.
 
-
-def is_parquet(path: Path) -> bool:
-    """By content: the name says nothing."""
-    with path.open("rb") as file:
-        return file.read(4) == _PARQUET_MAGIC
-
-
-def declared_size(path: Path) -> int:
-    """Bytes the file holds uncompressed, by its gzip trailer (modulo 4 GiB) or Parquet footer, or its plain size."""
-    size = path.stat().st_size
-    if is_parquet(path):
-        try:
-            metadata = pq.read_metadata(path)
-        except pa.ArrowException:
-            return size
-        return sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-    if size < 18 or not is_gzip(path):
-        return size
-    with path.open("rb") as file:
-        file.seek(-4, 2)
-        return int.from_bytes(file.read(4), "little")
-
-
-def first_line(path: Path, limit: int = 1 << 20) -> str:
-    """The first line of the uncompressed file, up to `limit` bytes of it; less, or nothing, of a damaged one."""
-    with path.open("rb") as file:
-        head = file.read(limit)
-    if head.startswith(_GZIP_MAGIC):
-        try:
-            head = zlib.decompressobj(wbits=31).decompress(head, limit)
-        except zlib.error:
-            return ""
-    return head.partition(b"\n")[0].decode("utf-8", "replace")
-
-
-def split(path: Path, max_record_bytes: int, max_gzip_ratio: int) -> Iterator[Document]:
-    """Every document of a file, and every piece of it that is none.
-
-    Raises FileRefused for a gzip file that grows more than `max_gzip_ratio` times.
+    Raises FileRefused for a file that has pieces and among them no JSON object, whole or damaged.
     """
-    return _Splitter(path, max_record_bytes, max_gzip_ratio).documents()
+    pieces = _Splitter(path, max_record_bytes).documents()
+    if (first := next(pieces, None)) and not any(_OBJECT.match(piece.text) for piece in chain([first], pieces)):
+        with path.open("rb") as file:
+            raise without_json(file.read(HEAD_BYTES))
+    yield from _Splitter(path, max_record_bytes).documents()
 
 
 class _Splitter:
     """Walks over a window of the file's text; `_at` is where it stands in it."""
 
-    def __init__(self, path: Path, max_record_bytes: int, max_gzip_ratio: int) -> None:
+    def __init__(self, path: Path, max_record_bytes: int) -> None:
         self._path = path
         self._limit = max_record_bytes
-        self._ratio = max_gzip_ratio
-        self._damage: str | None = None  # what ended the file before its end
         # Bytes that are not UTF-8 become surrogates, which mark the record that holds them.
         self._text = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._window = ""
@@ -109,54 +92,24 @@ class _Splitter:
         self._offset = 0
         self._line = 1
         self._indent = ""  # white space before the present document on its line
+        self._begins_line = True  # nothing of this line was taken yet
+        self._log_line = 0  # the last line that began like one of a log
 
     def documents(self) -> Iterator[Document]:
         with self._path.open("rb") as file:
-            self._chunks = self._inflate(file) if is_gzip(self._path) else _plain(file)
+            self._file = file
             self._read_more()
             if self._window.startswith("\ufeff"):
                 self._advance(1)
             while self._skip_between():
-                yield self._next()
-        if self._damage:
-            yield Document(self._offset, self._line, "", self._damage)
-
-    def _inflate(self, file: BinaryIO) -> Iterator[bytes]:
-        """The members of a gzip file one after another; a damaged one ends the file."""
-        read = written = 0
-        inflater = zlib.decompressobj(wbits=31)
-        started = False
-        for chunk in _plain(file):
-            read += len(chunk)
-            while chunk:
-                if inflater.eof:
-                    chunk = chunk.lstrip(b"\0")  # some writers pad
-                    if not chunk:
-                        break
-                    inflater, started = zlib.decompressobj(wbits=31), False
-                try:
-                    data = inflater.decompress(chunk, _CHUNK)
-                except zlib.error as error:
-                    self._damage = f"the gzip stream is damaged before byte {read} of the file: {error}"
-                    return
-                started = True
-                written += len(data)
-                if written > max(self._ratio * read, 64 * _CHUNK):
-                    raise FileRefused(
-                        f"its first {read} compressed bytes grow more than {self._ratio} times; "
-                        "if that is right, raise TOUCHSTONE_MAX_GZIP_RATIO and run again"
-                    )
-                yield data
-                chunk = inflater.unconsumed_tail or inflater.unused_data
-        if started and not inflater.eof:
-            yield inflater.flush()
-            self._damage = f"the gzip stream ends early, after {read} bytes; fetch the file again"
+                if document := self._next():
+                    yield document
 
     def _read_more(self) -> bool:
         """Lengthen the window; False at the end of the file."""
         if self._at_end:
             return False
-        for chunk in self._chunks:
+        while chunk := self._file.read(_CHUNK):
             if text := self._text.decode(chunk):
                 self._window = self._window[self._at :] + text
                 self._at = 0
@@ -184,12 +137,15 @@ class _Splitter:
             between = self._advance(match.end())
             if "\n" in between or self._offset == len(between):
                 self._indent = between.rpartition("\n")[2]
+                self._begins_line = True
             if self._left():
                 return True
             if not self._read_more():
                 return self._left() > 0
 
-    def _next(self) -> Document:
+    def _next(self) -> Document | None:
+        if self._window[self._at] != "{":
+            return self._text_piece()
         while True:
             try:
                 _, end = _decode(self._window, self._at)
@@ -199,10 +155,31 @@ class _Splitter:
                 return self._damaged(error)
             except RecursionError:
                 return self._take(self._resume(self._at), "its values are nested too deeply")
-            # A number or word that touches the window's end may go on in the next chunk.
-            if end == len(self._window) and self._window[self._at] not in '{"' and self._read_more():
-                continue
             return self._whole(end)
+
+    def _text_piece(self) -> Document | None:
+        """What is no object: up to the end of its line, or to the object that begins in it. None for a log line's rest.
+
+        A log writes a time or a level before what it logs: such text is ignored, with what follows on its line, and so
+        are lines below one that hold nothing like JSON. Text with the marks of a record's inside is always damage.
+        """
+        end = self._find("\n")
+        if self._window[self._at] == '"' and (record := _record_as_text(self._window[self._at : end])):
+            return replace(self._take(end), text=record)
+        found = _OBJECT.search(self._window, self._at, end)
+        begins_line, line = self._begins_line, self._line
+        if _INSIDE.search(self._window, self._at, found.start() if found else end):
+            glued = _GLUED.search(self._window, self._at, end)
+            return self._take(glued.end() if glued else end, "not a JSON object")
+        document = self._take(found.start() if found else end, "not a JSON object")
+        if line == self._log_line and not begins_line:
+            return None
+        if begins_line and _LOG_LINE.match(document.text):
+            self._log_line = line
+            return replace(document, error=None, kind="log line prefix" if found else "log line")
+        if begins_line and self._log_line and not found and not _JSON_MARK.search(document.text):
+            return replace(document, error=None, kind="log line")
+        return document
 
     def _may_continue(self, error: json.JSONDecodeError) -> bool:
         """Whether the window may just be too short. A record that is over the limit is not waited for."""
@@ -213,19 +190,15 @@ class _Splitter:
         return error.msg.startswith("Unterminated string") or error.pos >= len(self._window) - 12
 
     def _whole(self, end: int) -> Document:
-        error = None
         if len(_bytes(self._window[self._at : end])) > self._limit:
             return self._too_long(end)
-        if self._window[self._at] != "{":
-            error = "not a JSON object"
-        return self._take(end, error)
+        return self._take(end)
 
     def _damaged(self, error: json.JSONDecodeError) -> Document:
         if self._is_cut(error) and not self._at_end:
             return self._too_long(None)
         if self._is_cut(error) and "\n" not in self._window[self._at :].strip():
-            reason = self._damage or "the file ends inside the record"
-            self._damage = None
+            reason = "the file ends inside the record"
         else:
             reason = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
         return self._take(self._resume(error.pos), reason)
@@ -249,12 +222,7 @@ class _Splitter:
         """Where to go on after a damaged record that begins at `_at`.
 
         The next line with a brace as far in as this record's, or the next `}{` behind the damage.
-        What is no object at all ends with its line, or where an object begins in it.
         """
-        if self._window[self._at] != "{":
-            end = self._find("\n")
-            brace = self._window.find("{", self._at + 1, end)
-            return brace if brace > 0 else end
         error_at -= self._at  # _find may move the window
         next_line = self._find("\n" + self._indent + "{")
         glued = _GLUED.search(self._window, self._at + error_at, next_line)
@@ -270,26 +238,40 @@ class _Splitter:
     def _take(self, end: int, error: str | None = None) -> Document:
         offset, line = self._offset, self._line
         text = self._advance(end).rstrip()
-        if error is None and not text.isascii() and (bad := _first_bad_byte(text)) is not None:
-            error = f"not UTF-8: byte {bad} of the record"
-        return Document(offset, line, _printable(text), error)
-
-
-def _plain(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
-        yield chunk
+        self._begins_line = False
+        if not text.isascii() and _has_bad_bytes(text):
+            error = error or "not UTF-8"
+        return Document(offset, line, _whole_characters(_printable(text)), error)
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _first_bad_byte(text: str) -> int | None:
+def _has_bad_bytes(text: str) -> bool:
     try:
         text.encode()
-    except UnicodeEncodeError as error:
-        return len(text[: error.start].encode())
-    return None
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _record_as_text(line: str) -> str | None:
+    """The object that a line holds as a JSON string."""
+    try:
+        text, end = _decode(line)
+        if line[end:].strip(" \t\r,]") or not isinstance(text, str) or not isinstance(json.loads(text), dict):
+            return None
+    except ValueError:
+        return None
+    return _whole_characters(_HALF.sub("\ufffd", text))
+
+
+def _whole_characters(text: str) -> str:
+    """JSON whose halves of surrogate pairs, which are no characters, are U+FFFD: readers of JSON refuse them."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
 
 
 def _printable(text: str) -> str:

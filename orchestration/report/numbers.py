@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -26,7 +27,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Release:
-    """What the table `run` says of a release. `published_at` is UTC."""
+    """What the table `run` says of a release, by its newest system. `published_at` is UTC."""
 
     run_id: str
     published_at: datetime
@@ -127,7 +128,7 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: Any) -> l
 
 
 def release_of(connection: duckdb.DuckDBPyConnection) -> Release:
-    (run,) = rows(connection, "from run")
+    (run,) = rows(connection, "from run order by published_at desc nulls last limit 1")
     return Release(
         run["run_id"],
         run["published_at"].replace(tzinfo=UTC),
@@ -153,7 +154,10 @@ def sections(
         earliest = last - timedelta(days=SHOWN_DAYS - 1)
         first = max(earliest, min(day for daily in found.values() for day in daily))
         window = Window(first, last, until, release)
-        charts = [_drawn(chart, number, found, entries, first) for number, chart in enumerate(system.charts)]
+        charts = [
+            _drawn(chart, number, found, entries, first, _names(connection, chart))
+            for number, chart in enumerate(system.charts)
+        ]
         yield Section(system, window, charts, list(_compare(charts, window)))
 
 
@@ -225,19 +229,40 @@ def _values(
     return found
 
 
+def _names(connection: duckdb.DuckDBPyConnection, chart: Chart) -> dict[str, str]:
+    """What the values of a chart's key are called; values that share a name stand beside it."""
+    if not chart.named:
+        return {}
+    named = {
+        row["part"]: row["name"]
+        for row in rows(
+            connection,
+            f'''
+            select distinct "{chart.by}" as part, "{chart.named}" as name
+            from {chart.mart}_daily
+            where "{chart.named}" is not null
+            ''',
+        )
+    }
+    uses = Counter(named.values())
+    return {part: name if uses[name] == 1 else f"{name} ({part})" for part, name in named.items()}
+
+
 def _drawn(
     chart: Chart,
     number: int,
     found: Mapping[Key, Mapping[date, Day]],
     entries: Mapping[tuple[str, str], Row],
     first: date,
+    names: Mapping[str, str],
 ) -> Drawn:
     lines = []
     for metric in chart.metrics:
         entry = entries[chart.mart, metric]
         for part in sorted(part for where, name, part in found if (where, name) == (number, metric)):
             daily = found[number, metric, part]
-            words = part if chart.by and len(chart.metrics) == 1 else f"{label(metric)} {part}".strip()
+            called = names.get(part, part)
+            words = called if chart.by and len(chart.metrics) == 1 else f"{label(metric)} {called}".strip()
             values = {
                 day: value
                 for day in daily

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from orchestration.landing.ledger import Ledger
 from orchestration.landing.quarantine import open_groups
 from orchestration.landing.streams import read_streams
+from orchestration.release import held_back
 from orchestration.report import charts, words
 from orchestration.report.headlines import declared
 from orchestration.report.numbers import (
@@ -74,6 +75,7 @@ def render(connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequen
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         release=release_of(connection),
         sections=shown,
+        held_back=held_back(connection),
         without_data=[system.title for system in systems if system not in [section.system for section in shown]],
         ledger=_ledger(connection),
         quarantine=open_groups(ledger.connection),
@@ -134,7 +136,7 @@ def _ledger(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             source, count(*) as files, sum(records)::bigint as records, sum(accepted)::bigint as accepted,
             sum(duplicates)::bigint as duplicates, sum(quarantined)::bigint as quarantined,
             sum(ignored)::bigint as ignored, max(landed_at) as landed_at
-        from landed_files
+        from intermediate.landed_files
         group by source
         order by source
         """,

@@ -1,21 +1,20 @@
 {# Proves that the hours of a day add up to the day, and the days of a month to the month, in each of `counts`, which
    must be additive, for each of `keys`, dimension and value among them.
-   Looks at the days and months that the latest landing touched, and at all of their hours and days, most of which were
-   counted earlier. Hours are UTC's, so that in another time zone hours and days are compared over all time.
-   The latest landing and the first month it touched are asked for beforehand, as constants spare reading the years. #}
+   Looks at the days and months that were touched since the last release, and at all of their hours and days, most of
+   which were counted earlier. Hours are UTC's, so that in another time zone hours and days are compared over all time.
+   The first month that was touched is asked for beforehand, as a constant spares reading the years. #}
 {% test grains_agree(model, keys, counts) %}
 
 {%- set spans = {'day': "date_trunc('day', period_start)", 'month': "date_trunc('month', period_start)"} -%}
-{%- set latest = [0, '1970-01-01'] -%}
-{%- if execute -%}
-    {%- set latest = run_query(
-        "select coalesce(max(landing), 0), coalesce(date_trunc('month', min(period_start)), date '1970-01-01') from "
-        ~ model ~ ' where landing = (select max(landing) from ' ~ model ~ ')'
-    ).rows[0] -%}
-{%- endif -%}
+{%- set published = published_landing() -%}
+{%- set first = '1970-01-01' -%}
 {%- if var('reporting_timezone') != 'UTC' -%}
     {%- do spans.update(day="date '1970-01-01'") -%}
-    {%- set latest = [latest[0], '1970-01-01'] -%}
+{%- elif execute -%}
+    {%- set first = run_query(
+        "select coalesce(date_trunc('month', min(period_start)), date '1970-01-01') from "
+        ~ model ~ ' where landing > ' ~ published
+    ).rows[0][0] -%}
 {%- endif %}
 
 with
@@ -31,7 +30,7 @@ parts as (
         case grain when '{{ finer }}' then -1 else 1 end as sign,
         {{ counts | join(', ') }}
     from {{ model }}
-    where grain in ('{{ finer }}', '{{ coarser }}') and period_start >= timestamp '{{ latest[1] }}'
+    where grain in ('{{ finer }}', '{{ coarser }}') and period_start >= timestamp '{{ first }}'
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -41,7 +40,7 @@ touched as (
 
     select distinct {{ keys | join(', ') }}, compared, span
     from parts
-    where landing = {{ latest[0] }}
+    where landing > {{ published }}
 
 )
 

@@ -48,7 +48,7 @@ def _event(chance: random.Random, number: int) -> Record:
         "account": account,
         "recipient": f"{chance.choice('abc')}@rcpt{chance.randrange(3)}.net",
         "message": {"headers": {"message-id": f"m{chance.randrange(6)}@{domain}"}},
-        "tags": chance.choice([[], ["news"], ["news", "promo"], ["promo", "promo"], None]),
+        "tags": chance.choice([[], ["news"], ["News", "promo"], ["promo", "PROMO"], None]),
     }
     if kind == "accepted":
         event["flags"] = {"is-authenticated": chance.choice([True, False])}

@@ -55,7 +55,7 @@ def hourly(records: Iterable[Record]) -> dict[tuple[Any, ...], Counter[str]]:
 
 def _domain(event: Record) -> str:
     domain = event.get("domain") or "none"
-    return domain["name"] if isinstance(domain, dict) else domain
+    return (domain["name"] if isinstance(domain, dict) else domain).lower()
 
 
 def _bot(event: Record) -> str:
@@ -86,10 +86,8 @@ def _counts(event: Record, is_unique: bool) -> list[str]:
     if kind == "accepted":
         return ["accepted_count", f"accepted_{'outgoing' if flags.get('is-authenticated') else 'incoming'}_count"]
     if kind == "delivered":
-        names = []
-        transport = ((event.get("envelope") or {}).get("transport") or "").lower()
-        if transport in ("smtp", "http"):
-            names += ["delivered_count", f"delivered_{transport}_count", "sent_count", "processed_count"]
+        transport = ((event.get("envelope") or {}).get("transport") or "smtp").lower()
+        names = ["delivered_count", f"delivered_{transport}_count", "sent_count", "processed_count"]
         attempt = int(status.get("attempt-no") or 0)
         if attempt == 1:
             names.append("delivered_first_attempt_count")

@@ -128,7 +128,7 @@ def test_the_reports_numbers_are_the_marts(report: Page, home: Path) -> None:
     ]
     row = compared.get_by_role("row", name=re.compile("^Delivered rate"))
     assert row.locator("td").first.inner_text().startswith(f"{100 * delivered / sent:.1f}")
-    ((records, files),) = figures(home, "select sum(records)::bigint, count(*) from landed_files")
+    ((records, files),) = figures(home, "select sum(records)::bigint, count(*) from intermediate.landed_files")
     ledger = report.locator("section#ledger tfoot td")
     assert [cell.inner_text() for cell in ledger.all()[:2]] == [f"{files:,}", f"{records:,}"]
     ((unexplained,),) = figures(home, "select count(*) from reconciliation_daily where status = 'unexplained'")

@@ -15,9 +15,8 @@ from .conftest import TestHome
 
 Entry = dict[str, Any]
 GRAINS = ("hourly", "daily", "monthly")
-# Marts whose metrics are rows, and those that show the same metrics as columns for people.
+# A mart whose metrics are rows.
 AS_ROWS = "cloudwatch_metrics"
-FOR_PEOPLE = re.compile(r"^(cloudwatch_statistics|connect_(instance|queue|flow)_metrics|voice_id_|appintegrations_)")
 
 
 @pytest.fixture(scope="module")
@@ -65,16 +64,22 @@ def test_every_metric_column_has_an_entry(catalog: list[Entry], marts: dict[str,
     found = set()
     for name, node in marts.items():
         mart = re.sub(r"(_by_dimension)?_(hourly|daily|monthly)$", "", name)
-        if mart != AS_ROWS and not FOR_PEOPLE.match(name):
+        if mart != AS_ROWS:
             found |= {(mart, metric) for metric in metrics_of(node)}
     assert found == {entry for entry in known if entry[0] != AS_ROWS}
 
 
 def test_every_defined_cloudwatch_metric_has_an_entry(catalog: list[Entry], built: TestHome) -> None:
     defined = built.query("select namespace || '/' || metric_name from facts.seeds.cloudwatch_metric_definitions")
-    entries = {entry["metric"] for entry in catalog if entry["mart"] == AS_ROWS}
-    # those of SES are kept to be compared with what is counted
-    assert entries == {name for (name,) in defined if not name.startswith("AWS/SES/")}
+    assert {(entry["metric"],) for entry in catalog if entry["mart"] == AS_ROWS} == set(defined)
+
+
+def test_a_label_of_cloudwatch_leads_to_the_column_of_each_wide_mart(catalog: list[Entry], built: TestHome) -> None:
+    wide = built.query("select mart, metric_name from facts.seeds.cloudwatch_wide_metrics")
+    found = {(entry["mart"], entry["vendor_label"]): entry["metric"] for entry in catalog}
+    assert {(entry["mart"], entry["vendor_label"]) for entry in catalog if entry["mart"] in dict(wide)} == set(wide)
+    for mart, label in wide:
+        assert found[mart, label].replace("_", "") == label.lower()
 
 
 def test_catalog_and_columns_say_the_same(catalog: list[Entry], marts: dict[str, Entry]) -> None:
@@ -103,6 +108,18 @@ def test_formulas_are_made_of_metrics(catalog: list[Entry]) -> None:
     for entry in catalog:
         for name in re.findall(r"[a-z_]+", entry["formula"] or ""):
             assert (entry["mart"], name) in known, entry["formula"]
+
+
+def test_labels_are_of_metrics_and_say_of_which_rows(
+    catalog: list[Entry], marts: dict[str, Entry], built: TestHome
+) -> None:
+    labels = built.query("select mart, metric, vendor_label, row_condition from intermediate.metric_labels")
+    assert {label[:2] for label in labels} <= {(entry["mart"], entry["metric"]) for entry in catalog}
+    of_some_rows = [entry for entry in catalog if entry["row_condition"]]
+    assert len(of_some_rows) == len({entry["vendor_label"] for entry in of_some_rows}) > 1
+    for entry in of_some_rows:
+        for table in tables_of(entry["mart"], marts):
+            built.query(f"select {entry['metric']} from {table} where {entry['row_condition']}")
 
 
 def test_decisions_and_sources_exist(catalog: list[Entry]) -> None:

@@ -19,7 +19,7 @@ Record = dict[str, Any]
 Dimensions = tuple[tuple[str, str], ...]
 Period = tuple[str, datetime | date]
 
-_MODELS = ("--select", "path:models/*/cloudwatch", "cloudwatch_metric_definitions")
+_MODELS = ("--select", "path:models/*/cloudwatch", "cloudwatch_metric_definitions", "cloudwatch_wide_metrics")
 _START = datetime(2026, 2, 20, tzinfo=UTC)
 _EXACT = ("minimum", "maximum", "last", "unit", "datapoints")
 _ROUNDED = ("sample_count", "sum", "average", "value", "coverage")
@@ -68,6 +68,8 @@ def _datapoint(chance: random.Random, at: datetime) -> Record:
     chance.shuffle(dimensions)
     count, digits = chance.randint(1, 4), chance.choice([0, 1, 3, 6])
     sizes = [round(chance.uniform(0, 10 ** chance.randint(-2, 9)), digits) for _ in range(3)]
+    if chance.random() < 0.03:  # more than decimals hold, and less
+        sizes = [size * chance.choice([1e-14, 1e15]) for size in sizes]
     value = {"max": max(sizes[:2]), "min": min(sizes[:2]), "sum": sizes[2], "count": float(count)}
     if metric == "RequestLatency" and chance.random() < 0.7:
         value |= {"p99": sizes[0], "TM(25%:75%)": sizes[1]}
@@ -90,7 +92,8 @@ def _datapoint(chance: random.Random, at: datetime) -> Record:
 def _dimensions(chance: random.Random, namespace: str, metric: str) -> dict[str, str]:
     instance = {"InstanceId": chance.choice("ij")}
     if metric in _QUOTAS:
-        return {**instance, "MetricGroup": _QUOTAS[metric]}
+        group = _QUOTAS[metric] if chance.random() < 0.9 else "Emails"
+        return {**instance, "MetricGroup": group, **({} if chance.random() < 0.95 else {"PhoneNumber": "1"})}
     if metric == "TasksExpired":
         contact = {"ContactId": chance.choice("cde")} if chance.random() < 0.8 else {}
         return {**instance, "MetricGroup": "Tasks", **contact}
@@ -100,7 +103,9 @@ def _dimensions(chance: random.Random, namespace: str, metric: str) -> dict[str,
     if metric == "ContactFlowErrors":
         return {**instance, "MetricGroup": "ContactFlow", "ContactFlowName": 'A "flow", of two'}
     if namespace == "AWS/AppIntegrations":
-        return chance.choice([{}, {"ClientId": "x"}, {"ClientId": "x", "IntegrationARN": "n"}])
+        accounts = [{"AccountId": account, "ClientId": "x", "IntegrationARN": "n"} for account in "12"]
+        unknown = {"ClientId": "x", "Foo": "y"}
+        return chance.choice([{}, {"ClientId": "x"}, {"ClientId": "x", "IntegrationARN": "n"}, *accounts, unknown])
     if namespace == "VoiceID":
         return {"API": chance.choice("ab")} if metric == "RequestLatency" else {"Domain": "d"}
     return {} if namespace == "AWS/SES" else {**instance, "MetricGroup": "Queue", "QueueName": "q"}
@@ -199,7 +204,7 @@ def expected_metrics(points: list[Datapoint], zone: str) -> dict[object, Record]
             "last": latest.maximum,
             "unit": latest.unit,
             "datapoints": len(group),
-            "coverage": len(group) * native / minutes(grain, start, zone) if native else None,
+            "coverage": spans(group, native) * native / minutes(grain, start, zone) if native else None,
         }
         row["average"] = row["sum"] / row["sample_count"]
         row["value"] = row.get(statistic)
@@ -208,30 +213,31 @@ def expected_metrics(points: list[Datapoint], zone: str) -> dict[object, Record]
     return rows
 
 
+def spans(points: list[Datapoint], native: int) -> int:
+    """In how many native periods there is a datapoint."""
+    return len({point.at.replace(tzinfo=UTC).timestamp() // (60 * native) for point in points})
+
+
 def expected_quotas(points: list[Datapoint], zone: str) -> dict[object, Record]:
     instants: dict[Any, Record] = defaultdict(dict)
     for point in points:
-        if point.series[3] in _QUOTAS:
-            instants[point.series[:2], dict(point.dimensions)["InstanceId"], point.at][point.series[3]] = point.maximum
+        group, named = _QUOTAS.get(point.series[3]), dict(point.dimensions)
+        if group and named == {"InstanceId": named["InstanceId"], "MetricGroup": group}:
+            instants[point.series[:2], named["InstanceId"], point.at][point.series[3]] = point.maximum
     rows: dict[object, Record] = {}
     for ((account, region), instance, at), level in instants.items():
-        calls, chats, tasks = (
-            level.get(f"Concurrent{what}Percentage") or 0 for what in ("Calls", "ActiveChats", "Tasks")
-        )
+        shares = {what: level.get(f"Concurrent{what}Percentage") for what in ("Calls", "ActiveChats", "Tasks")}
+        if all(share is None for share in shares.values()):
+            continue
         for grain, start in periods(at, zone):
-            row = rows.setdefault((grain, start, account, region, instance), {"calls": [], "chats": [], "tasks": []})
-            if calls and "ConcurrentCalls" in level:
-                row["calls"].append(level["ConcurrentCalls"] / calls)
-            if chats and "ConcurrentActiveChats" in level:
-                row["chats"].append((chats, 100 * level["ConcurrentActiveChats"] / chats))
-            if tasks and "ConcurrentTasks" in level:
-                row["tasks"].append(100 * level["ConcurrentTasks"] / tasks)
+            row = rows.setdefault((grain, start, account, region, instance), {what: [] for what in shares})
+            for what, share in shares.items():
+                if share and f"Concurrent{what}" in level:
+                    part = level[f"Concurrent{what}"] / share
+                    row[what].append((share, part if what == "Calls" else 100 * part))
+    names = {"Calls": "calls", "ActiveChats": "active_chats", "Tasks": "tasks"}
     return {
-        key: {
-            "concurrent_calls_quota": max(row["calls"], default=None),
-            "concurrent_active_chats_quota": max(row["chats"], default=(None, None))[1],
-            "concurrent_tasks_quota": max(row["tasks"], default=None),
-        }
+        key: {f"concurrent_{names[what]}_quota": max(found, default=(None, None))[1] for what, found in row.items()}
         for key, row in rows.items()
     }
 

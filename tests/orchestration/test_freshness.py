@@ -232,6 +232,7 @@ def test_landing_assets_warn_of_late_sources_and_missing_hours(home: TestHome) -
     hours = [now - number * HOUR for number in range(40 * 24) if number != 48]
     home.put(SOURCE, "a.gz", [event(at, 6 * number + copy) for number, at in enumerate(hours) for copy in range(6)])
     assert checks_of(home) == {
+        "is_done": True,
         "ledger_adds_up": True,
         "nothing_kept_aside": True,
         "delivers_in_time": True,

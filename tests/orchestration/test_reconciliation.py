@@ -163,6 +163,39 @@ def test_the_latest_answer_counts_in_whatever_order_they_land(home: TestHome, or
     assert [row[4:] for row in compared(home)] == [(100, 100, "equal", None)]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_what_an_answer_leaves_out_is_nothing(home: TestHome, order: tuple[int, ...]) -> None:
+    """Of days and of hours, where the answer is whole; a later answer that tells the day counts instead."""
+    days = [FIRST + number * DAY for number in range(7)]
+    home.put("mailgun/events", "a.gz", [event for day in days for event in deliveries(day, 100)])
+
+    def sparse(resolution: str, start: datetime, end: datetime, told: dict[datetime, int], total: int) -> Record:
+        items = [answer(at, number)["items"][0] for at, number in told.items()]
+        whole = {"start": format_datetime(start), "end": format_datetime(end), "resolution": resolution}
+        return {**whole, "pagination": {"skip": 0, "limit": 1500, "total": total}, "items": items}
+
+    answers = [
+        # the third and fourth day are left out, the fourth is in a later answer
+        sparse("day", days[1], days[5], {days[1]: 100, days[4]: 100}, 2),
+        sparse("day", days[3], days[6], {days[3]: 60, days[4]: 100, days[5]: 100}, 3),
+        # of the hours of two days one is told; of the second day's answer a page has not landed
+        sparse("hour", days[0], days[1], {days[0] + timedelta(hours=3): 100}, 1),
+    ]
+    unfinished = sparse("hour", days[6], days[6] + DAY, {days[6]: 60}, 2)
+    for number in order:
+        home.put("mailgun/reported_metrics", f"{number}.gz", [answers[number], unfinished])
+        count(home)
+    assert [row[3:] for row in compared(home)] == [
+        (1, 100, 100, "equal", None),
+        (2, 100, 100, "equal", None),
+        (3, 100, 0, "unexplained", None),
+        (4, 100, 60, "unexplained", None),
+        (5, 100, 100, "equal", None),
+        (6, 100, 100, "equal", None),
+    ]
+    assert warning(home)
+
+
 def test_hours_without_datapoints_explain_a_difference_of_ses(home: TestHome) -> None:
     days = [FIRST + number * DAY for number in range(5)]
     # 120 sends in two hours of each day, of which CloudWatch tells the second day's first hour alone

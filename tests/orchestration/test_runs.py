@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def start(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[s
 
 def run(home: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     process = start(home, *arguments, **environment)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=900)
     return process.returncode, output
 
 
@@ -84,7 +85,7 @@ def ledger(home: Path) -> dict[str, list[tuple[Any, ...]]]:
 class Renewed:
     """A home that is as new for each test, but for dbt's parsed project, which takes longer than a night."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fill: Callable[[Path], None] = fill) -> None:
         self.path = path
         self._published = path.with_name("published")
         fill(path)

@@ -509,7 +509,7 @@ def metrics_of(event: Event) -> Iterator[str]:
     if kind == "accepted":
         outgoing = event.get("flags", {}).get("is-authenticated")
         yield "accepted_outgoing_count" if outgoing else "accepted_incoming_count"
-    if kind == "delivered" and event["envelope"].get("transport", "").lower() in ("smtp", "http"):
+    if kind == "delivered":
         yield "delivered_count"
     if kind == "failed" and event.get("severity", "").lower() == "permanent":
         yield "permanent_failed_count"

@@ -1,6 +1,4 @@
--- Grain: one grain (hour, day, month), period and integration. A column per metric of cloudwatch_metrics.
--- An integration may be told of under several sets of dimensions, with the same numbers: the largest set is taken.
--- Where CloudWatch says nothing, nothing was counted: counts of events are 0, what is measured is NULL.
+-- Grain: one grain (hour, day, month), period and integration of which a number is known. A column per metric.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -9,15 +7,11 @@ metrics as (
 
     select
         *,
-        coalesce(dimensions ->> '$.ClientId', 'none') as client_id,
-        coalesce(dimensions ->> '$.IntegrationARN', 'none') as integration_arn,
-        coalesce(dimensions ->> '$.IntegrationType', 'none') as integration_type,
-        -- of equally large sets one, and always the same
-        row(len(string_split(dimension_set, ',')), dimensions) as preference
-    from {{ ref('int_cloudwatch__metrics_by_period') }}
-    where
-        namespace = 'AWS/AppIntegrations'
-        and datapoints > 0
+        coalesce(subject ->> '$.ClientId', 'none') as client_id,
+        coalesce(subject ->> '$.IntegrationARN', 'none') as integration_arn,
+        coalesce(subject ->> '$.IntegrationType', 'none') as integration_type
+    from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
+    where mart = 'appintegrations_metrics'
 
 ),
 
@@ -31,39 +25,19 @@ pivoted as (
         integration_type,
         grain,
         period_start,
-        coalesce(
-            arg_max(value, preference) filter (where metric_name = 'RecordsDownloaded'),
-            case when integration_type <> 'EventIntegration' then 0 end
-        ) as records_downloaded,
-        coalesce(
-            arg_max(value, preference) filter (where metric_name = 'RecordsFailed'),
-            case when integration_type <> 'EventIntegration' then 0 end
-        ) as records_failed,
-        coalesce(
-            arg_max(value, preference) filter (where metric_name = 'DataDownloaded'),
-            case when integration_type <> 'EventIntegration' then 0 end
-        ) as data_downloaded,
-        arg_max(value, preference) filter (where metric_name = 'DataProcessingDuration') as data_processing_duration,
-        coalesce(
-            arg_max(value, preference) filter (where metric_name = 'EventsReceived'),
-            case when integration_type <> 'DataIntegration' then 0 end
-        ) as events_received,
-        coalesce(
-            arg_max(value, preference) filter (where metric_name = 'EventsProcessed'),
-            case when integration_type <> 'DataIntegration' then 0 end
-        ) as events_processed,
-        coalesce(
-            arg_max(value, preference) filter (where metric_name = 'EventsThrottled'),
-            case when integration_type <> 'DataIntegration' then 0 end
-        ) as events_throttled,
-        coalesce(
-            arg_max(value, preference) filter (where metric_name = 'EventsFailed'),
-            case when integration_type <> 'DataIntegration' then 0 end
-        ) as events_failed,
-        arg_max(value, preference) filter (where metric_name = 'EventProcessingDuration') as event_processing_duration,
+        max(value) filter (where metric_name = 'RecordsDownloaded') as records_downloaded,
+        max(value) filter (where metric_name = 'RecordsFailed') as records_failed,
+        max(value) filter (where metric_name = 'DataDownloaded') as data_downloaded,
+        max(value) filter (where metric_name = 'DataProcessingDuration') as data_processing_duration,
+        max(value) filter (where metric_name = 'EventsReceived') as events_received,
+        max(value) filter (where metric_name = 'EventsProcessed') as events_processed,
+        max(value) filter (where metric_name = 'EventsThrottled') as events_throttled,
+        max(value) filter (where metric_name = 'EventsFailed') as events_failed,
+        max(value) filter (where metric_name = 'EventProcessingDuration') as event_processing_duration,
         max(landing) as landing
     from metrics
     group by account_id, region, client_id, integration_arn, integration_type, grain, period_start
+    having count(value) filter (where datapoints > 0) > 0
 
 )
 

@@ -44,8 +44,8 @@ totalled as (
         cast(to_json(map_from_entries(list_filter(
             map_entries(cast(cast(dimensions as json) as map(varchar, varchar))), lambda d: d.key <> total_over
         ))) as varchar) as dimensions,
-        sum(sample_count) as sample_count,
-        sum(sum) as sum,
+        {{ order_free_sum('sample_count') }} as sample_count,
+        {{ order_free_sum('sum') }} as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
         max(unit) as unit,
@@ -136,14 +136,17 @@ counted as (
         dimensions,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
-        cast(sum(sample_count) as double) as sample_count,
-        cast(sum(sum) as double) as sum,
+        {{ order_free_sum('sample_count') }} as sample_count,
+        {{ order_free_sum('sum') }} as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
         arg_max(maximum, period_at) as last,
         arg_max(unit, period_at) as unit,
-        count(period_at) as datapoints
+        count(period_at) as datapoints,
+        -- those with a datapoint, however many: a metric may come more often than it is expected to
+        count(distinct time_bucket(to_minutes(nullif(period_minutes, 0)), period_at)) as spans
     from placed
+    left join definitions using (namespace, metric_name)
     group by
         account_id, region, namespace, metric_name, dimension_set, dimensions,
         grouping sets ((hour_start), (day_start), (month_start))
@@ -176,7 +179,7 @@ measured as (
 valued as (
 
     select
-        measured.* exclude (minutes),
+        measured.* exclude (minutes, spans),
         -- a metric that is not defined has all statistics and no value
         case statistic
             when 'sum' then sum
@@ -184,7 +187,7 @@ valued as (
             when 'average' then average
             when 'last' then last
         end as value,
-        datapoints * nullif(period_minutes, 0) / minutes as coverage,
+        spans * nullif(period_minutes, 0) / minutes as coverage,
         (select max(landing) from datapoints) as landing
     from measured
     left join definitions using (namespace, metric_name)

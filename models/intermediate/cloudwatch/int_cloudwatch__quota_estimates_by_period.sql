@@ -1,28 +1,43 @@
 -- Grain: one grain (hour, day, month), period and Connect instance. What its quotas must be, from how much is in use.
--- Each estimate divides two numbers of the same instance, instant and statistic, the maximum. Calls are told as a
--- fraction of their quota, whatever their unit says; chats and tasks as a percentage.
+-- Each estimate divides two numbers of the same instance, instant and statistic, the maximum. Calls come as a fraction
+-- of their quota, whatever their unit says; chats and tasks as a percentage. Shares are rounded, so that of a period's
+-- estimates that of the highest share is nearest to the quota.
 {{ config(
     database='touchstone', unique_key=['account_id', 'region', 'instance_id', 'grain', 'period_start']
 ) }}
 
 with
 
+-- The instance's own number, of the metric's own group.
+quota_metrics as (
+
+    select
+        namespace,
+        metric_name,
+        metric_group
+    from {{ ref('cloudwatch_wide_metrics') }}
+    where
+        mart = 'connect_instance_metrics'
+        and metric_name in (
+            'ConcurrentCalls', 'ConcurrentCallsPercentage', 'ConcurrentActiveChats', 'ConcurrentActiveChatsPercentage',
+            'ConcurrentTasks', 'ConcurrentTasksPercentage'
+        )
+
+),
+
 datapoints as not materialized (
 
     select
-        *,
+        * exclude (metric_group),
         dimensions ->> '$.InstanceId' as instance_id,
         date_trunc('hour', period_at) as hour_start,
         {{ reporting_date('period_at') }} as day_start,
         cast(date_trunc('month', {{ reporting_date('period_at') }}) as date) as month_start
     from {{ ref('int_cloudwatch__datapoints') }}
+    inner join quota_metrics using (namespace, metric_name)
     where
-        namespace = 'AWS/Connect'
-        and dimension_set = 'InstanceId,MetricGroup'
-        and metric_name in (
-            'ConcurrentCalls', 'ConcurrentCallsPercentage', 'ConcurrentActiveChats', 'ConcurrentActiveChatsPercentage',
-            'ConcurrentTasks', 'ConcurrentTasksPercentage'
-        )
+        dimension_set = 'InstanceId,MetricGroup'
+        and dimensions ->> '$.MetricGroup' = metric_group
 
 ),
 
@@ -109,15 +124,15 @@ rolled_up as (
         instance_id,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
-        max(calls_quota) as concurrent_calls_quota,
+        arg_max(calls_quota, row(calls_fraction, calls_quota)) as concurrent_calls_quota,
         arg_max(chats_quota, row(chats_percentage, chats_quota)) as concurrent_active_chats_quota,
         arg_max(chats_quota_low, row(chats_percentage, chats_quota)) as concurrent_active_chats_quota_low,
         arg_max(chats_quota_high, row(chats_percentage, chats_quota)) as concurrent_active_chats_quota_high,
-        max(tasks_quota) as concurrent_tasks_quota,
+        arg_max(tasks_quota, row(tasks_percentage, tasks_quota)) as concurrent_tasks_quota,
         max(calls_fraction) as concurrent_calls_used,
         max(chats_percentage) / 100 as concurrent_active_chats_used,
         max(tasks_percentage) / 100 as concurrent_tasks_used,
-        count(period_at) as record_count
+        count(coalesce(calls_fraction, chats_percentage, tasks_percentage)) as record_count
     from estimated
     group by account_id, region, instance_id, grouping sets ((hour_start), (day_start), (month_start))
 

@@ -1,5 +1,4 @@
--- Grain: one grain (hour, day, month), period and Voice ID operation. A column per metric of cloudwatch_metrics.
--- Where CloudWatch says nothing, nothing was counted: counts of events are 0, what is measured is NULL.
+-- Grain: one grain (hour, day, month), period and Voice ID operation of which a number is known. A column per metric.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -8,12 +7,9 @@ metrics as (
 
     select
         *,
-        dimensions ->> '$.API' as api
-    from {{ ref('int_cloudwatch__metrics_by_period') }}
-    where
-        namespace = 'VoiceID'
-        and dimension_set = 'API'
-        and datapoints > 0
+        subject ->> '$.API' as api
+    from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
+    where mart = 'voice_id_api_metrics'
 
 ),
 
@@ -26,12 +22,13 @@ pivoted as (
         grain,
         period_start,
         max(value) filter (where metric_name = 'RequestLatency') as request_latency,
-        coalesce(max(value) filter (where metric_name = 'UserErrors'), 0) as user_errors,
-        coalesce(max(value) filter (where metric_name = 'SystemErrors'), 0) as system_errors,
-        coalesce(max(value) filter (where metric_name = 'Throttles'), 0) as throttles,
+        max(value) filter (where metric_name = 'UserErrors') as user_errors,
+        max(value) filter (where metric_name = 'SystemErrors') as system_errors,
+        max(value) filter (where metric_name = 'Throttles') as throttles,
         max(landing) as landing
     from metrics
     group by account_id, region, api, grain, period_start
+    having count(value) filter (where datapoints > 0) > 0
 
 )
 

@@ -1,5 +1,4 @@
--- Grain: one grain (hour, day, month), period and Voice ID domain. A column per metric of cloudwatch_metrics.
--- Where CloudWatch says nothing, nothing was counted: counts of events are 0, what is measured is NULL.
+-- Grain: one grain (hour, day, month), period and Voice ID domain of which a number is known. A column per metric.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -8,12 +7,9 @@ metrics as (
 
     select
         *,
-        dimensions ->> '$.Domain' as domain
-    from {{ ref('int_cloudwatch__metrics_by_period') }}
-    where
-        namespace = 'VoiceID'
-        and dimension_set = 'Domain'
-        and datapoints > 0
+        subject ->> '$.Domain' as domain
+    from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
+    where mart = 'voice_id_domain_metrics'
 
 ),
 
@@ -33,6 +29,7 @@ pivoted as (
         max(landing) as landing
     from metrics
     group by account_id, region, domain, grain, period_start
+    having count(value) filter (where datapoints > 0) > 0
 
 )
 

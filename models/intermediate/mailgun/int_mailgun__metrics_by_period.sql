@@ -105,7 +105,8 @@ flagged as (
         case when event = 'rejected' then 1 end as rejected_count,
         case when event = 'stored' then 1 end as stored_count,
         case when event = 'delivered' and transport = 'http' then 1 end as delivered_http_count,
-        case when event = 'delivered' and transport = 'smtp' then 1 end as delivered_smtp_count,
+        -- the vendor's total is all delivered events: one that names no transport is mail
+        case when event = 'delivered' and coalesce(transport, 'smtp') = 'smtp' then 1 end as delivered_smtp_count,
         case when event = 'delivered' and delivery_optimizer is not null then 1 end as delivered_optimized_count,
         case when event = 'delivered' and attempt_no = 1 then 1 end as delivered_first_attempt_count,
         case when event = 'delivered' and attempt_no >= 2 then 1 end as delivered_two_plus_attempts_count,

@@ -6,15 +6,7 @@ with
 
 answers as (
 
-    select
-        *,
-        list_filter(other_dimensions, lambda d: d.dimension = 'subaccount')[1]."value" as subaccount
-    from {{ ref('stg_mailgun__reported_metrics') }}
-    -- the other dimensions are no keys of the mart
-    where
-        resolution in ('hour', 'day')
-        and value is not null
-        and len(list_filter(other_dimensions, lambda d: d.dimension <> 'subaccount')) = 0
+    select * from {{ ref('int_mailgun__reported_metrics') }}
 
 ),
 
@@ -36,29 +28,6 @@ fractions as (
 
 ),
 
--- Nothing says when an answer was given. What it tells decides, never which landed last: the one that reaches furthest,
--- then the highest number, as counts only grow.
-latest as (
-
-    select
-        domain,
-        subaccount,
-        resolution,
-        period_start,
-        case metric when 'temporary_failed_esp_block_count' then 'esp_block_count' else metric end as metric,
-        value,
-        coalesce(
-            reported_until >= period_start + if(resolution = 'hour', interval 1 hour, interval 1 day),
-            false
-        ) as is_over
-    from answers
-    qualify row_number() over (
-        partition by domain, subaccount, resolution, period_start, metric
-        order by reported_until desc nulls last, value desc
-    ) = 1
-
-),
-
 daily as (
 
     select
@@ -68,9 +37,10 @@ daily as (
         resolution,
         cast(period_start as date) as period_start,
         value as reported,
+        is_stated,
         is_over,
         '{{ var("reporting_timezone") }}' = 'UTC' as is_same_day
-    from latest
+    from answers
     where resolution = 'day'
 
     union all by name
@@ -83,9 +53,10 @@ daily as (
         resolution,
         {{ reporting_date('period_start') }} as period_start,
         sum(value) as reported,
+        bool_and(is_stated) as is_stated,
         bool_and(is_over) as is_over,
         true as is_same_day
-    from latest
+    from answers
     where resolution = 'hour' and metric like '%_count'
     group by domain, subaccount, metric, resolution, {{ reporting_date('period_start') }}
     having
@@ -242,7 +213,10 @@ reasoned as (
         case
             when not is_same_day then 'reporting_time_zone'
             when is_equal then null
-            when not is_over and (is_rate or reported < ours) then 'answer_before_day_end'
+            -- what an answer leaves out of the last day may not have happened when it was given
+            when
+                (not is_over or not is_stated and period_start = last_day) and (is_rate or reported < ours)
+                then 'answer_before_day_end'
             when period_start <= first_day and (is_rate or reported > ours) then 'events_begin_later'
             when period_start = last_day and (is_rate or reported > ours) then 'events_to_come'
             when is_rate and ours is null and reported = 0 then 'rate_of_nothing'

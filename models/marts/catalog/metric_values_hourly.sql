@@ -1,2 +1,18 @@
 -- Grain: one hour, metric, mart and its keys.
-{{ metric_values('hourly') }}
+with
+
+metric_values as (
+
+    select * from {{ ref('int_alexa__metric_values_hourly') }}
+    union all by name
+    select * from {{ ref('int_cloudwatch__metric_values_hourly') }}
+    union all by name
+    select * from {{ ref('int_mailgun__metric_values_hourly') }}
+    union all by name
+    select * from {{ ref('int_pinpoint__metric_values_hourly') }}
+    union all by name
+    select * from {{ ref('int_ses__metric_values_hourly') }}
+
+)
+
+select * from metric_values

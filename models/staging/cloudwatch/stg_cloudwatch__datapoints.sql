@@ -24,9 +24,8 @@ renamed as (
         metric_name,
         array_to_string(list_transform(sorted_dimensions, lambda d: d.key), ',') as dimension_set,
         cast(to_json(map_from_entries(sorted_dimensions)) as varchar) as dimensions,
-        -- decimals, as those add up to the same in any order
-        cast("value" ->> '$.count' as decimal(38, 12)) as sample_count,
-        cast("value" ->> '$.sum' as decimal(38, 12)) as sum,
+        statistics['count'] as sample_count,
+        statistics['sum'] as sum,
         statistics['min'] as minimum,
         statistics['max'] as maximum,
         -- percentiles and the like, which can't be rolled up

@@ -18,7 +18,8 @@ renamed as (
         -- only a subaccount's account has a parent
         coalesce(case when account."parent-id" is not null then account.id end, 'none') as subaccount,
         coalesce(
-            nullif(case json_type(domain) when 'VARCHAR' then domain ->> '$' else domain ->> '$.name' end, ''), 'none'
+            lower(nullif(case json_type(domain) when 'VARCHAR' then domain ->> '$' else domain ->> '$.name' end, '')),
+            'none'
         ) as domain,
         lower(nullif(severity, '')) as severity,
         lower(nullif(reason, '')) as reason,
@@ -32,6 +33,12 @@ renamed as (
         coalesce(flags."is-test-mode", false) as is_test_mode,
         nullif(trim(message.headers."message-id", '<> '), '') as message_id,
         lower(nullif(trim(recipient), '')) as recipient,
+        coalesce(
+            nullif(id, ''),
+            concat_ws(
+                '|', _at, nullif(trim(message.headers."message-id", '<> '), ''), lower(nullif(trim(recipient), '')), url
+            )
+        ) as event_id,
         coalesce(nullif(envelope."sending-ip", ''), 'none') as ip,
         coalesce(
             nullif(envelope."i-ip-pool-name", ''), nullif(envelope."i-ip-pool-id", ''), 'none'
@@ -44,10 +51,11 @@ renamed as (
         coalesce(lower(nullif("client-info"."device-type", '')), 'none') as device,
         coalesce(lower(nullif("client-info".bot, '')), 'none') as bot,
         coalesce(
-            -- an unsubscription's tags are its scope, not the message's tags
+            -- An unsubscription's tags are its scope, not the message's tags. Mailgun's tags have no case.
             nullif(
-                list_sort(list_distinct(list_filter(
-                    case when _kind <> 'unsubscribed' then tags end, lambda tag: trim(tag) <> ''
+                list_sort(list_distinct(list_transform(
+                    list_filter(case when _kind <> 'unsubscribed' then tags end, lambda tag: trim(tag) <> ''),
+                    lambda tag: lower(tag)
                 ))),
                 []
             ),

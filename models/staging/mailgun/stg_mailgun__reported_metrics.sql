@@ -14,9 +14,14 @@ renamed as (
         _record_id as version_id,
         resolution,
         _at as period_start,
-        list_filter(dimensions, lambda d: d.dimension = 'domain')[1].value as domain,
+        lower(list_filter(dimensions, lambda d: d.dimension = 'domain')[1].value) as domain,
         list_filter(dimensions, lambda d: d.dimension not in ('time', 'domain')) as other_dimensions,
-        try_strptime("end", '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC' as reported_until,
+        list_sort(
+            list_transform(list_filter(dimensions, lambda d: d.dimension <> 'time'), lambda d: d.dimension)
+        ) as dimension_names,
+        "start" as reported_from,
+        "end" as reported_until,
+        pagination.total as answer_items,
         unnest(json_keys(metrics)) as metric,
         metrics,
         _landing as landing

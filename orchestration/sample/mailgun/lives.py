@@ -221,8 +221,7 @@ class Lives(lives.Lives):
             f'"session-seconds":{0.1 + self._random():.3f},"certificate-verified":true,"tls":true,"utf8":true,'
             f'"first-delivery-attempt-seconds":0.062}},{m.envelope(way)}'
         )
-        metric = "delivered" if (transport or "").lower() in ("smtp", "http") else None
-        self.emit(m, "delivered", at, fields, m.send_tail, metric)
+        self.emit(m, "delivered", at, fields, m.send_tail, "delivered")
         # Newer payloads of opens and clicks tell it.
         m.delivered = at if m.seventh_digit else 0
 

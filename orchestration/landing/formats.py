@@ -1,0 +1,104 @@
+"""What a file is, by its content: a file that is something else than JSON or Parquet is refused by name."""
+
+from __future__ import annotations
+
+import re
+
+# How much of a file's beginning says what it is.
+HEAD_BYTES = 4096
+PARQUET = b"PAR1"
+GZIP = b"\x1f\x8b"
+ZSTD = b"\x28\xb5\x2f\xfd"
+
+_UNPACK = "unpack it, and put what is in it into the folder"
+_EXPORT = "export the records as JSON, one per line"
+# (first bytes, where they stand) -> what the file is, and the remedy.
+_MAGIC = {
+    (b"PK\x03\x04", 0): ("a ZIP archive", _UNPACK),
+    (b"PK\x05\x06", 0): ("an empty ZIP archive", "remove it"),
+    (b"7z\xbc\xaf\x27\x1c", 0): ("a 7-Zip archive", _UNPACK),
+    (b"Rar!\x1a\x07", 0): ("a RAR archive", _UNPACK),
+    (b"ustar", 257): ("a tar archive", _UNPACK),
+    (b"BZh", 0): ("a bzip2 file", _UNPACK),
+    (b"\xfd7zXZ\x00", 0): ("an xz file", _UNPACK),
+    (b"\x04\x22\x4d\x18", 0): ("an lz4 file", _UNPACK),
+    (b"\xff\x06\x00\x00sNaPpY", 0): ("a Snappy file", _UNPACK),
+    (b"\x1f\x9d", 0): ("a file of Unix compress", _UNPACK),
+    (b"Obj\x01", 0): ("an Avro file", "write it as Parquet or JSON"),
+    (b"ORC", 0): ("an ORC file", "write it as Parquet or JSON"),
+    (b"ARROW1", 0): ("an Arrow file", "write it as Parquet or JSON"),
+    (b"PARE", 0): ("an encrypted Parquet file", "write it without encryption"),
+    (b"SQLite format 3\x00", 0): ("an SQLite database", _EXPORT),
+    (b"DUCK", 8): ("a DuckDB database", _EXPORT),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0): ("a file of Microsoft Office", _EXPORT),
+    (b"%PDF-", 0): ("a PDF file", _EXPORT),
+    (b"\x00\x00\x00\x01Bud1", 0): ("a .DS_Store file of macOS", "remove it"),
+}
+_OFFICE = re.compile(rb"(?:xl|word|ppt)/|\[Content_Types\]\.xml")
+_HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_OPENTELEMETRY_JSON = re.compile(rb'\s*\{\s*"resource(?:Metrics|Logs|Spans)"\s*:')
+_METRIC_STREAM = "set the metric stream's output format to JSON, and have its records delivered anew"
+# Code units of UTF-32 and UTF-16 by their mark, or by the zeros beside the first character of JSON.
+_ENCODINGS = (
+    (re.compile(rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff"), "utf-32"),
+    (re.compile(rb"\xff\xfe|\xfe\xff"), "utf-16"),
+    (re.compile(rb"[^\x00]\x00\x00\x00"), "utf-32-le"),
+    (re.compile(rb"\x00\x00\x00[^\x00]"), "utf-32-be"),
+    (re.compile(rb"[^\x00]\x00[^\x00]\x00"), "utf-16-le"),
+    (re.compile(rb"\x00[^\x00]\x00[^\x00]"), "utf-16-be"),
+)
+
+
+class FileRefused(Exception):
+    """The file as a whole can't be landed; the message says why and what helps."""
+
+
+def encoding(head: bytes) -> str | None:
+    """The encoding that a text file begins in, if it is another than UTF-8."""
+    return next((name for pattern, name in _ENCODINGS if pattern.match(head)), None)
+
+
+def refuse_other(head: bytes) -> None:
+    """Raise FileRefused for what its beginning shows to be no file of JSON records."""
+    for (magic, at), (what, remedy) in _MAGIC.items():
+        if head.startswith(magic, at):
+            if magic.startswith(b"PK") and _OFFICE.search(head):
+                what, remedy = "a workbook or document of an office program", _EXPORT
+            raise FileRefused(f"it is {what}: {remedy}")
+    if _is_opentelemetry(head):
+        raise FileRefused(f"it is OpenTelemetry's protobuf: {_METRIC_STREAM}")
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    if _OPENTELEMETRY_JSON.match(text):
+        raise FileRefused(f"it is OpenTelemetry's JSON: {_METRIC_STREAM}")
+    if _HTML.match(text):
+        raise FileRefused("it is an HTML page, maybe an error that was saved: fetch the file again")
+    if text.lstrip().startswith(b"<"):
+        raise FileRefused(f"it is XML: {_EXPORT}; if it is an error that was saved, fetch the file again")
+
+
+def without_json(head: bytes) -> FileRefused:
+    """Why a file is refused in which no JSON object was found."""
+    if _is_binary(head):
+        return FileRefused(f"it is a binary file of no known format: {_EXPORT}")
+    if mark := _separator(head):
+        return FileRefused(f"it is CSV, separated by {mark}: {_EXPORT}")
+    return FileRefused(f"it is text without a JSON object: {_EXPORT}, or remove it")
+
+
+def _is_opentelemetry(head: bytes) -> bool:
+    """A message with its length before it, whose first field is number 1, as CloudWatch's metric streams write it."""
+    length = re.match(rb"[\x80-\xff]{0,4}[\x00-\x7f]\x0a", head)
+    return bool(length) and b"amazonaws.com/" in head and _is_binary(head)
+
+
+def _is_binary(head: bytes) -> bool:
+    return bool(re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head))
+
+
+def _separator(head: bytes) -> str | None:
+    """What separates the columns, where the first two lines have the same number of it."""
+    lines = [line for line in head.splitlines() if line.strip()][:2]
+    for mark, name in ((b",", "commas"), (b"\t", "tabs"), (b";", "semicolons"), (b"|", "bars")):
+        if lines and len({line.count(mark) for line in lines}) == 1 and mark in lines[0]:
+            return name
+    return None

@@ -1,0 +1,68 @@
+"""The systems: which models, tests and sources of the dbt project are of which, as its manifest has it.
+
+A system is a group of dbt's that owns marts. What belongs to none (the catalog and what is put together of all) is of
+the group `catalog`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# The group of what is of no system, and has to be whole for any release.
+SHARED = "catalog"
+
+Manifest = Mapping[str, Any]
+
+
+def is_mart(node: Mapping[str, Any]) -> bool:
+    """Whether a node of the manifest is a model of the folder marts/."""
+    return bool(node["resource_type"] == "model" and node["fqn"][1] == "marts")
+
+
+def systems_of(manifest: Manifest) -> list[str]:
+    """All systems, by name."""
+    return sorted({node["group"] for node in manifest["nodes"].values() if is_mart(node)} - {SHARED})
+
+
+def groups_of(manifest: Manifest, unique_id: str) -> set[str]:
+    """The groups that a node is of: a model or seed of its own, a test of those it looks at.
+
+    A test that looks at something shared beside a system's models is one of the system.
+    """
+    node = manifest["nodes"][unique_id]
+    if node["resource_type"] != "test":
+        return {node["group"]}
+    looked_at = {manifest["nodes"][parent]["group"] for parent in node["depends_on"]["nodes"]}
+    return looked_at - {SHARED} or looked_at
+
+
+def sources_of(manifest: Manifest) -> dict[str, set[str]]:
+    """The sources, as `system/stream`, that go into each group's models, however far."""
+    found: dict[str, set[str]] = {}
+    for unique_id, source in manifest["sources"].items():
+        for reached in downstream(manifest, [unique_id]):
+            node = manifest["nodes"].get(reached)
+            if node and node["resource_type"] == "model":
+                found.setdefault(node["group"], set()).add(f"{source['source_name']}/{source['name']}")
+    return found
+
+
+def owner_of(manifest: Manifest) -> dict[str, str]:
+    """The system of each source, `system/stream`: that of the models of its own folder, which others may read too."""
+    return {
+        f"{source['source_name']}/{source['name']}": manifest["nodes"][child]["group"]
+        for unique_id, source in manifest["sources"].items()
+        for child in manifest["child_map"][unique_id]
+        if child.startswith("model.") and manifest["nodes"][child]["fqn"][2] == source["source_name"]
+    }
+
+
+def downstream(manifest: Manifest, unique_ids: Iterable[str]) -> set[str]:
+    """Nodes and all that goes on from them."""
+    reached = set(unique_ids)
+    ahead = list(reached)
+    while ahead:
+        ahead = [child for each in ahead for child in manifest["child_map"][each] if child not in reached]
+        reached.update(ahead)
+    return reached

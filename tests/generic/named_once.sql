@@ -1,0 +1,18 @@
+{# Proves that what is known by `key` came either with a `column` or without one: of both kinds, it would count twice, once
+   under `none`. `model` may be the newest rows, which are compared with all of `among`. #}
+{% test named_once(model, column, key, among) %}
+
+with
+
+newest as (
+
+    select * from {{ model }}
+
+)
+
+select distinct newest.{{ key | join(', newest.') }}
+from newest
+inner join {{ among }} as landed using ({{ key | join(', ') }})
+where (newest.{{ column }} = 'none') <> (landed.{{ column }} = 'none')
+
+{% endtest %}

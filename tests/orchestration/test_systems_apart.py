@@ -1,0 +1,204 @@
+"""One system's failure holds back that system, and nothing else; what failed fails again until it is mended."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.sample.__main__ import main as sample
+
+from .test_runs import Renewed, marts, published, run
+
+SYSTEMS = ("alexa", "cloudwatch", "mailgun", "pinpoint", "ses")
+Rows = dict[str, list[tuple[Any, ...]]]
+# A table of each that a night adds to.
+TABLES = {
+    "alexa": "int_alexa__turns",
+    "cloudwatch": "int_cloudwatch__statistics",
+    "mailgun": "int_mailgun__engagements",
+    "pinpoint": "int_pinpoint__counters",
+    "ses": "int_ses__events",
+}
+
+
+def write_sample(inbox: Path, seed: int) -> None:
+    sample([str(inbox), "--seed", str(seed), "--events", "100", "--days", "2", "--clean", "--jobs", "1"])
+
+
+class Home(Renewed):
+    """A home whose first night is published, with a second night's files beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self._second = path.with_name("second")
+        write_sample(self._second, seed=8)
+        super().__init__(path, lambda home: write_sample(home / "inbox", seed=7))
+
+    def next_night(self) -> None:
+        for file in self._second.rglob("*"):
+            if file.is_file():
+                target = self.path / "inbox" / file.relative_to(self._second)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, target.with_name(f"second-{target.name}"))
+
+
+@pytest.fixture(scope="module")
+def renewed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("apart") / "home")
+
+
+@pytest.fixture
+def home(renewed: Home) -> Path:
+    return renewed.published()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(renewed: Home) -> tuple[Rows, Rows]:
+    """The marts after the first and the second night."""
+    home = renewed.published()
+    first = marts(home)
+    renewed.next_night()
+    code, output = run(home)
+    assert code == 0, output
+    return first, marts(home)
+
+
+def of_systems(home: Path, rows: Rows, systems: set[str]) -> Rows:
+    """What of the marts is of some systems; of the long tables, their rows."""
+    owned = dict(published(home, "select relation, system from intermediate.relations where schema = 'main'"))
+    names = {system: {system} for system in SYSTEMS} | {"cloudwatch": {"connect", "voice_id", "appintegrations"}}
+    wanted = {name for system in systems for name in names[system]}
+    found = {name: table for name, table in rows.items() if owned.get(name) in systems}
+    for name, table in rows.items():
+        if name.startswith("metric_values_"):
+            found[name] = [row for row in table if row[0] in wanted]
+    return found
+
+
+def status(home: Path) -> dict[str, str]:
+    return dict(published(home, "select system, status from run"))
+
+
+def fails_to_build(home: Path, system: str) -> Callable[[], None]:
+    """A model fails: its table has lost a column."""
+
+    def rename(old: str, new: str) -> None:
+        for file in ("facts.duckdb", "touchstone.duckdb"):
+            with duckdb.connect(str(home / "warehouse" / file)) as connection:
+                known = connection.execute("select table_name from duckdb_tables()").fetchall()
+                if (TABLES[system],) in known:
+                    connection.execute(f"alter table intermediate.{TABLES[system]} rename column {old} to {new}")
+
+    rename("landing", "gone")
+    return lambda: rename("gone", "landing")
+
+
+def fails_a_check(home: Path, system: str, stream: str) -> Callable[[], None]:
+    """A record that was accepted breaks a check: it is in the lake twice."""
+    lake = home / "lake" / system / stream
+    lake.mkdir(parents=True, exist_ok=True)
+    (newest,) = sorted(lake.glob("0*.parquet"))[-1:]
+    with duckdb.connect(str(home / "lake" / "ledger.duckdb")) as ledger:
+        ((number,),) = ledger.execute("select nextval('landing_numbers')").fetchall()
+        poison = lake / f"{number:08d}.parquet"
+        ledger.execute(
+            f"copy (select * replace ({number} as _landing) from '{newest}' limit 3) to '{poison}' (format parquet)"
+        )
+        ledger.execute(
+            "insert into lake_files select ?, ?, 3, date '2026-01-01', date '2030-01-01', ?",
+            [f"{system}/{stream}", str(poison.relative_to(home / "lake")), number],
+        )
+
+    def mend() -> None:
+        poison.unlink()
+        with duckdb.connect(str(home / "lake" / "ledger.duckdb")) as ledger:
+            ledger.execute("delete from lake_files where landing = ?", [number])
+
+    return mend
+
+
+def fails_to_land(home: Path, system: str, stream: str) -> Callable[[], None]:
+    """A landing stops with an error: a folder is where it writes."""
+    schema = home / "lake" / system / stream / "schema.parquet"
+    schema.unlink()
+    schema.mkdir()
+    return schema.rmdir
+
+
+def test_main_is_for_readers_and_everything_is_described(home: Path) -> None:
+    shared = {"metric_catalog", "reconciliation_daily", "run", "source_freshness"}
+    public = {name for (name,) in published(home, "select name from (show all tables) where schema = 'main'")}
+    assert {name for name in public if not re.search("_(hourly|daily|monthly)$", name)} == shared | {
+        "alexa_retention_cohorts",
+        "cloudwatch_statistics",
+    }
+    schemas = published(home, "select distinct schema from (show all tables) order by schema")
+    assert schemas == [("intermediate",), ("main",)]
+    comments = dict(published(home, "select column_name, comment from duckdb_columns() where table_name = 'run'"))
+    assert comments["status"].startswith("current; held back")
+    silent = """
+        select table_name, column_name from duckdb_columns() where not internal and comment is null
+        union all
+        select view_name, '' from duckdb_views() where not internal and comment is null
+        union all
+        select table_name, '' from duckdb_tables() where comment is null
+    """
+    assert published(home, silent) == []
+
+
+def test_what_fails_is_held_back_alone_and_until_it_is_mended(
+    renewed: Home, home: Path, undisturbed: tuple[Rows, Rows]
+) -> None:
+    first, second = undisturbed
+    mends = [
+        fails_to_build(home, "alexa"),
+        fails_a_check(home, "ses", "events"),
+        fails_to_land(home, "pinpoint", "events"),
+    ]
+    failing = {"alexa", "ses", "pinpoint"}
+    renewed.next_night()
+    for night in range(2):  # a check that failed fails again, though nothing is new
+        code, output = run(home)
+        assert code == 2, output
+        assert "Held back" in output
+        held = {system: "held back" if system in failing else "current" for system in SYSTEMS}
+        assert status(home) == held, night
+        shown = marts(home)
+        assert of_systems(home, shown, failing) == of_systems(home, first, failing)
+        others = set(SYSTEMS) - failing
+        assert of_systems(home, shown, others) == of_systems(home, second, others)
+    builds = dict(published(home, "select system, build from run"))
+    assert builds["mailgun"] > builds["ses"] == builds["alexa"]
+    reasons = dict(published(home, "select system, reason from run"))
+    assert "int_alexa__turns failed" in reasons["alexa"]
+    assert "found 3 rows" in reasons["ses"]
+    assert "the landing of pinpoint/events failed" in reasons["pinpoint"]
+    assert "Held back" in (home / "published" / "report.html").read_text()
+    for mend in mends:
+        mend()
+    code, output = run(home)
+    assert code == 0, output
+    assert set(status(home).values()) == {"current"}
+    assert marts(home) == second
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_each_system_fails_alone(system: str, renewed: Home, home: Path, undisturbed: tuple[Rows, Rows]) -> None:
+    first, second = undisturbed
+    mend = fails_to_build(home, system)
+    renewed.next_night()
+    assert run(home)[0] == 2
+    assert status(home) == dict.fromkeys(SYSTEMS, "current") | {system: "held back"}
+    shown = marts(home)
+    others = set(SYSTEMS) - {system}
+    assert of_systems(home, shown, {system}) == of_systems(home, first, {system})
+    assert of_systems(home, shown, others) == of_systems(home, second, others)
+    mend()
+    assert run(home)[0] == 0
+    assert marts(home) == second
