@@ -287,7 +287,10 @@ class Normaliser:
         if isinstance(value, str) and (not value.strip() or value == self._not_happened):
             return None
         time = instant(value)
-        return _NOT if time is None else time.replace(tzinfo=None).isoformat() + "Z"
+        if time is None:
+            return _NOT
+        digits = "microseconds" if time.microsecond % 1000 else "milliseconds" if time.microsecond else "seconds"
+        return time.replace(tzinfo=None).isoformat(timespec=digits) + "Z"
 
 
 _NOT = object()

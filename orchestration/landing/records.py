@@ -302,7 +302,7 @@ def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: b
         yield f"{value} in ('true', 'false')"
     elif leaf.kind == "time":
         told = _told(value, stream)
-        time = f"case when contains({told}, '-') then instant({told}) end" if stays else typed
+        time = f"case when regexp_full_match({told}, '[0-9T:.-]+Z') then instant({told}) end" if stays else typed
         bounds = "between timestamp '2000-01-01' and timestamp '2100-01-01'"
         yield f"{told} is null or coalesce({time} {bounds}, false)"
     if leaf.words:

@@ -1,4 +1,4 @@
-"""Every stream's records in other spellings, types and carriers land as they are, once; damaged ones are quarantined."""
+"""Records of every stream in other spellings, types and carriers land as they are, once; damaged ones never."""
 
 from __future__ import annotations
 
@@ -324,14 +324,15 @@ def damages(shape: Shape) -> list[Any]:
         return [f"{SECRET}, and more", f"[{SECRET}", {SECRET: 1} if isinstance(item, Leaf) else 5]
     if shape.words:
         return [SECRET, f"{shape.words[0]}{SECRET}", {SECRET: 1}]
-    return {
+    values: dict[str, list[Any]] = {
         "text": [{SECRET: 1}, [SECRET]],
         "integer": [3.7, "3.7", "1_000", 2**63, -(2**63), SECRET, [1], True, "infinity"],
         "real": ["1_000", 1e300, "infinity", "nan", SECRET, {SECRET: 1}],
         "decimal": ["1_000", 1e300, "infinity", "nan", SECRET, {SECRET: 1}],
         "boolean": [2, SECRET, [True]],
         "time": ["1970-01-02T00:00:00Z", "1999-12-31T23:59:59Z", 2**63 - 1, -1, 12, SECRET, [AT], "infinity", "now"],
-    }[shape.kind]
+    }
+    return values[shape.kind]
 
 
 def put(record: Record, path: tuple[Any, ...], value: Any) -> Record:
