@@ -21,7 +21,7 @@ from orchestration.landing.shapes import squeezed
 _DEPTH = 24
 # A record may hold this much when what it carries is inflated.
 _MOST = 64 * 2**20
-_SEPARATOR = re.compile(r"__|\.")
+_SEPARATOR = re.compile(r"__|\.|_")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}\s*")
 _KIND = re.compile(r"[A-Za-z0-9 _.:/()-]{1,80}")
 
