@@ -21,6 +21,7 @@ from orchestration.release import (
     attach_present,
     columns_of,
     describe,
+    drop_unknown,
     list_relations,
     take_over,
     write_run,
@@ -106,6 +107,7 @@ def publish(
     with duckdb.connect(str(unfinished / "touchstone.duckdb")) as connection:
         connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+        drop_unknown(connection, manifest)
         attach_present(connection, settings)
         kept = write_run(connection, settings, manifest, build, run_id, now, held_back)
         for system in held_back:

@@ -145,6 +145,13 @@ create table if not exists obsolete_files (
 """
 
 
+# The contents of a source that aren't landed when they come.
+_KNOWN = """
+    select content_hash from files where source = $1
+    union
+    select content_hash from retractions where source = $1 and record_key is null and undone_at is null
+"""
+
 _MOST_FIELDS = 200  # undeclared fields of a stream that are named in one landing
 
 # Counts over `batch` left joined with `repeats`; a file without records has one row of NULLs.
@@ -242,19 +249,11 @@ class Ledger:
 
     def stamps(self, source: str) -> dict[str, str]:
         """The stamps of the paths whose content has been landed, or retracted."""
-        hashes = sorted(self.hashes(source))
-        return self._pairs(
-            "select path, stamp from seen where source = ? and content_hash in (select unnest(?::varchar[]))",
-            [source, hashes],
-        )
+        return self._pairs(f"select path, stamp from seen where source = $1 and content_hash in ({_KNOWN})", [source])
 
     def hashes(self, source: str) -> set[str]:
         """The contents that are not landed when they come: those that were landed before, or retracted."""
-        rows = self.connection.execute(
-            "select content_hash from files where source = $1 union select content_hash from retractions "
-            "where source = $1 and record_key is null and undone_at is null",
-            [source],
-        ).fetchall()
+        rows = self.connection.execute(_KNOWN, [source]).fetchall()
         return {hash_ for (hash_,) in rows}
 
     def see(self, source: str, hashes: Mapping[Found, str]) -> None:

@@ -86,7 +86,8 @@ def staged(stream: Stream, lines: str) -> str:
         elif isinstance(shape, Many | Named):
             inside.append(f"json_structure(json_extract(text, {literal(path)}))")
     parts = [f"json_keys(text, {['$', *names]!r})", f"json_type(text, {types!r})", *inside]
-    return f"select filename, byte_offset, line, text, error, try(hash({', '.join(parts)})) as shape from ({lines})"
+    hashed = f"case when text is not null and error is null then try(hash({', '.join(parts)})) end"
+    return f"select filename, byte_offset, line, text, error, {hashed} as shape from ({lines})"
 
 
 def judged(stream: Stream, lines: str, final: bool) -> str:
@@ -148,7 +149,7 @@ select
         when {_ignored(stream)} then 'ignored'
         else 'accepted'
     end as _verdict,
-{reason} as _reason,
+    {reason} as _reason,
     case when control is null and _reason is not null then original end as _text,
     fields as _fields,
     case when sure then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
