@@ -10,7 +10,7 @@ events as not materialized (
 
 ),
 
--- What lands may change how many subscriptions are active from then on, and until when that is told.
+-- What lands may change how many subscriptions are active from then on, and until when days have a row.
 changed as (
 
     select
