@@ -34,7 +34,7 @@ mart_rows as (
     {% for mart in marts -%}
     {%- set relation = ref(mart ~ '_' ~ grain) -%}
     {%- set columns = graph.nodes['model.touchstone.' ~ mart ~ '_' ~ grain].columns.values() if execute else [] -%}
-    {%- set keys = columns | rejectattr('meta.unit') | map(attribute='name') | reject('eq', 'period_start') | sort -%}
+    {%- set keys = columns | rejectattr('meta.unit') | rejectattr('meta.names') | map(attribute='name') | reject('eq', 'period_start') | sort -%}
     {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
         | map(attribute='name') | list -%}
     select

@@ -19,8 +19,8 @@ renamed as (
         list_sort(
             list_transform(list_filter(dimensions, lambda d: d.dimension <> 'time'), lambda d: d.dimension)
         ) as dimension_names,
-        try_strptime("start", '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC' as reported_from,
-        try_strptime("end", '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC' as reported_until,
+        "start" as reported_from,
+        "end" as reported_until,
         pagination.total as answer_items,
         unnest(json_keys(metrics)) as metric,
         metrics,
