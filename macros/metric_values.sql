@@ -24,7 +24,8 @@ with
 
 catalog as (
 
-    select * from {{ ref('metric_catalog') }} where unit <> 'text'
+    -- a metric has an entry for each of its labels
+    select distinct system, mart, metric, numerator, denominator from {{ ref('metric_catalog') }} where unit <> 'text'
 
 ),
 
@@ -33,7 +34,7 @@ mart_rows as (
     {% for mart in marts -%}
     {%- set relation = ref(mart ~ '_' ~ grain) -%}
     {%- set columns = graph.nodes['model.touchstone.' ~ mart ~ '_' ~ grain].columns.values() if execute else [] -%}
-    {%- set keys = columns | rejectattr('meta.unit') | map(attribute='name') | reject('eq', 'period_start') | sort -%}
+    {%- set keys = columns | rejectattr('meta.unit') | rejectattr('meta.names') | map(attribute='name') | reject('eq', 'period_start') | sort -%}
     {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
         | map(attribute='name') | list -%}
     select

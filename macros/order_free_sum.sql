@@ -1,6 +1,6 @@
-{# The sum of a column of doubles, the same in whatever order its rows come, and NULL where there is none. What 12 decimals
-   hold is added up as decimals: 0.1 + 0.2 + 0.3 is 0.6. What they don't, as it is tiny or huge, is added up in the order
-   of size: nothing is rounded to 0, and nothing is too large. #}
+{# The sum of a column of doubles, the same in whatever order its rows come, and NULL where there is none. What 12
+   decimals hold is added up as decimals: 0.1 + 0.2 + 0.3 is 0.6. What they don't, as it is tiny or huge, is added up in
+   the order of size: nothing is rounded to 0, and nothing is too large. #}
 {% macro order_free_sum(column) -%}
     {%- set is_decimal -%}
         abs({{ column }}) < 1e15

@@ -24,7 +24,7 @@ from orchestration.landing.quarantine import dismiss
 from orchestration.landing.retract import CannotRetract, retract_file, retract_record, undo
 from orchestration.landing.streams import read_streams
 from orchestration.publish import NotPublished, rollback
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsMistake, load_settings
 from orchestration.summary import print_summary
 
 
@@ -56,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("seed", "days", "events"):
         sample.add_argument(f"--{name}")
     options = parser.parse_args(arguments)
-    settings = Settings()
-    prepare(settings)
     try:
+        settings = load_settings()
+        prepare(settings)
         match options.command:
             case "nightly":
                 return _nightly(settings, options.strict)
@@ -80,8 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _docs(settings)
             case "sample-if-empty":
                 _sample(settings, options)
-    except (CannotRetract, HomeInUse, LedgerMissing, NotPublished) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (CannotRetract, HomeInUse, LedgerMissing, NotPublished, SettingsMistake) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
         return 1
     return 0
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,7 +31,7 @@ from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 from orchestration.console import printable, say
 from orchestration.home import exclusive
 from orchestration.landing.freshness import Freshness, freshness
-from orchestration.landing.land import Landed, land, location
+from orchestration.landing.land import Landed, land, location, name_strays
 from orchestration.landing.ledger import Ledger
 from orchestration.landing.quarantine import Group, open_groups
 from orchestration.landing.streams import Stream, read_streams
@@ -70,10 +71,41 @@ def all_assets(settings: Settings, project: DbtProject) -> list[AssetsDefinition
     # A stream is owned by those who own the models that read it.
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     groups = {node["path"].split("/")[1]: node["group"] for node in models}
-    landing = [_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values()]
+    landing = [_inbox(), *(_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values())]
     built = _models(project, manifest)
     keys = [key for each in (*landing, built) for key in each.check_keys]
     return [*landing, built, _published(manifest, built), _report(keys)]
+
+
+_INBOX = AssetKey("inbox")
+
+
+def _inbox() -> AssetsDefinition:
+    @asset(
+        key=_INBOX,
+        group_name="landing",
+        description="The inbox and the settings that name streams: what no stream reads, with the nearest right name.",
+        kinds={"file"},
+        check_specs=[AssetCheckSpec("is_read", asset=_INBOX, description="A stream reads each file and each folder.")],
+        pool="warehouse",
+    )
+    def inbox(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
+        with home.ledger() as ledger:
+            unread = name_strays(home.settings, ledger, [*read_streams()])
+        for entry in unread:
+            context.log.warning(f"{entry.path}: {entry.reason}")
+        return MaterializeResult(
+            check_results=[
+                AssetCheckResult(
+                    check_name="is_read",
+                    passed=not unread,
+                    severity=AssetCheckSeverity.WARN,
+                    metadata={"unread": MetadataValue.json({entry.path: entry.reason for entry in unread})},
+                )
+            ]
+        )
+
+    return inbox
 
 
 def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
@@ -197,6 +229,9 @@ def _figures(result: Landed) -> dict[str, Any]:
     return {
         "new_files": totals.files,
         "known_files": result.known_files,
+        "changed_files": MetadataValue.json(
+            {path: {"before": asdict(before), "now": asdict(now)} for path, before, now in result.changed_files}
+        ),
         "records": totals.records,
         "accepted": totals.accepted,
         "duplicates": totals.duplicates,

@@ -6,10 +6,10 @@ from dagster import Definitions
 
 from orchestration import assets, schedules
 from orchestration.home import prepare
-from orchestration.settings import Settings
+from orchestration.settings import load_settings
 from orchestration.warehouse import project, resource
 
-settings = Settings()
+settings = load_settings()
 prepare(settings)
 dbt_project = project(settings)
 

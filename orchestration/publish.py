@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from orchestration.release import (
     attach_present,
     columns_of,
     describe,
+    drop_unknown,
     list_relations,
     take_over,
     write_run,
@@ -93,7 +94,7 @@ def publish(
     it should be.
     """
     now = datetime.now(UTC)
-    name = f"{now:%Y%m%dT%H%M%S}-{run_id[:8]}"
+    name = name_of_next(settings, run_id)
     release = settings.releases / name
     unfinished = settings.releases / f".{name}"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -106,6 +107,7 @@ def publish(
     with duckdb.connect(str(unfinished / "touchstone.duckdb")) as connection:
         connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+        drop_unknown(connection, manifest)
         attach_present(connection, settings)
         kept = write_run(connection, settings, manifest, build, run_id, now, held_back)
         for system in held_back:
@@ -147,6 +149,15 @@ def flip(settings: Settings, release: Path) -> None:
     os.replace(link, settings.published)
 
 
+def name_of_next(settings: Settings, run_id: str) -> str:
+    """The name of a new release: its time, or one after the newest's if the clock was set back. Names are in order."""
+    at = datetime.now(UTC)
+    for release in releases(settings)[-1:]:
+        after = datetime.strptime(release.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) + timedelta(seconds=1)
+        at = max(at, after)
+    return f"{at:%Y%m%dT%H%M%S}-{run_id[:8]}"
+
+
 def releases(settings: Settings) -> list[Path]:
     """The finished releases, oldest first."""
     return sorted(path for path in settings.releases.iterdir() if not path.name.startswith("."))
@@ -172,7 +183,7 @@ def _export(
     folder = parquet / mart.name
     folder.mkdir(parents=True)
     if not mart.has_periods:
-        connection.execute(f"copy (select * from {mart.name}) to '{folder / 'all.parquet'}' (format parquet)")
+        connection.execute(f"copy {mart.name} to {literal(str(folder / 'all.parquet'))} (format parquet)")
         return 1
     earlier = settings.published / "parquet" / mart.name
     month = "cast(date_trunc('month', period_start) as date)"
@@ -193,10 +204,10 @@ def _export(
         connection.execute(
             f"copy (select * from {mart.name} where period_start >= date '{each}' "
             f"and period_start < date '{each}' + interval 1 month) "
-            f"to '{folder / f'{each:%Y-%m}.parquet'}' (format parquet, compression zstd)"
+            f"to {literal(str(folder / f'{each:%Y-%m}.parquet'))} (format parquet, compression zstd)"
         )
     if not months:
-        connection.execute(f"copy (select * from {mart.name}) to '{folder / 'empty.parquet'}' (format parquet)")
+        connection.execute(f"copy {mart.name} to {literal(str(folder / 'empty.parquet'))} (format parquet)")
     return len(changed)
 
 

@@ -13,7 +13,7 @@ import duckdb
 from orchestration.landing.ledger import Build
 from orchestration.landing.records import literal, quoted
 from orchestration.settings import Settings
-from orchestration.systems import Manifest, systems_of
+from orchestration.systems import SHARED, Manifest, systems_of
 
 # Beside `main`, which is for readers: what the marts are made of.
 PARTS = "intermediate"
@@ -159,6 +159,19 @@ def write_run(
             "insert into run (system, status, reason) values (?, 'never built', ?)", [system, held_back[system]]
         )
     return kept
+
+
+def drop_unknown(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+    """Drop what the warehouse has of models that there no longer are."""
+    known = {relation for group in (*systems_of(manifest), SHARED) for relation in _parts(manifest, group)}
+    for relation, kind in _kinds(connection).items():
+        if relation not in known:
+            connection.execute(f"drop {kind} {_name(relation)}")
+    schemas = connection.execute(
+        "select schema_name from duckdb_schemas() where database_name = ? and not internal", [_BUILT]
+    ).fetchall()
+    for schema in {schema for (schema,) in schemas} - {"main", PARTS}:
+        connection.execute(f"drop schema {quoted(schema)} cascade")
 
 
 def take_over(connection: duckdb.DuckDBPyConnection, manifest: Manifest, system: str, is_present: bool) -> None:

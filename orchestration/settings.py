@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
+import tomllib
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from orchestration.console import printable
+from orchestration.names import nearest
+
 PROJECT = Path(__file__).resolve().parent.parent
+_PREFIX = "TOUCHSTONE_"
+# What the project's own processes tell each other: no settings.
+_INTERNAL = ("anew", "last_landing", "progress", "published")
+
+
+class SettingsMistake(Exception):
+    """A setting can't be used. The message has a line for each mistake: the setting, where it is set, the remedy."""
 
 
 def home_directory() -> Path:
@@ -26,7 +40,7 @@ def home_directory() -> Path:
 class Settings(BaseSettings):
     """What a deployment may change. Sizes are bytes, times are seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="TOUCHSTONE_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid")
 
     home: Path = Field(default_factory=home_directory)
     # Where a stream's extracts are, when not in the inbox: {"mailgun/events": "s3://bucket/prefix"}.
@@ -58,9 +72,18 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is no time zone of the IANA database") from error
         return name
 
+    @field_validator("memory_limit")
+    @classmethod
+    def _size(cls, text: str) -> str:
+        if not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", text, re.IGNORECASE):
+            raise ValueError(f"{text!r} is no size such as 1600MB")
+        return text
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
+        if found := re.search(r"[*?[\ud800-\udfff]", str(home.resolve())):
+            raise ValueError(f"the folder's path has {found[0]!r}, which DuckDB takes for a pattern or can't read")
         return home.resolve()
 
     @classmethod
@@ -102,5 +125,65 @@ class Settings(BaseSettings):
         return self.home / "tmp"
 
     def make_directories(self) -> None:
+        """Raises SettingsMistake for a home that can't be written."""
         for path in (self.inbox, self.lake, self.warehouse, self.releases, self.scratch):
-            path.mkdir(parents=True, exist_ok=True)
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                writable = os.access(path, os.W_OK | os.X_OK)
+            except OSError:
+                writable = False
+            if not writable:
+                raise SettingsMistake(
+                    f"{_PREFIX}HOME: {printable(str(path))} can't be written; name a folder that you may write to"
+                )
+
+
+def load_settings() -> Settings:
+    """The settings. Raises SettingsMistake, also for a variable `TOUCHSTONE_*` that is none of them."""
+    mistakes = [
+        f"{name} in the environment: there is no such setting; "
+        + nearest(name.upper().removeprefix(_PREFIX), map(str.upper, Settings.model_fields), _PREFIX)
+        for name in sorted(os.environ)
+        if name.upper().startswith(_PREFIX) and name.upper() not in map(_variable, [*Settings.model_fields, *_INTERNAL])
+    ]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        mistakes += [_mistake(each["loc"], each["type"], each["msg"], each.get("input")) for each in error.errors()]
+    except SettingsError as error:
+        name = str(error).split('"')[1]
+        mistakes.append(f"{_where(name)}: it is no JSON; write it as {_example(name)}")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        mistakes.append(f"{_toml()}: it can't be read as TOML: {printable(str(error))}; mend or remove it")
+    if mistakes:
+        raise SettingsMistake("\n".join(mistakes))
+    return settings
+
+
+def _mistake(place: tuple[int | str, ...], kind: str, message: str, value: Any) -> str:
+    """One of pydantic's errors as a line."""
+    name = str(place[0])
+    if kind == "extra_forbidden":
+        return f"{_where(name)}: there is no such setting; {nearest(name, Settings.model_fields)}"
+    below = "".join(f"[{each!r}]" for each in place[1:])
+    told = message.removeprefix("Value error, ")
+    told = told if repr(value) in told else f"{told[:1].lower()}{told[1:]}, not {str(value)[:60]!r}"
+    return f"{_where(name)}{below}: {printable(told)}; mend it, or remove it for the default"
+
+
+def _where(name: str) -> str:
+    """A setting with the place where it is set."""
+    is_variable = _variable(name) in {variable.upper() for variable in os.environ}
+    return f"{_variable(name)} in the environment" if is_variable else f"{name} in {_toml()}"
+
+
+def _toml() -> str:
+    return printable(str(home_directory() / "settings.toml"))
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper()
+
+
+def _example(name: str) -> str:
+    return """{"mailgun/events": "s3://bucket/prefix"}""" if name == "locations" else """["mailgun/events"]"""

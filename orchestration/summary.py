@@ -126,6 +126,11 @@ def _print_landing(console: Console, ledger: Ledger, since: int) -> None:
             totals.files, totals.records, totals.accepted, totals.duplicates, totals.quarantined, totals.ignored
         )  # fmt: skip
         table.add_row(source, *(f"{n:,}" for n in numbers))
+        notes += [
+            f"{source}: {path} came again: {now.records:,} records of which {now.accepted:,} are new "
+            f"({before.records:,} before), {now.duplicates:,} duplicates"
+            for path, before, now in ledger.changed_files(source, since)[:_SHOWN]
+        ]
         if fields := ledger.unknown_fields(source, since):
             notes.append(f"{source}: fields that are not declared: {_most(fields)}")
     if table.row_count:

@@ -49,12 +49,12 @@ def sources_of(manifest: Manifest) -> dict[str, set[str]]:
 
 
 def owner_of(manifest: Manifest) -> dict[str, str]:
-    """The system of each source, `system/stream`: that of the models that read it."""
+    """The system of each source, `system/stream`: that of the models of its own folder, which others may read too."""
     return {
         f"{source['source_name']}/{source['name']}": manifest["nodes"][child]["group"]
         for unique_id, source in manifest["sources"].items()
         for child in manifest["child_map"][unique_id]
-        if child.startswith("model.")
+        if child.startswith("model.") and manifest["nodes"][child]["fqn"][2] == source["source_name"]
     }
 
 

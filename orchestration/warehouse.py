@@ -23,6 +23,7 @@ from packaging.version import Version
 
 from orchestration.console import hushed, say
 from orchestration.landing.ledger import Ledger
+from orchestration.landing.records import literal
 from orchestration.settings import PROJECT, Settings
 from orchestration.systems import (
     SHARED,
@@ -302,7 +303,7 @@ def is_there(settings: Settings) -> bool:
 def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A connection to the warehouse that changes nothing; only while no build runs."""
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), read_only=True)
-    connection.execute(f"attach '{settings.warehouse / 'facts.duckdb'}' as facts (read_only)")
+    connection.execute(f"attach {literal(str(settings.warehouse / 'facts.duckdb'))} as facts (read_only)")
     return connection
 
 

@@ -6,11 +6,13 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import fsspec
+
+from orchestration.console import printable
+from orchestration.names import nearest
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ def exists(location: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """A name as text that can be printed and stored: bytes that are no UTF-8 and control characters as escapes."""
-    return "".join(map(_printable, name))
+    """A name as text that can be stored and printed: what is no UTF-8 and what a terminal obeys as escapes."""
+    return printable(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def strays(inbox: Path, sources: list[str]) -> list[Refused]:
@@ -71,22 +73,6 @@ def strays(inbox: Path, sources: list[str]) -> list[Refused]:
                 if f"{entry.name}/{below.name}" not in sources or not below.is_dir()
             ]
     return [Refused(shown(name), f"no stream reads it; {nearest(name, sources)}") for name in found]
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """What a mistaken name was meant to be."""
-    # Someone may leave out the system, or write a path below the stream.
-    candidates = {**{known.split("/")[-1]: known for known in names}, **{known: known for known in names}}
-    match = get_close_matches(name, candidates, n=1) or get_close_matches(name.split("/")[-1], candidates, n=1)
-    return f"did you mean {candidates[match[0]]}?" if match else f"the names are {', '.join(names)}"
-
-
-def _printable(character: str) -> str:
-    if character.isprintable():
-        return character
-    if "\udc80" <= character <= "\udcff":  # a byte that is no UTF-8, as Python has it
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode()
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

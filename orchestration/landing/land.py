@@ -15,13 +15,14 @@ import pyarrow as pa
 
 from orchestration.landing import parquet, quarantine, records
 from orchestration.landing.formats import FileRefused
-from orchestration.landing.inbox import Found, Refused, exists, find
+from orchestration.landing.inbox import Found, Refused, exists, find, strays
 from orchestration.landing.judge import Judge
 from orchestration.landing.ledger import Ledger, Totals, unfinished
 from orchestration.landing.splitter import split
 from orchestration.landing.stage import Staged, first_line, stage
 from orchestration.landing.streams import Stream
 from orchestration.landing.unwrap import Route
+from orchestration.names import nearest
 from orchestration.settings import Settings
 
 # Documents taken apart by the exact reader are handed on in pieces of this many characters.
@@ -45,6 +46,7 @@ class Landed:
     totals: Totals = field(default_factory=Totals)
     refused: list[Refused] = field(default_factory=list)
     known_files: int = 0  # found again, under the same name or another
+    changed_files: list[tuple[str, Totals, Totals]] = field(default_factory=list)  # path, what it held, and now
     ignored_kinds: dict[str, int] = field(default_factory=dict)
     unknown_fields: dict[str, int] = field(default_factory=dict)
 
@@ -76,9 +78,25 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
     ledger.replace_refused(stream.source, landed.refused)
     quarantine.close_changed(ledger.connection, stream.source, [entry.path for entry in entries])
     landed.totals = ledger.totals(stream.source, since=before)
+    landed.changed_files = ledger.changed_files(stream.source, since=before)
     landed.ignored_kinds = ledger.ignored_kinds(stream.source, since=before)
     landed.unknown_fields = ledger.unknown_fields(stream.source, since=before)
     return landed
+
+
+def name_strays(settings: Settings, ledger: Ledger, sources: list[str]) -> list[Refused]:
+    """What of the inbox no stream reads, and what settings say of streams that there are none of, in the ledger."""
+    unread = strays(settings.inbox, sources)
+    named = {"locations": settings.locations, "ended_sources": settings.ended_sources}
+    unknown = [
+        Refused(f"{setting}: {name}", f"no stream has this name; {nearest(name, sources)}")
+        for setting, names in named.items()
+        for name in names
+        if name not in sources
+    ]
+    ledger.replace_refused("inbox", unread)
+    ledger.replace_refused("settings", unknown)
+    return unread + unknown
 
 
 def replay(stream: Stream, settings: Settings, ledger: Ledger) -> int:
@@ -262,9 +280,8 @@ class _Landing:
         """Each row is a record; its line is the number of the row."""
         try:
             self._judge.stage([(parquet.rows(self._sql, file.path), ())])
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise FileRefused(f"not a Parquet file that can be read: {reason}; write it again") from None
+        except duckdb.Error:
+            raise FileRefused("not a Parquet file that can be read: it is damaged; fetch or write it again") from None
         self._judge.judge()
         self._judge.settle()
 
@@ -341,7 +358,11 @@ class _Landing:
             group by _key
         """)
         paths = self._ledger.lake_paths(self._stream.source, of_batch=self._stream.dated_key)
-        lake = f"read_parquet({paths!r}, filename = true)" if paths else "(select null as filename, _key from firsts)"
+        lake = (
+            f"read_parquet({records.files(paths)}, filename = true)"
+            if paths
+            else "(select null as filename, _key from firsts)"
+        )
         self._sql.execute(f"""
             create or replace temp table known as
             select distinct _key, filename
@@ -361,7 +382,7 @@ class _Landing:
         """The lake's records of the table `known`'s keys."""
         columns = ", ".join([*map(records.quoted, self._stream.columns), "_key"])
         paths = [path for (path,) in self._sql.execute("select distinct filename from known order by 1").fetchall()]
-        lake = f"read_parquet({paths!r}, union_by_name = true)" if paths else "batch"
+        lake = records.read_lake(paths) if paths else "batch"
         return f"select {columns} from {lake} where _key in (select _key from known)"
 
     def _write_lake(self, number: int) -> Path | None:

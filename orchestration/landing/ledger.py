@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration.landing.inbox import Found, Refused
-from orchestration.landing.records import quoted
+from orchestration.landing.records import quoted, read_lake
 from orchestration.landing.streams import Stream
 
 _SCHEMA = """
@@ -145,6 +145,13 @@ create table if not exists obsolete_files (
 """
 
 
+# The contents of a source that aren't landed when they come.
+_KNOWN = """
+    select content_hash from files where source = $1
+    union
+    select content_hash from retractions where source = $1 and record_key is null and undone_at is null
+"""
+
 _MOST_FIELDS = 200  # undeclared fields of a stream that are named in one landing
 
 # Counts over `batch` left joined with `repeats`; a file without records has one row of NULLs.
@@ -242,19 +249,11 @@ class Ledger:
 
     def stamps(self, source: str) -> dict[str, str]:
         """The stamps of the paths whose content has been landed, or retracted."""
-        hashes = sorted(self.hashes(source))
-        return self._pairs(
-            "select path, stamp from seen where source = ? and content_hash in (select unnest(?::varchar[]))",
-            [source, hashes],
-        )
+        return self._pairs(f"select path, stamp from seen where source = $1 and content_hash in ({_KNOWN})", [source])
 
     def hashes(self, source: str) -> set[str]:
         """The contents that are not landed when they come: those that were landed before, or retracted."""
-        rows = self.connection.execute(
-            "select content_hash from files where source = $1 union select content_hash from retractions "
-            "where source = $1 and record_key is null and undone_at is null",
-            [source],
-        ).fetchall()
+        rows = self.connection.execute(_KNOWN, [source]).fetchall()
         return {hash_ for (hash_,) in rows}
 
     def see(self, source: str, hashes: Mapping[Found, str]) -> None:
@@ -391,7 +390,7 @@ class Ledger:
                 f"""
                 insert or replace into record_hours
                 select ?, date_trunc('hour', _at) as hour, count(*), max(_at)
-                from read_parquet({paths!r}) where not _is_repeat group by hour
+                from {read_lake(paths)} where not _is_repeat group by hour
                 """,
                 [source],
             )
@@ -431,9 +430,27 @@ class Ledger:
         at = {(path, reason): when for path, reason, when in dismissed}
         for entry in refused:
             self.connection.execute(
-                "insert into refused values (?, ?, ?, ?)",
+                "insert or replace into refused values (?, ?, ?, ?)",
                 [source, entry.path, entry.reason, at.get((entry.path, entry.reason))],
             )
+
+    def changed_files(self, source: str, since: int) -> list[tuple[str, Totals, Totals]]:
+        """Files that came again with other content after landing `since`: path, what it held before, and now."""
+        rows = self.connection.execute(
+            """
+            select path, struct_pack(files, records, accepted, duplicates, quarantined, ignored) as counts
+            from (select *, 1 as files from files where source = ?)
+            where path in (select path from files where source = ? and landing > ?)
+            qualify count(*) over (partition by path) > 1
+                and row_number() over (partition by path order by landing desc, landed_at desc) <= 2
+            order by path, landing, landed_at
+            """,
+            [source, source, since],
+        ).fetchall()
+        return [
+            (path, Totals(**before), Totals(**now))
+            for (path, before), (_, now) in zip(rows[::2], rows[1::2], strict=True)
+        ]
 
     def ignored_kinds(self, source: str, since: int = 0) -> dict[str, int]:
         """Ignored records by kind in the landings after `since`."""
@@ -600,7 +617,7 @@ class Ledger:
         ).fetchall()
         for (source,) in rows:
             paths = self.lake_paths(source, of_batch=False)
-            self._count_hours(source, f"read_parquet({paths!r}) where not _is_repeat")
+            self._count_hours(source, f"{read_lake(paths)} where not _is_repeat")
 
 
 def content_text(stream: Stream) -> str:

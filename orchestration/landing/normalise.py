@@ -204,7 +204,7 @@ class Normaliser:
         read = _READERS[leaf.kind](self, leaf, value)
         if read is _NOT:
             wanted, remedy = _WANTED[leaf.kind]
-            raise _unreadable(path, _seen(value), wanted, remedy)
+            raise _unreadable(path, _seen_as(leaf.kind, value), wanted, remedy)
         if read is not value and (type(read) is not type(value) or read != value):
             self._sure = False
         if leaf.words and isinstance(read, str) and read:
@@ -433,8 +433,18 @@ def _seen(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    if isinstance(value, str):
-        return "another text"
-    if isinstance(value, float) and not value.is_integer():
-        return "a number with a fraction, or out of range,"
-    return "another number"
+    return "a text" if isinstance(value, str) else "a number"
+
+
+def _seen_as(kind: str, value: Any) -> str:
+    """What was seen where a scalar of this kind is expected."""
+    seen = _seen(value)
+    if seen in ("a text", "a number"):
+        if kind == "time":
+            return f"{seen} that is no time from 2000 to 2100"
+        if kind == "integer" and isinstance(value, float) and not value.is_integer():
+            return "a number with a fraction"
+        if kind != "boolean" and seen == "a number":
+            return "a number that is out of range"
+        return f"{seen} that is none"
+    return seen

@@ -6,7 +6,6 @@ is a verdict on the record, as a value that silently became NULL would be a wron
 
 from __future__ import annotations
 
-import glob
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,9 +25,14 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def files(paths: Iterable[Path]) -> str:
-    """A list of files as DuckDB takes it, in which no name is a pattern."""
-    return f"[{', '.join(literal(glob.escape(str(path))) for path in paths)}]"
+def files(paths: Iterable[Path | str]) -> str:
+    """A list of files as DuckDB takes it; their names are ours, so that none is a pattern."""
+    return f"[{', '.join(literal(str(path)) for path in paths)}]"
+
+
+def read_lake(paths: Iterable[str]) -> str:
+    """A relation of the lake's files, with the columns of all and `filename`."""
+    return f"read_parquet({files(paths)}, filename = true, union_by_name = true, hive_partitioning = false)"
 
 
 def read_lines(paths: Iterable[Path]) -> str:
@@ -82,7 +86,8 @@ def staged(stream: Stream, lines: str) -> str:
         elif isinstance(shape, Many | Named):
             inside.append(f"json_structure(json_extract(text, {literal(path)}))")
     parts = [f"json_keys(text, {['$', *names]!r})", f"json_type(text, {types!r})", *inside]
-    return f"select filename, byte_offset, line, text, error, try(hash({', '.join(parts)})) as shape from ({lines})"
+    hashed = f"case when text is not null and error is null then try(hash({', '.join(parts)})) end"
+    return f"select filename, byte_offset, line, text, error, {hashed} as shape from ({lines})"
 
 
 def judged(stream: Stream, lines: str, final: bool) -> str:
@@ -144,7 +149,7 @@ select
         when {_ignored(stream)} then 'ignored'
         else 'accepted'
     end as _verdict,
-{reason} as _reason,
+    {reason} as _reason,
     case when control is null and _reason is not null then original end as _text,
     fields as _fields,
     case when sure then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key

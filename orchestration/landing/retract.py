@@ -17,7 +17,7 @@ from pathlib import Path
 from orchestration.landing.inbox import Found, find
 from orchestration.landing.land import location
 from orchestration.landing.ledger import Ledger, content_text, unfinished
-from orchestration.landing.records import literal
+from orchestration.landing.records import literal, read_lake
 from orchestration.landing.streams import Stream
 from orchestration.settings import Settings
 
@@ -140,7 +140,7 @@ class _Change:
         self._ledger = ledger
         self._sql = ledger.connection
         self._source = source
-        self.lake = f"read_parquet({ledger.lake_paths(source, of_batch=False)!r}, union_by_name = true)"
+        self.lake = read_lake(ledger.lake_paths(source, of_batch=False))
 
     def remove(self, condition: str, **parameters: object) -> None:
         """Choose the rows of the lake that go."""
@@ -239,7 +239,7 @@ class _Change:
         row = self._sql.execute(f"""
             copy (
                 select * replace (_is_repeat and _record_id not in (select _record_id from promoted) as _is_repeat)
-                from read_parquet({literal(str(old))})
+                from read_parquet({literal(str(old))}, hive_partitioning = false)
                 where _record_id not in (select _record_id from removed)
             ) to {literal(str(unfinished(new)))}
             (format parquet, compression zstd, compression_level 1, row_group_size 40960)
@@ -251,7 +251,7 @@ class _Change:
             return old, None
         self._sql.execute(
             f"insert into lake_files select ?, ?, ?, min(_date), max(_date), ? "
-            f"from read_parquet({literal(str(unfinished(new)))})",
+            f"from read_parquet({literal(str(unfinished(new)))}, hive_partitioning = false)",
             [self._source, str(new.relative_to(self._ledger.lake)), row[0], landing],
         )
         return old, new

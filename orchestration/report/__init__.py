@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.landing.ledger import Ledger
+from orchestration.landing.records import literal
 from orchestration.report.page import Check, render
 from orchestration.settings import Settings
 
@@ -18,7 +19,7 @@ __all__ = ["Check", "write_report"]
 def write_report(folder: Path, settings: Settings, ledger: Ledger, checks: Sequence[Check]) -> Path:
     """Write the report of a finished release into its folder, as a whole or not at all."""
     with duckdb.connect(str(folder / "touchstone.duckdb"), read_only=True) as connection:
-        connection.execute(f"set temp_directory = '{settings.scratch}'")
+        connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
         text = render(connection, ledger, checks)
     path, unfinished = folder / "report.html", folder / ".report.html"

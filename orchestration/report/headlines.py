@@ -46,6 +46,7 @@ class Chart(_Declared):
     mart: str
     metrics: tuple[str, ...]
     by: str | None = None
+    named: str | None = None
     only: dict[str, str] = {}
     over: Over = Over()
     thresholds: tuple[Threshold, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -153,7 +154,10 @@ def sections(
         earliest = last - timedelta(days=SHOWN_DAYS - 1)
         first = max(earliest, min(day for daily in found.values() for day in daily))
         window = Window(first, last, until, release)
-        charts = [_drawn(chart, number, found, entries, first) for number, chart in enumerate(system.charts)]
+        charts = [
+            _drawn(chart, number, found, entries, first, _names(connection, chart))
+            for number, chart in enumerate(system.charts)
+        ]
         yield Section(system, window, charts, list(_compare(charts, window)))
 
 
@@ -225,19 +229,40 @@ def _values(
     return found
 
 
+def _names(connection: duckdb.DuckDBPyConnection, chart: Chart) -> dict[str, str]:
+    """What the values of a chart's key are called; values that share a name stand beside it."""
+    if not chart.named:
+        return {}
+    named = {
+        row["part"]: row["name"]
+        for row in rows(
+            connection,
+            f'''
+            select distinct "{chart.by}" as part, "{chart.named}" as name
+            from {chart.mart}_daily
+            where "{chart.named}" is not null
+            ''',
+        )
+    }
+    uses = Counter(named.values())
+    return {part: name if uses[name] == 1 else f"{name} ({part})" for part, name in named.items()}
+
+
 def _drawn(
     chart: Chart,
     number: int,
     found: Mapping[Key, Mapping[date, Day]],
     entries: Mapping[tuple[str, str], Row],
     first: date,
+    names: Mapping[str, str],
 ) -> Drawn:
     lines = []
     for metric in chart.metrics:
         entry = entries[chart.mart, metric]
         for part in sorted(part for where, name, part in found if (where, name) == (number, metric)):
             daily = found[number, metric, part]
-            words = part if chart.by and len(chart.metrics) == 1 else f"{label(metric)} {part}".strip()
+            called = names.get(part, part)
+            words = called if chart.by and len(chart.metrics) == 1 else f"{label(metric)} {called}".strip()
             values = {
                 day: value
                 for day in daily

@@ -38,13 +38,16 @@ _EMAIL_KINDS = [
 ]
 _COUNTERS = {
     "Journey": ["ENDPOINT_ACTIVE", "ENDPOINT_LEFT", "ENDPOINT_ENTERED", "REENTRY_CAP_EXCEEDED", "CANCELLED"],
-    "JourneyRun": ["ENDPOINT_ENTERED", "ENDPOINT_PRODUCED"],
-    "EMAIL": ["SUCCESS", "TRANSIENT_FAILURE", "SERVICE_FAILURE", "DROPPED", "DIAL_FAILURE"],
+    "JourneyRun": ["ENDPOINT_ACTIVE", "ENDPOINT_LEFT", "ENDPOINT_ENTERED", "ENDPOINT_PRODUCED"],
+    "EMAIL": [
+        *("SUCCESS", "DAILY_CAP_EXCEEDED", "FAILURE_PERMANENT", "QUIET_TIME", "SERVICE_FAILURE", "THROTTLED"),
+        *("TRANSIENT_FAILURE", "UNKNOWN", "UNSUPPORTED_CHANNEL", "DROPPED", "DIAL_FAILURE"),
+    ],
     "CONTACT_CENTER": ["CALL_QUEUED", "DIAL_FAILURE", "DROPPED", "TRANSIENT_FAILURE", "WAIT_FINISHED", "WAIT_STARTED"],
     "WAIT": ["WAIT_FINISHED", "WAIT_SKIPPED", "WAIT_STARTED"],
-    "CONDITIONAL_SPLIT": ["Branch_TRUE", "Branch_FALSE"],
+    "CONDITIONAL_SPLIT": ["Branch_TRUE", "Branch_FALSE", "TOTAL"],
     "MULTI_CONDITIONAL_SPLIT": ["Branch_1", "Branch_2", "Branch_ELSE", "Other"],
-    "RANDOM_SPLIT": ["Branch_1", "Branch_2", "Branch_10"],
+    "RANDOM_SPLIT": ["Branch_1", "Branch_2", "Branch_10", "TOTAL"],
     "HOLDOUT": ["HOLDOUT", "PASSED"],
 }
 _MACHINES = [
@@ -56,7 +59,7 @@ _REASONS = [
     *("CUSTOMER_DISCONNECT", "CUSTOMER_DISCONNECT", "OUTBOUND_DESTINATION_ENDPOINT_ERROR"),
     *("OUTBOUND_RESOURCE_ERROR", "OUTBOUND_ATTEMPT_FAILED", "EXPIRED", "Expired"),
 ]
-_CAMPAIGNS = {("a", "j"): "q", ("a", "k"): "shared", ("b", "j"): "shared", ("a", "t"): "q"}
+_CAMPAIGNS = {("a", "j"): ["q"], ("a", "k"): ["shared"], ("b", "j"): ["shared"], ("a", "t"): ["q", "tested"]}
 
 
 def some_extracts(seed: int, scale: int) -> dict[str, list[Record]]:
@@ -130,7 +133,7 @@ class _Maker:
         event = self._event("_journey.send", self._at(), activity)
         status = self._chance.choice(_STATUSES)
         event["attributes"]["journey_send_status"] = status
-        if status != "QUIET_TIME_WAIT_FINISHED":
+        if status != "QUIET_TIME_WAIT_FINISHED" and self._chance.random() < 0.9:
             event["attributes"]["journey_activity_type"] = ACTIVITIES[activity]
         # the last of two sends to an endpoint is known by its time
         at = self._once(_time(event), "send", str(event["application"]), str(event["client"]))
@@ -250,7 +253,9 @@ class _Maker:
         if chance.random() < 0.8:
             answer["Limits"] = {"Daily": chance.randint(50, 60)}
         if chance.random() < 0.6:
-            answer["JourneyLimits"] = {"DailyCap": chance.randint(20, 30)}
+            answer["JourneyLimits"] = {"DailyCap": chance.choice([0, 20, 30])}
+        if chance.random() < 0.6:
+            answer["QuietTime"] = {"Start": "20:00", "End": chance.choice(["05:00", "06:00"])}
         return {"fetched_at": _iso(fetched), "ApplicationSettingsResource": answer}
 
     # ---- Amazon Connect
@@ -268,7 +273,9 @@ class _Maker:
             "agentInfo": chance.choice([None, {"connectedToAgentTimestamp": chance.choice(times)}]),
             "disconnectReason": chance.choice([*_REASONS, *[None] * 14]),
             "answeringMachineDetectionStatus": chance.choice([*_MACHINES, *[None] * 10]),
-            "campaign": chance.choice([None, {"campaignId": chance.choice(["q", "q", "shared", "lost"])}]),
+            "campaign": chance.choice([None, {"campaignId": chance.choice(["q", "q", "shared", "lost", "tested"])}]),
+            # every fifth is a chat, and some of its events say so
+            "channel": chance.choice([None, "chat" if int(contact[1:]) % 5 == 0 else "VOICE"]),
         }
         detail = {name: value for name, value in detail.items() if value is not None}
         if chance.random() < 0.3:
@@ -279,11 +286,13 @@ class _Maker:
 def _journey(chance: random.Random, application: str, journey: str, modified: datetime) -> Record:
     activities = {name: _activity(chance, name) for name in ACTIVITIES if chance.random() < 0.8}
     frequencies = [None, None, "", "P1D", "PT6H", "P1W", "P1DT12H", "PT1H30M", "PT45S", "P1M"]
-    start = _START + timedelta(hours=chance.randrange(100))
+    start = _START + timedelta(hours=chance.randrange(100), milliseconds=chance.choice([0, 600]))
     answer: Record = {
         "ApplicationId": application,
         "Id": journey,
-        "Name": chance.choice(["Test-t", "Test-t", "t"]) if (application, journey) == ("a", "t") else "A Test-t",
+        "Name": chance.choice(
+            ["Test-t", "Test-t", "t"] if (application, journey) == ("a", "t") else ["A Test-t", "The t", ""]
+        ),
         "LastModifiedDate": _iso(modified),
         "RefreshFrequency": chance.choice(frequencies),
         "RefreshOnSegmentUpdate": chance.choice([True, False, None]),
@@ -297,7 +306,7 @@ def _journey(chance: random.Random, application: str, journey: str, modified: da
     if chance.random() < 0.2:
         del answer["QuietTime"]
     if (application, journey) in _CAMPAIGNS:
-        arn = f"arn:aws:connect-campaigns:r:1:campaign/{_CAMPAIGNS[application, journey]}"
+        arn = f"arn:aws:connect-campaigns:r:1:campaign/{chance.choice(_CAMPAIGNS[application, journey])}"
         answer["JourneyChannelSettings"] = {"ConnectCampaignArn": arn}
     return answer
 

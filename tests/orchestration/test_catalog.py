@@ -110,6 +110,18 @@ def test_formulas_are_made_of_metrics(catalog: list[Entry]) -> None:
             assert (entry["mart"], name) in known, entry["formula"]
 
 
+def test_labels_are_of_metrics_and_say_of_which_rows(
+    catalog: list[Entry], marts: dict[str, Entry], built: TestHome
+) -> None:
+    labels = built.query("select mart, metric, vendor_label, row_condition from intermediate.metric_labels")
+    assert {label[:2] for label in labels} <= {(entry["mart"], entry["metric"]) for entry in catalog}
+    of_some_rows = [entry for entry in catalog if entry["row_condition"]]
+    assert len(of_some_rows) == len({entry["vendor_label"] for entry in of_some_rows}) > 1
+    for entry in of_some_rows:
+        for table in tables_of(entry["mart"], marts):
+            built.query(f"select {entry['metric']} from {table} where {entry['row_condition']}")
+
+
 def test_decisions_and_sources_exist(catalog: list[Entry]) -> None:
     folders = {path.name.split("__")[0][1:] for path in (PROJECT / "models/staging").glob("*/_*__sources.yml")}
     headings: dict[str, set[str]] = {}

@@ -53,16 +53,17 @@ def test_every_asset_has_a_group_a_description_and_an_owner(defs: Definitions) -
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        groups = ("alexa", "catalog", "cloudwatch", "connect", "mailgun", "pinpoint", "ses", "publish")
+        groups = ("alexa", "catalog", "cloudwatch", "connect", "mailgun", "pinpoint", "ses", "landing", "publish")
         assert node.group_name in groups, key
         assert node.description, key
-        assert node.owners or node.group_name == "publish", key
+        assert node.owners or node.group_name in ("landing", "publish"), key
 
 
 def test_data_tests_and_ledger_are_asset_checks(defs: Definitions) -> None:
     checks = {(check.asset_key.path[-1], check.name) for check in defs.resolve_asset_graph().asset_check_keys}
     assert ("events", "ledger_adds_up") in checks
     assert ("events", "nothing_kept_aside") in checks
+    assert ("inbox", "is_read") in checks
     assert len([name for asset, name in checks if asset.startswith("int_mailgun__")]) >= 5
 
 

@@ -7,7 +7,7 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -42,16 +42,32 @@ _REASONS = {
     "UNSUPPORTED_CHANNEL": "unsupported_channel_unsent",
     "CUSTOM_DELIVERY_FAILURE": "custom_delivery_failure_unsent",
 }
+# Pinpoint's own counters of the same.
+_REPORTED = {
+    "SUCCESS": "messages_sent",
+    "QUIET_TIME": "quiet_time_unsent",
+    "DAILY_CAP_EXCEEDED": "endpoint_limit_unsent",
+    "THROTTLED": "throttled_unsent",
+    "TRANSIENT_FAILURE": "temporary_failure_unsent",
+    "SERVICE_FAILURE": "service_failure_unsent",
+    "FAILURE_PERMANENT": "permanent_failure_unsent",
+    "UNSUPPORTED_CHANNEL": "unsupported_channel_unsent",
+    "UNKNOWN": "unknown_failure_unsent",
+    "CUSTOM_DELIVERY_FAILURE": "custom_delivery_failure_unsent",
+}
 # What Pinpoint leaves out of an answer while it is 0.
 _ALWAYS_TOLD = {
     "journey": ["ENDPOINT_ACTIVE", "ENDPOINT_LEFT", "ENDPOINT_ENTERED", "REENTRY_CAP_EXCEEDED"],
-    "run": ["ENDPOINT_ENTERED"],
-    "message": ["TRANSIENT_FAILURE", "SERVICE_FAILURE"],
+    "run": ["ENDPOINT_ACTIVE", "ENDPOINT_LEFT", "ENDPOINT_ENTERED", "REENTRY_CAP_EXCEEDED"],
+    "message": [
+        *("SUCCESS", "DAILY_CAP_EXCEEDED", "FAILURE_PERMANENT", "QUIET_TIME", "SERVICE_FAILURE", "THROTTLED"),
+        *("TRANSIENT_FAILURE", "UNKNOWN"),
+    ],
     "CONTACT_CENTER": ["TRANSIENT_FAILURE", "SERVICE_FAILURE", "DIAL_FAILURE", "DROPPED"],
     "WAIT": ["WAIT_FINISHED", "WAIT_SKIPPED", "WAIT_STARTED"],
     "CONDITIONAL_SPLIT": ["Branch_TRUE", "Branch_FALSE"],
-    "MULTI_CONDITIONAL_SPLIT": [],
-    "RANDOM_SPLIT": [],
+    "MULTI_CONDITIONAL_SPLIT": ["Branch_1"],
+    "RANDOM_SPLIT": ["Branch_1"],
     "HOLDOUT": ["HOLDOUT", "PASSED"],
 }
 _SPLITS = {"CONDITIONAL_SPLIT": "yes_no", "MULTI_CONDITIONAL_SPLIT": "multivariate", "RANDOM_SPLIT": "random"}
@@ -157,6 +173,38 @@ def unique(records: Iterable[Record]) -> list[Event]:
     return [Event.of(json.loads(text)) for text in texts]
 
 
+def typed(events: list[Event], counters: Counters, definitions: Definitions) -> list[Event]:
+    """A send without a type is of the type that anything says of its activity."""
+    known: set[tuple[Any, ...]] = {event.keys for event in events if event.type}
+    known |= {subject[:3] for subject, type_ in counters.types.items() if subject.activity and type_ != "message"}
+    known |= {(*journey, activity) for journey, activity, _ in definitions.activities()}
+    return [
+        replace(event, type=ACTIVITIES[event.activity])
+        if event.kind == "_journey.send" and not event.type and event.activity != "none" and event.keys in known
+        else event
+        for event in events
+    ]
+
+
+class Spans:
+    """Where a count without an event is 0: of what has events, while its project has some."""
+
+    def __init__(self, events: list[Event], zone: str) -> None:
+        self._subjects: set[tuple[Any, ...]] = set()
+        self._periods: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        for keys, at in records_of_journeys(events):
+            self._subjects |= {keys, keys[:2]}
+            for grain, start in periods(at, zone):
+                self._periods[grain, keys[0]].append(start)
+
+    def blank(self, rows: Rows, *names: str) -> None:
+        """What nothing was counted of is NULL elsewhere."""
+        for (grain, start, *keys), row in rows.items():
+            within = self._periods[grain, keys[0]]
+            if tuple(keys) not in self._subjects or not min(within) <= start <= max(within):
+                row |= dict.fromkeys(names)
+
+
 def grouped(events: Iterable[Event], *names: str) -> list[list[Event]]:
     groups: dict[Any, list[Event]] = defaultdict(list)
     for event in events:
@@ -233,7 +281,7 @@ def sms_metrics(events: list[Event], zone: str) -> Rows:
     return mart.rows
 
 
-def push_metrics(events: list[Event], definitions: Definitions, zone: str) -> Rows:
+def push_metrics(events: list[Event], definitions: Definitions, spans: Spans, zone: str) -> Rows:
     mart = Mart(zone, "messages_sent", "deliveries", "opens")
     for event in events:
         if event.kind == "_journey.send" and event.type == "PUSH" and event.journey:
@@ -252,10 +300,12 @@ def push_metrics(events: list[Event], definitions: Definitions, zone: str) -> Ro
     for journey, activity, at in definitions.fetches():
         if ACTIVITIES.get(activity) == "PUSH":
             mart.count((*journey, activity), at)
+    spans.blank(mart.rows, "messages_sent", "deliveries", "opens")
     for (grain, start, *keys), row in mart.rows.items():
-        rules = definitions.activity(tuple(keys), end_of(grain, start, zone)).get("PUSH", {})
-        seconds = rules.get("MessageConfig", {}).get("TimeToLive")
+        rules = definitions.activity(tuple(keys), end_of(grain, start, zone))
+        seconds = rules.get("PUSH", {}).get("MessageConfig", {}).get("TimeToLive")
         row["time_to_live_seconds"] = None if seconds is None else int(seconds)
+        row["time_to_live_status"] = "unknown" if not rules else "default" if seconds is None else "set"
     return mart.rows
 
 
@@ -322,28 +372,52 @@ class Counters:
                 if at >= since
             }
 
+    def _type(self, subject: Subject) -> str:
+        """Of its own snapshots, else of its runs'."""
+        types = {one._replace(run=None): type_ for one, type_ in self.types.items()} | self.types
+        return types[subject]
+
+    def _of_runs(self) -> dict[Subject, dict[str, Series]]:
+        """The counters of all runs added up, of a journey or an activity."""
+        parts: dict[Subject, dict[str, list[Series]]] = defaultdict(lambda: defaultdict(list))
+        for subject, counters in self._series.items():
+            if subject.run:
+                for counter, series in counters.items():
+                    parts[subject._replace(run=None)][counter].append(series)
+        return {subject: {name: added_up(each) for name, each in named.items()} for subject, named in parts.items()}
+
     def of_activities(self) -> Iterator[tuple[tuple[str, str, str], str, dict[str, Series]]]:
-        """Keys, type and counters of each activity."""
-        for (application, journey, activity, run), counters in self._series.items():
-            if activity and not run:
-                yield (application, journey, activity), self.types[application, journey, activity, run], counters
+        """Keys, type and counters of each activity: its own, else those of its runs."""
+        own = {subject: counters for subject, counters in self._series.items() if not subject.run}
+        for subject, counters in (self._of_runs() | own).items():
+            if subject.activity:
+                yield (subject.application, subject.journey, subject.activity), self._type(subject), counters
 
     def of_journeys(self) -> dict[tuple[str, str], dict[str, Series]]:
-        """The journeys' own, with the runs' entries and the activities' removals, each added up."""
+        """The journeys' own, else the runs' added up, with the runs' entries and what is added up over activities."""
         counters: dict[tuple[str, str], dict[str, Series]] = defaultdict(dict)
-        parts: dict[tuple[tuple[str, str], str], list[Series]] = defaultdict(list)
-        for subject, series in self._series.items():
-            journey = subject[:2]
-            if not subject.activity and not subject.run:
-                counters[journey] |= series
-            elif not subject.activity:
-                parts[journey, "RUNS_ENTERED"].append(series["ENDPOINT_ENTERED"])
-            elif not subject.run and self.types[subject] == "CONTACT_CENTER":
-                parts[journey, "ACTIVITIES_DROPPED"].append(series["DROPPED"])
-        for (journey, name), added in parts.items():
-            instants = sorted({at for series in added for at in series})
-            counters[journey][name] = {at: sum(level_before(s, at, inclusive=True) for s in added) for at in instants}
+        own = {subject: series for subject, series in self._series.items() if not subject.run}
+        for source in (self._of_runs(), own):
+            parts: dict[tuple[tuple[str, str], str], list[Series]] = defaultdict(list)
+            for subject, series in source.items():
+                journey = subject[:2]
+                if not subject.activity:
+                    counters[journey] |= series
+                    if source is not own:
+                        counters[journey]["RUNS_ENTERED"] = series["ENDPOINT_ENTERED"]
+                    continue
+                for name in ("DAILY_CAP_EXCEEDED", "QUIET_TIME", "DROPPED"):
+                    if name in series and (name != "DROPPED" or self._type(subject) == "CONTACT_CENTER"):
+                        parts[journey, f"ACTIVITIES_{name}"].append(series[name])
+            for (journey, name), added in parts.items():
+                counters[journey][name] = added_up(added)
         return counters
+
+
+def added_up(parts: list[Series]) -> Series:
+    """At each instant of any the sum of what each was last told."""
+    instants = sorted({at for series in parts for at in series})
+    return {at: sum(level_before(series, at, inclusive=True) for series in parts) for at in instants}
 
 
 def level_before(series: Series, at: datetime, inclusive: bool = False) -> int:
@@ -429,33 +503,37 @@ def split_metrics(counters: Counters, definitions: Definitions, zone: str) -> Ro
         if type_ not in _SPLITS:
             continue
         for (grain, start), told in told_of(series, zone).items():
-            paths: dict[str, list[Told]] = defaultdict(list)
+            end = end_of(grain, start, zone)
+            paths: dict[str, list[Told]] = {path: [] for path in definitions.branches(keys, end)}
             for counter, one in told.items():
-                paths[path_of(counter)].append(one)
+                if path := path_of(type_, counter):
+                    paths.setdefault(path, []).append(one)
             for path, parts in paths.items():
                 rows[grain, start, *keys, _SPLITS[type_], path] = {
-                    "total_participants": sum(one.value for one in told.values()),
-                    "total_participants_delta": sum(one.delta for one in told.values()),
+                    "total_participants": sum(one.value for each in paths.values() for one in each),
+                    "total_participants_delta": sum(one.delta for each in paths.values() for one in each),
                     "path_participants": sum(one.value for one in parts),
                     "path_participants_delta": sum(one.delta for one in parts),
-                    **definitions.branch(keys, path, end_of(grain, start, zone)),
+                    **definitions.branch(keys, path, end),
                     "has_shrunk": any(one.has_shrunk for one in parts),
                 }
     return rows
 
 
-def path_of(counter: str) -> str:
-    if counter in ("Branch_TRUE", "Branch_FALSE"):
-        return "Yes" if counter == "Branch_TRUE" else "No"
-    return counter if counter.removeprefix("Branch_").isdigit() else "Else"
+def path_of(type_: str, counter: str) -> str | None:
+    if type_ == "CONDITIONAL_SPLIT":
+        return {"Branch_TRUE": "Yes", "Branch_FALSE": "No"}.get(counter)
+    if counter.removeprefix("Branch_").isdigit():
+        return counter
+    return "Else" if type_ == "MULTI_CONDITIONAL_SPLIT" else None
 
 
-def activity_metrics(events: list[Event], counters: Counters, definitions: Definitions, zone: str) -> Rows:
+def activity_metrics(events: list[Event], counters: Counters, spans: Spans, zone: str) -> Rows:
     names = ("endpoints_through_activity", "messages_sent", "messages_not_sent", "unknown_failure_unsent")
     mart = Mart(zone, *names, *dict.fromkeys(_REASONS.values()))
     for keys, at in records_of_journeys(events):
         mart.count(keys, at)
-    types: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    custom = {event.keys for event in events if event.type == "CUSTOM" and event.activity != "none"}
     for event in events:
         if event.kind != "_journey.send" or not event.journey:
             continue
@@ -465,8 +543,6 @@ def activity_metrics(events: list[Event], counters: Counters, definitions: Defin
         elif event.status != "QUIET_TIME_WAIT_FINISHED":
             mart.count(event.keys, event.at, "messages_not_sent")
             mart.count(event.keys, event.at, _REASONS.get(event.status or "", "unknown_failure_unsent"))
-        for period in periods(event.at, zone) if event.type else []:
-            types[(*period, *event.keys)].add(str(event.type))
     told: dict[tuple[Any, ...], dict[str, Told]] = {}
     snapshots: dict[tuple[Any, ...], str] = {}
     for keys, type_, series in counters.of_activities():
@@ -474,26 +550,26 @@ def activity_metrics(events: list[Event], counters: Counters, definitions: Defin
         for at in {at for one in series.values() for at in one}:
             mart.count(keys, at)
         told |= {(*period, *keys): counted for period, counted in told_of(series, zone).items()}
+    spans.blank(mart.rows, *names, *_REASONS.values())
     for key, row in mart.rows.items():
-        grain, start, *keys = key
-        counted, snapshot = told.get(key, {}), snapshots.get(tuple(keys))
+        counted, snapshot = told.get(key, {}), snapshots.get(key[2:])
         if counted and snapshot in ("WAIT", "HOLDOUT", *_SPLITS):
-            row["endpoints_through_activity"] += sum(one.delta for one in counted.values())
-        if not types[key] and counted and snapshot != "message":
-            types[key] = {snapshot or ""}
-        if not types[key]:
-            types[key] = {definitions.type(tuple(keys), end_of(grain, start, zone))}
-        if "CUSTOM" not in types[key] and not row["custom_delivery_failure_unsent"]:
+            passed = [one.delta for name, one in counted.items() if path_of(snapshot, name) or snapshot not in _SPLITS]
+            row["endpoints_through_activity"] = (row["endpoints_through_activity"] or 0) + sum(passed)
+        if key[2:] not in custom and not row["custom_delivery_failure_unsent"]:
             row["custom_delivery_failure_unsent"] = None
-        for name in ("TRANSIENT_FAILURE", "SERVICE_FAILURE"):
-            row[f"{_REASONS[name]}_reported"] = counted[name].value if name in counted else None
+        for counter, name in _REPORTED.items():
+            row[f"{name}_reported"] = counted[counter].value if counter in counted else None
+        failed = [row[f"{name}_reported"] for name in _REPORTED.values() if name != "messages_sent"]
+        failed = [] if snapshot == "CONTACT_CENTER" else [each for each in failed if each is not None]
+        row["messages_not_sent_reported"] = sum(failed) if failed else None
         calls = counted if snapshot == "CONTACT_CENTER" else {}
         row |= told_columns(calls, dial_failure_unsent="DIAL_FAILURE", removed_by_reevaluation="DROPPED")
         row["has_shrunk"] = any_shrunk(counted)
     return mart.rows
 
 
-def journey_metrics(events: list[Event], counters: Counters, definitions: Definitions, zone: str) -> Rows:
+def journey_metrics(events: list[Event], counters: Counters, definitions: Definitions, spans: Spans, zone: str) -> Rows:
     mart = Mart(zone, "exceeded_maximum_daily_messages", "not_sent_during_quiet_time")
     for keys, at in records_of_journeys(events):
         mart.count(keys[:2], at)
@@ -514,9 +590,15 @@ def journey_metrics(events: list[Event], counters: Counters, definitions: Defini
         for at in {at for one in all_series.values() for at in one}:
             mart.count(journey, at)
         told |= {(*period, *journey): counted for period, counted in told_of(all_series, zone).items()}
+    spans.blank(mart.rows, "exceeded_maximum_daily_messages", "not_sent_during_quiet_time")
     for key, row in mart.rows.items():
-        grain, start, *keys = key
+        grain, start = key[:2]
         counted = told.get(key, {})
+        for counter, name in (
+            ("ACTIVITIES_DAILY_CAP_EXCEEDED", "exceeded_maximum_daily_messages"),
+            ("ACTIVITIES_QUIET_TIME", "not_sent_during_quiet_time"),
+        ):
+            row[f"{name}_reported"] = counted[counter].value if counter in counted else None
         entries = "RUNS_ENTERED" if "RUNS_ENTERED" in of_journeys.get((key[2], key[3]), {}) else "ENDPOINT_ENTERED"
         row |= told_columns(
             counted,
@@ -550,6 +632,7 @@ class Definitions:
         for record in extracts["pinpoint/journeys"]:
             answer = record["JourneyResponse"]
             answers[answer["ApplicationId"], answer["Id"]].append({**record, **answer})
+        self._answers = answers
         for journey, versions in answers.items():
             self._fetched[journey] = current(versions)
             self._journeys[journey] = in_force(self._fetched[journey])
@@ -586,11 +669,27 @@ class Definitions:
         definition: Record = self._standing(keys, at)
         return dict(definition["Activities"][keys[2]]) if definition else {}
 
-    def type(self, keys: tuple[Any, ...], at: datetime) -> str:
-        return ACTIVITIES[keys[2]] if self._standing(keys, at) else ""
+    def activities(self) -> Iterator[tuple[tuple[str, str], str, Record]]:
+        """Journey, name and definition of each activity of each answer, those fetched last at the end."""
+        for journey, answers in self._answers.items():
+            for answer in sorted(answers, key=lambda answer: read_time(answer["fetched_at"])):
+                for name, activity in answer["Activities"].items():
+                    yield journey, name, activity
 
-    def branch(self, keys: tuple[Any, ...], path: str, at: datetime) -> Record:
-        """Where a path leads."""
+    def names(self) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str, str], str]]:
+        """Of journeys and of activities, the newest."""
+        journeys, activities = {}, {}
+        for journey, fetched in self._fetched.items():
+            for answer in fetched.values():
+                if answer["Name"]:
+                    journeys[journey] = answer["Name"]
+                for name, activity in answer["Activities"].items():
+                    if "Description" in activity:
+                        activities[*journey, name] = activity["Description"]
+        return journeys, activities
+
+    def branches(self, keys: tuple[Any, ...], at: datetime) -> dict[str, Record]:
+        """The paths of a split, and where they lead."""
         activity = self.activity(keys, at)
         branches: dict[str, Record] = {}
         if rules := activity.get("ConditionalSplit"):
@@ -599,7 +698,11 @@ class Definitions:
             branches = {f"Branch_{number}": branch for number, branch in enumerate(rules["Branches"], 1)}
             if "DefaultActivity" in rules:
                 branches["Else"] = {"NextActivity": rules["DefaultActivity"]}
-        branch = branches.get(path, {})
+        return branches
+
+    def branch(self, keys: tuple[Any, ...], path: str, at: datetime) -> Record:
+        """Where a path leads."""
+        branch = self.branches(keys, at).get(path, {})
         following = branch.get("NextActivity")
         described = self._standing(keys, at).get("Activities", {}).get(following, {})
         return {
@@ -612,12 +715,16 @@ class Definitions:
         answer = self._standing(journey, at)
         projects = [settings for since, settings in self._settings.get(journey[0], {}).items() if since < at]
         project = projects[-1] if projects else {}
+        of_journeys = project.get("JourneyLimits", {}).get("DailyCap")
         limits = [
             answer.get("Limits", {}).get("DailyCap"),
-            project.get("JourneyLimits", {}).get("DailyCap"),
+            of_journeys or None,  # 0 says that it doesn't apply
             project.get("Limits", {}).get("Daily"),
+            of_journeys,
         ]
-        quiet = answer.get("QuietTime")
+        own, default = answer.get("QuietTime"), project.get("QuietTime") if answer else None
+        quiet = own or default
+        known = answer and projects
         types = [ACTIVITIES[activity] for activity in answer.get("Activities", {})]
         row = {
             "refreshes_on_segment_update": answer.get("RefreshOnSegmentUpdate"),
@@ -625,19 +732,23 @@ class Definitions:
             "maximum_entries_per_endpoint": answer.get("Limits", {}).get("EndpointReentryCap"),
             "maximum_daily_messages_per_endpoint": next((limit for limit in limits if limit is not None), None),
             "quiet_time": f"{quiet['Start']}-{quiet['End']}" if quiet else None,
+            "quiet_time_status": "journey" if own else "project" if default else "none" if known else "unknown",
+            "next_entry_group_status": "N/A" if answer and not answer.get("RefreshFrequency") else "unknown",
         }
         for name in ("EMAIL", "SMS", "PUSH", "CUSTOM", "CONTACT_CENTER"):
             row[f"{name.lower()}_activities"] = types.count(name) if answer else None
         return row
 
-    def journey_of_campaign(self, campaign: str) -> tuple[str, str]:
-        """The one whose definition names it."""
+    def journey_of_campaign(self, campaign: str) -> tuple[str, str] | None:
+        """The one whose definition names it; None of a campaign that only tests name."""
         naming = {
             journey
             for journey, fetched in self._fetched.items()
             for answer in fetched.values()
             if answer.get("JourneyChannelSettings", {}).get("ConnectCampaignArn", "").endswith(f"/{campaign}")
         }
+        if naming and naming <= self.tests:
+            return None
         (journey,) = naming - self.tests if len(naming - self.tests) == 1 else {("none", "none")}
         return journey
 
@@ -699,10 +810,12 @@ def contact_center_metrics(records: list[Record], definitions: Definitions, zone
         contacts[detail["contactId"]][read_time(record["time"])] = detail
     for told in contacts.values():
         campaigns = [event["campaign"]["campaignId"] for event in told.values() if "campaign" in event]
-        if not campaigns:
+        channels = {event.get("channel", "VOICE") for event in told.values()}
+        journey = definitions.journey_of_campaign(min(campaigns)) if campaigns else None
+        if journey is None or channels != {"VOICE"}:
             continue
-        campaign = min(campaigns)
-        keys = (*definitions.journey_of_campaign(campaign), campaign)
+        keys = (*journey, min(campaigns))
+        kinds = {event["eventType"] for event in told.values()}
         at = min(times(told, "initiationTimestamp"), default=min(told))
         reason, machine = (said_last(told, name) for name in ("disconnectReason", "answeringMachineDetectionStatus"))
         mart.count(keys, at)
@@ -710,10 +823,11 @@ def contact_center_metrics(records: list[Record], definitions: Definitions, zone
             mart.count(keys, at, "failed_dials")
         elif reason == "EXPIRED":
             mart.count(keys, at, "expired_dials")
-        elif machine or times(told, "connectedToSystemTimestamp"):
+        elif machine or times(told, "connectedToSystemTimestamp") or "CONNECTED_TO_SYSTEM" in kinds:
             mart.count(keys, at, "successful_dials")
             agents = {at: event.get("agentInfo", {}) for at, event in told.items()}
-            connected = bool(times(agents, "connectedToAgentTimestamp")) and "VOICEMAIL" not in machine
+            has_agent = bool(times(agents, "connectedToAgentTimestamp")) or "CONNECTED_TO_AGENT" in kinds
+            connected = has_agent and "VOICEMAIL" not in machine
             if connected:
                 mart.count(keys, at, "connected")
             if name := outcome(machine, connected):
@@ -746,21 +860,23 @@ def outcome(machine: str, connected: bool) -> str | None:
 
 
 def check(home: TestHome, extracts: Extracts, zone: str) -> None:
-    events = unique(extracts["pinpoint/events"])
     counters = Counters(extracts["pinpoint/execution_metrics"])
     definitions = Definitions(extracts)
+    events = typed(unique(extracts["pinpoint/events"]), counters, definitions)
+    spans = Spans(events, zone)
+    journeys, activities = definitions.names()
     assert definitions.tests == {("a", "t")}
     of_activities = "application_id, journey_id, activity_id"
     for mart, keys, expected in (
         ("email", of_activities, email_metrics(events, zone)),
         ("sms", of_activities, sms_metrics(events, zone)),
-        ("push", of_activities, push_metrics(events, definitions, zone)),
+        ("push", of_activities, push_metrics(events, definitions, spans, zone)),
         ("custom_channel", of_activities, custom_channel_metrics(events, zone)),
-        ("activity", of_activities, activity_metrics(events, counters, definitions, zone)),
+        ("activity", of_activities, activity_metrics(events, counters, spans, zone)),
         ("wait", of_activities, wait_metrics(counters, zone)),
         ("holdout", of_activities, holdout_metrics(counters, zone)),
         ("split", f"{of_activities}, split_type, path", split_metrics(counters, definitions, zone)),
-        ("journey", "application_id, journey_id", journey_metrics(events, counters, definitions, zone)),
+        ("journey", "application_id, journey_id", journey_metrics(events, counters, definitions, spans, zone)),
         (
             "contact_center",
             "application_id, journey_id, campaign_id",
@@ -771,6 +887,9 @@ def check(home: TestHome, extracts: Extracts, zone: str) -> None:
         found = read(home, f"pinpoint_{mart}_metrics", keys)
         assert found.keys() == expected.keys(), (mart, sorted(found.keys() ^ expected.keys(), key=str)[:5])
         for key, row in expected.items():
+            row["journey_name"] = journeys.get(key[2:4])
+            if "activity_id" in keys:
+                row["activity_name"] = activities.get(key[2:5])
             assert found[key].keys() == row.keys(), (mart, found[key].keys() ^ row.keys())
             differing = [name for name, value in row.items() if not same(found[key][name], value)]
             assert not differing, (mart, key, {name: (found[key][name], row[name]) for name in differing})

@@ -205,20 +205,25 @@ def test_an_event_is_known_by_its_json_but_for_white_space(home: TestHome) -> No
 def test_events_that_no_metric_uses_are_counted_by_kind(home: TestHome) -> None:
     kinds = ["_campaign.send", "_campaign.opened_notification", "_test.event_stream", "_SMS.OPTOUT", "_session.start"]
     kinds += ["bought", "Journey.send", "_journey.send", "_voice.ring", "_email.new", ""]
+    # as some of Amazon's libraries name them, and messages inside of an app
+    kinds += ["_session_start", "_session_stop", "_inapp.message_displayed"]
     result = landed(home, EVENTS, "a", lines([event(kind) for kind in kinds] + [{"event_timestamp": _AT}]))
-    assert numbers(result) == (12, 1, 0, 4, 7)
+    assert numbers(result) == (15, 1, 0, 4, 10)
     assert result.ignored_kinds == {
         "_campaign.*": 2,
         "_test.event*": 1,
         "_SMS.OPTOUT": 1,
         "_session.start": 1,
+        "_session_start": 1,
+        "_session_stop": 1,
+        "_inapp.message_displayed": 1,
         "app event": 2,
     }
     assert [(line, reason) for line, reason, _ in quarantine(home)] == [
         (9, "unknown kind: _voice.ring"),
         (10, "unknown kind: _email.new"),
         (11, "it does not say its kind: is it a record of this stream?"),
-        (12, "it does not say its kind: is it a record of this stream?"),
+        (15, "it does not say its kind: is it a record of this stream?"),
     ]
 
 
@@ -341,6 +346,23 @@ def test_answers_keep_when_and_for_what_they_were_fetched(home: TestHome) -> Non
         ("2026-03-02 04:30:00", "a", "j", True, "2026-03-01 00:00:00"),
         ("2026-03-03 10:00:00", "a", "j", False, "2026-03-01 00:00:00"),
     ]
+
+
+def test_other_events_of_connect_are_counted_by_their_name(home: TestHome) -> None:
+    at = "2026-03-02T08:00:00Z"
+    others = ["Contact Lens Analysis State Change", "Metrics Rules Matched", "Metrics Rules Matched"]
+    records: list[Record] = [{"time": at, "detail-type": name, "detail": {"state": "COMPLETED"}} for name in others]
+    # its eventType is none of a contact's
+    called = {"eventType": "AwsApiCall", "eventName": "StartOutboundVoiceContact"}
+    records.append({"time": at, "detail-type": "AWS API Call via CloudTrail", "detail": called})
+    contact = {"eventType": "INITIATED", "contactId": "c", "channel": "Voice", "campaign": {"campaignId": "k"}}
+    records.append({"time": at, "detail-type": "Connect Customer Contact Event", "detail": contact})
+    records.append({"eventType": "INITIATED", "contactId": "d", "channel": "CHAT", "initiationTimestamp": at})
+    result = landed(home, "connect/contact_events", "a", lines(records))
+    assert numbers(result) == (6, 2, 0, 0, 4)
+    assert result.ignored_kinds == {others[0]: 1, others[1]: 2, "AWS API Call via CloudTrail": 1}
+    rows = staged(home, "stg_connect__contact_events", "contact_id, channel")
+    assert rows == [("c", "VOICE"), ("d", "CHAT")]
 
 
 def test_contact_events_are_read_in_every_spelling(home: TestHome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -123,9 +124,31 @@ def fails_a_check(home: Path, system: str, stream: str) -> Callable[[], None]:
 
 def fails_to_land(home: Path, system: str, stream: str) -> Callable[[], None]:
     """A landing stops with an error: a folder is where it writes."""
-    folder = home / "lake" / system / stream / "schema.parquet.unfinished"
-    folder.mkdir(parents=True)
-    return folder.rmdir
+    schema = home / "lake" / system / stream / "schema.parquet"
+    schema.unlink()
+    schema.mkdir()
+    return schema.rmdir
+
+
+def test_main_is_for_readers_and_everything_is_described(home: Path) -> None:
+    shared = {"metric_catalog", "reconciliation_daily", "run", "source_freshness"}
+    public = {name for (name,) in published(home, "select name from (show all tables) where schema = 'main'")}
+    assert {name for name in public if not re.search("_(hourly|daily|monthly)$", name)} == shared | {
+        "alexa_retention_cohorts",
+        "cloudwatch_statistics",
+    }
+    schemas = published(home, "select distinct schema from (show all tables) order by schema")
+    assert schemas == [("intermediate",), ("main",)]
+    comments = dict(published(home, "select column_name, comment from duckdb_columns() where table_name = 'run'"))
+    assert comments["status"].startswith("current; held back")
+    silent = """
+        select table_name, column_name from duckdb_columns() where not internal and comment is null
+        union all
+        select view_name, '' from duckdb_views() where not internal and comment is null
+        union all
+        select table_name, '' from duckdb_tables() where comment is null
+    """
+    assert published(home, silent) == []
 
 
 def test_what_fails_is_held_back_alone_and_until_it_is_mended(

@@ -1,5 +1,5 @@
 -- Proves that every landed event of a journey is counted once, from staging to each grain, as is every text message's
--- event that is known to be a journey's, and every contact of a campaign.
+-- event that is known to be a journey's, and every call of a campaign.
 with
 
 landed as (
@@ -23,9 +23,13 @@ told as (
 
 contacts as (
 
-    select count(distinct contact_id) as contacts
-    from {{ ref('stg_connect__contact_events') }}
-    where campaign_id is not null
+    select count(*) as contacts
+    from (
+        select contact_id
+        from {{ ref('stg_connect__contact_events') }}
+        group by contact_id
+        having count(campaign_id) > 0 and count(case when channel <> 'VOICE' then 1 end) = 0
+    )
 
 ),
 

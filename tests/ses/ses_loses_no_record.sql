@@ -17,7 +17,7 @@ datapoints as (
 
     -- both rates of an instant are one record, as are those of several regions
     select count(distinct row(account_id, dimensions, period_at)) as records
-    from {{ ref('int_cloudwatch__datapoints') }}
+    from {{ ref('int_ses__datapoints') }}
     where is_current and namespace = 'AWS/SES' and starts_with(metric_name, 'Reputation.')
 
 ),

@@ -3,13 +3,18 @@
 -- user's events of a product are judged together.
 {{ config(unique_key='fact_id') }}
 
+{% set matched %} interval {{ var('alexa_purchase_match_minutes') }} minutes {% endset %}
+{% set grace %} interval {{ var('alexa_renewal_grace_hours') }} hours {% endset %}
+
 with
 
 logged as not materialized (
 
     select
-        * exclude (is_current),
+        * exclude (product_type, is_current),
         'log ' || version_id as fact_id,
+        event in ('subscription_started', 'trial_converted', 'renewed', 'cancelled', 'expired') as is_of_subscription,
+        case when is_of_subscription then 'SUBSCRIPTION' else nullif(product_type, 'none') end as stated_type,
         is_current
     from {{ ref('int_alexa__purchases') }}
 
@@ -20,6 +25,7 @@ requests as not materialized (
     select
         *,
         received_at as happened_at,
+        null as stated_type,
         -- purchases in development are never paid for
         stage <> 'development' as is_live
     from {{ ref('int_alexa__requests') }}
@@ -27,17 +33,36 @@ requests as not materialized (
 
 ),
 
-products as (
+-- What a product is, for records that don't say: the seed's word, else the log's latest, of any user.
+logged_types as (
 
-    select * from {{ ref('alexa_in_skill_products') }}
+    select
+        skill_id,
+        product_id,
+        arg_max(stated_type, row(happened_at, stated_type)) as logged_type
+    from logged
+    where is_current and product_id <> 'none' and stated_type is not null
+    group by skill_id, product_id
+
+),
+
+seeded_types as (
+
+    select
+        product_id,
+        product_type as seeded_type
+    from {{ ref('alexa_in_skill_products') }}
 
 ),
 
 landed as (
 
     select
-        (select max(happened_at) from logged) as until,
-        greatest((select max(landing) from logged), (select max(landing) from requests)) as landing
+        max(happened_at) as until,
+        -- as it stood when this was built last
+        max(case when landing <= {{ processed_landing() }} then happened_at end) as settled_until,
+        greatest(max(landing), (select max(landing) from requests)) as landing
+    from logged
 
 ),
 
@@ -55,55 +80,28 @@ sent as not materialized (
 told as not materialized (
 
     select
+        * replace (coalesce(product_id, 'none') as product_id),
         'upsell ' || version_id || ' ' || position as fact_id,
         'upsell_shown' as event,
         'upsell' as via,
-        null as result,
-        *
+        null as result
     from sent
     where name = 'upsell'
 
     union all by name
 
     select
+        * replace (coalesce(product_id, 'none') as product_id),
         'result ' || version_id as fact_id,
         'offer_result' as event,
         connection_name as via,
-        purchase_result as result,
-        *
+        purchase_result as result
     from requests
     where connection_name in ('buy', 'upsell') and purchase_result is not null
 
-    union all by name
-
-    -- who accepts has heard the offer; who declines may have declined before
-    select
-        'offer ' || version_id as fact_id,
-        'offer_made' as event,
-        connection_name as via,
-        null as result,
-        *
-    from requests
-    where connection_name in ('buy', 'upsell') and purchase_result = 'ACCEPTED'
-
-    union all by name
-
-    select
-        'start ' || version_id as fact_id,
-        'subscription_started' as event,
-        connection_name as via,
-        null as result,
-        requests.*
-    from requests
-    inner join products using (product_id)
-    where
-        connection_name in ('buy', 'upsell')
-        and purchase_result = 'ACCEPTED'
-        and product_type = 'SUBSCRIPTION'
-
 ),
 
-from_requests as not materialized (
+typed as not materialized (
 
     select
         fact_id,
@@ -112,65 +110,117 @@ from_requests as not materialized (
         stage,
         locale,
         user_id,
-        coalesce(product_id, 'none') as product_id,
-        coalesce(product_type, 'none') as product_type,
+        product_id,
+        coalesce(stated_type, seeded_type, logged_type, 'none') as product_type,
         happened_at,
         via,
         result,
         is_live,
+        columns(['event_id', 'is_of_subscription', 'is_trial', 'expires_at']),
         is_current,
         landing
-    from told
-    left join products using (product_id)
+    from (
+        select * from logged
+        union all by name
+        select * from told
+    )
+    left join seeded_types using (product_id)
+    left join logged_types using (skill_id, product_id)
 
 ),
 
 touched as (
 
-    select skill_id, stage, user_id, product_id from logged where landing > {{ processed_landing() }}
-    union
-    select skill_id, stage, user_id, product_id from from_requests where landing > {{ processed_landing() }}
+    select skill_id, stage, user_id, product_id from typed where landing > {{ processed_landing() }}
     {% if is_incremental() %}
     union
-    -- what was cancelled may have run out since
-    select skill_id, stage, user_id, product_id
-    from {{ this }}
+    -- what was paid for may be over since, and what a product is may be known since
+    select facts.skill_id, facts.stage, facts.user_id, facts.product_id
+    from {{ this }} as facts
     cross join landed
-    where is_current and runs_out_at <= landed.until
+    left join seeded_types using (product_id)
+    left join logged_types using (skill_id, product_id)
+    where
+        facts.is_current
+        and (
+            (facts.settled_at > landed.settled_until and facts.settled_at <= landed.until)
+            or facts.product_type <> coalesce(seeded_type, logged_type, 'none')
+        )
     {% endif %}
+
+),
+
+facts_told as materialized (
+
+    select * from typed semi join touched using (skill_id, stage, user_id, product_id) where is_current
 
 ),
 
 from_log as (
 
-    select * from logged semi join touched using (skill_id, stage, user_id, product_id) where is_current
+    select * from facts_told where event_id is not null
 
 ),
 
--- One fact once: what the log tells about at the time is the log's.
-unlogged as (
+-- One fact once: what the log tells of at the time is the log's, and hides nothing of another kind or result.
+known as (
 
     select *
-    from from_requests
-    semi join touched using (skill_id, stage, user_id, product_id)
+    from facts_told as facts
     where
-        is_current
-        and not exists (
+        event_id is not null
+        or not exists (
             select fact_id
-            from from_log
+            from from_log as logged
             where
-                from_log.skill_id = from_requests.skill_id
-                and from_log.stage = from_requests.stage
-                and from_log.user_id = from_requests.user_id
-                and from_log.product_id = from_requests.product_id
-                and from_log.happened_at
-                between from_requests.happened_at - interval {{ var('alexa_purchase_match_minutes') }} minutes
-                and from_requests.happened_at + interval {{ var('alexa_purchase_match_minutes') }} minutes
+                logged.skill_id = facts.skill_id
+                and logged.stage = facts.stage
+                and logged.user_id = facts.user_id
+                and logged.product_id = facts.product_id
+                and logged.event = facts.event
+                and logged.result is not distinct from facts.result
+                and logged.happened_at between facts.happened_at - {{ matched }} and facts.happened_at + {{ matched }}
         )
 
 ),
 
--- The life of a subscription, as far as it is logged: without its end, a start alone would be active for ever.
+-- Who accepts has heard the offer, and has begun a subscription; who declines may have declined before the offer.
+accepted as (
+
+    select
+        * exclude (fact_id, event, event_id, is_of_subscription, is_trial, expires_at)
+        replace (null as result),
+        fact_id as accepted_id,
+        unnest(['offer_made', 'subscription_started']) as event
+    from known
+    where known.event = 'offer_result' and known.result = 'ACCEPTED'
+
+),
+
+implied as (
+
+    select
+        * exclude (accepted_id),
+        event || ' by ' || accepted_id as fact_id
+    from accepted as facts
+    where
+        (event = 'offer_made' or product_type = 'SUBSCRIPTION')
+        and not exists (
+            select fact_id
+            from from_log as logged
+            where
+                logged.skill_id = facts.skill_id
+                and logged.stage = facts.stage
+                and logged.user_id = facts.user_id
+                and logged.product_id = facts.product_id
+                and logged.event = facts.event
+                and logged.happened_at between facts.happened_at - {{ matched }} and facts.happened_at + {{ matched }}
+        )
+
+),
+
+-- The life of a subscription, as far as it is logged: without its end, a start alone would be active for ever. Each
+-- start, conversion or renewal begins a period.
 lives as (
 
     select
@@ -180,55 +230,125 @@ lives as (
         case
             when event = 'subscription_started' then case when is_trial then 'trial' else 'paid' end
             when event in ('trial_converted', 'renewed') then 'paid'
-        end as new_phase
-    from from_log
-    where is_live and event in ('subscription_started', 'trial_converted', 'renewed', 'cancelled', 'expired')
-
-),
-
-phased as (
-
-    select
-        * replace (coalesce(first_value(nullif(locale, 'none') ignore nulls) over life, 'none') as locale),
+        end as new_phase,
+        count(new_phase) over so_far as period,
         coalesce(
             last_value(new_phase ignore nulls) over so_far, case when is_trial then 'trial' else 'paid' end
         ) as phase,
-        last_value(expires_at ignore nulls) over so_far as known_expiry,
         first_value(
-            case when event <> 'cancelled' then struct_pack(event, happened_at) end ignore nulls
-        ) over ahead as next_turn
-    from lives
+            case when new_phase is not null then struct_pack(event, happened_at) end ignore nulls
+        ) over ahead as next_period
+    from from_log
+    where is_live and is_of_subscription
     window
-        life as (
-            partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id
-            rows between unbounded preceding and unbounded following
-        ),
         so_far as (
             partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id
             rows between unbounded preceding and current row
         ),
         ahead as (
             partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id
-            rows between current row and unbounded following
+            rows between 1 following and unbounded following
         )
 
 ),
 
--- A paid subscription that is cancelled runs until what is paid for ends, whether or not its end is logged.
+-- Until when a period lasts, by its beginning or a cancel since.
+dated as (
+
+    select
+        *,
+        last_value(
+            case when event = 'cancelled' or (new_phase is not null and expires_at > happened_at) then expires_at end
+            ignore nulls
+        ) over (
+            partition by skill_id, stage, user_id, product_id, period order by happened_at, rank, event_id
+            rows between unbounded preceding and current row
+        ) as paid_until
+    from lives
+
+),
+
+followed_on as (
+
+    select
+        *,
+        lag(paid_until) over (
+            partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id
+        ) as paid_until_before
+    from dated
+
+),
+
+bounded as (
+
+    select
+        *,
+        case
+            when period > 0 then first_value(greatest(happened_at, paid_until_before)) over (
+                partition by skill_id, stage, user_id, product_id, period order by happened_at, rank, event_id
+            )
+        end as follows
+    from followed_on
+
+),
+
+-- That a period expired ends nothing where the next had begun by then, or begins at once by a renewal or conversion.
+turns as (
+
+    select *
+    from bounded
+    where
+        event <> 'expired'
+        or not (
+            coalesce(is_trial and phase = 'paid', false)
+            or coalesce(expires_at <= follows, false)
+            or coalesce(happened_at <= follows, false)
+            or coalesce(
+                period > 1 and expires_at is null
+                and happened_at < paid_until and happened_at <= follows + {{ grace }},
+                false
+            )
+            or coalesce(
+                next_period.event <> 'subscription_started'
+                and next_period.happened_at <= happened_at + {{ grace }},
+                false
+            )
+        )
+
+),
+
+followed_by as (
+
+    select
+        *,
+        lead(struct_pack(event, happened_at)) over (
+            partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id
+        ) as next_turn
+    from turns
+
+),
+
+-- What is paid for, or tried, ends when that is over, whether or not the end is logged. The log must have gone on for
+-- so long that a renewal would be in it.
 ending as (
 
     select
         *,
         case
             when
-                event = 'cancelled'
-                and phase = 'paid'
-                and next_turn.event is distinct from 'expired'
-                and known_expiry is not null
-                and coalesce(next_turn.happened_at > known_expiry, true)
-                then greatest(known_expiry, happened_at)
-        end as runs_out_at
-    from phased
+                event <> 'expired'
+                and not (event = 'cancelled' and phase = 'trial')
+                and case
+                    when next_turn is null then true
+                    when next_turn.event = 'subscription_started' then next_turn.happened_at > paid_until
+                    when next_turn.event in ('trial_converted', 'renewed')
+                        then next_turn.happened_at > paid_until + {{ grace }}
+                end
+                then case when paid_until is not null then greatest(paid_until, happened_at) end
+        end as runs_out_at,
+        case when next_turn is null and event <> 'cancelled' then runs_out_at + {{ grace }} else runs_out_at end
+        as settled_at
+    from followed_by
 
 ),
 
@@ -244,11 +364,11 @@ continued as (
             'expired' as event,
             null as rank,
             runs_out_at as happened_at,
-            null as runs_out_at
+            null as settled_at
         )
     from ending
     cross join landed
-    where runs_out_at <= landed.until
+    where settled_at <= landed.until
 
 ),
 
@@ -273,7 +393,8 @@ followed as (
         ) as is_active,
         last_value(new_activity ignore nulls) over (
             life rows between unbounded preceding and 1 preceding
-        ) as was_active
+        ) as was_active,
+        coalesce(is_active, false) and phase = 'paid' as is_paid
     from activated
     window life as (partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id)
 
@@ -283,27 +404,40 @@ judged as (
 
     select
         *,
-        coalesce(is_active, false) and phase = 'paid' as is_paid,
+        coalesce(lag(is_paid) over life, false) as was_paid,
+        -- who comes back after an end is another subscription
+        count(case when is_active and was_active is distinct from true then 1 end) over life as stretch,
         -- what was not known to be active may have begun before the log
         event in ('cancelled', 'expired') and was_active is distinct from false as is_leaving
     from followed
+    window life as (partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id)
 
 ),
 
 subscriptions as (
 
     select
-        *,
+        * replace (
+            coalesce(
+                first_value(nullif(locale, 'none') ignore nulls) over (
+                    partition by skill_id, stage, user_id, product_id, stretch order by happened_at, rank, event_id
+                    rows between unbounded preceding and unbounded following
+                ),
+                'none'
+            ) as locale
+        ),
         cast(coalesce(is_active, false) as integer) - cast(coalesce(was_active, false) as integer) as active_change,
-        cast(is_paid as integer) - cast(coalesce(
-            lag(is_paid) over (
-                partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id
-            ),
-            false
-        ) as integer) as paid_change,
+        cast(is_paid as integer) - cast(was_paid as integer) as paid_change,
         is_leaving and phase = 'trial' as is_lapsed_trial,
-        is_leaving and phase = 'paid' as is_churned,
-        is_leaving and ((event = 'cancelled') = (phase = 'trial')) as is_ended
+        is_leaving and ((event = 'cancelled') = (phase = 'trial')) as is_ended,
+        case
+            when is_leaving and was_paid then last_value(
+                case when is_paid and not was_paid then happened_at end ignore nulls
+            ) over (
+                partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id
+                rows between unbounded preceding and 1 preceding
+            )
+        end as churned_since
     from judged
 
 ),
@@ -312,9 +446,9 @@ gathered as (
 
     select * from subscriptions
     union all by name
-    select * from from_log anti join lives using (fact_id)
+    select * from known anti join turns using (fact_id)
     union all by name
-    select * from unlogged
+    select * from implied
 
 ),
 
@@ -336,9 +470,9 @@ facts as (
         coalesce(active_change, 0) as active_change,
         coalesce(paid_change, 0) as paid_change,
         coalesce(is_lapsed_trial, false) as is_lapsed_trial,
-        coalesce(is_churned, false) as is_churned,
         coalesce(is_ended, false) as is_ended,
-        runs_out_at
+        churned_since,
+        settled_at
     from gathered
 
 )

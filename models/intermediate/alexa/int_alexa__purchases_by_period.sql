@@ -10,16 +10,37 @@ events as not materialized (
 
 ),
 
--- What lands may change how many subscriptions are active from then on.
+-- What lands may change how many subscriptions are active from then on, and until when that is told.
 changed as (
 
     select
         skill_id,
         stage,
-        min(happened_at) as since
+        least(
+            min(case when landing > {{ processed_landing() }} then happened_at end),
+            max(case when landing <= {{ processed_landing() }} and is_current then happened_at end)
+        ) as since,
+        max(happened_at) as until,
+        bool_or(active_change <> 0) as has_subscriptions
     from events
-    where landing > {{ processed_landing() }}
     group by skill_id, stage
+    having max(landing) > {{ processed_landing() }}
+
+),
+
+-- A day without an event has the subscriptions of the day before.
+quiet_days as (
+
+    select
+        skill_id,
+        stage,
+        since,
+        {{ reporting_instant("unnest(generate_series(
+            " ~ reporting_date('since') ~ ", " ~ reporting_date('until') ~ ", interval 1 day
+        ))") }} as event_at,
+        false as is_current
+    from changed
+    where has_subscriptions
 
 ),
 
@@ -31,6 +52,10 @@ records as not materialized (
         changed.since
     from events
     inner join changed using (skill_id, stage)
+
+    union all by name
+
+    select * from quiet_days
 
 ),
 
@@ -53,8 +78,10 @@ flagged as (
         case when is_live and is_ended then 1 end as subscriptions_ended,
         case when is_live and event = 'trial_converted' then 1 end as trials_converted,
         case when is_live and is_lapsed_trial then 1 end as trials_lapsed,
-        -- who cancels and runs out in one period leaves once
-        case when is_live and is_churned then row(user_id, product_id) end as leaving
+        -- Who cancels and runs out in one period leaves once. Who began in it is not among those who were there.
+        case when date_trunc('hour', churned_since) < hour_start then row(user_id, product_id) end as left_in_hour,
+        case when {{ reporting_date('churned_since') }} < day_start then row(user_id, product_id) end as left_on_day,
+        case when {{ reporting_date('churned_since') }} < month_start then row(user_id, product_id) end as left_in_month
     from (
         select
             *,
@@ -88,7 +115,11 @@ counted as (
         count(subscriptions_ended) as subscriptions_ended,
         count(trials_converted) as trials_converted,
         count(trials_lapsed) as trials_lapsed,
-        count(distinct leaving) as subscriptions_left
+        case grouping(hour_start, day_start)
+            when 1 then count(distinct left_in_hour)
+            when 2 then count(distinct left_on_day)
+            else count(distinct left_in_month)
+        end as subscriptions_left
     from flagged
     group by
         skill_id, stage,
@@ -112,7 +143,7 @@ flows as (
         cast(sum(active_change) as bigint) as active_change,
         cast(sum(paid_change) as bigint) as paid_change
     from timed
-    where is_current
+    where is_current and (active_change <> 0 or paid_change <> 0)
     group by
         skill_id, stage,
         grouping sets ((hour_start), (day_start), (month_start)),
@@ -134,15 +165,71 @@ stocks as (
 
 ),
 
+-- Every period from what changed to the last event, of every product that has had a subscription by then.
+periods as (
+
+    select
+        skill_id,
+        stage,
+        grain,
+        period_start
+    from counted
+    where locale = 'all' and product_type = 'all' and period_start is not null
+    qualify period_start <= max(case when record_count > 0 then period_start end) over (
+        partition by skill_id, stage, grain
+    )
+
+),
+
+subscribed as (
+
+    select distinct skill_id, stage, locale, product_id, product_type, grain from flows
+
+),
+
 stocked as (
 
     select
-        counted.*,
-        coalesce(stocks.active, 0) as active_subscriptions,
-        coalesce(stocks.paid - stocks.paid_change, 0) as paid_at_start
+        periods.*,
+        stocks.* exclude (skill_id, stage, grain, period_start, paid_change),
+        case when stocks.period_start = periods.period_start then paid - paid_change else paid end as paid_at_start
+    from periods
+    inner join subscribed using (skill_id, stage, grain)
+    asof inner join stocks
+        on
+            subscribed.skill_id = stocks.skill_id
+            and subscribed.stage = stocks.stage
+            and subscribed.locale = stocks.locale
+            and subscribed.product_id = stocks.product_id
+            and subscribed.product_type = stocks.product_type
+            and subscribed.grain = stocks.grain
+            and periods.period_start >= stocks.period_start
+
+),
+
+joined as (
+
+    select
+        skill_id,
+        stage,
+        locale,
+        product_id,
+        product_type,
+        grain,
+        period_start,
+        coalesce(
+            columns(counted.* exclude (skill_id, stage, locale, product_id, product_type, grain, period_start)), 0
+        ),
+        trials_converted + trials_lapsed as trials_ended,
+        coalesce(active, 0) as active_subscriptions,
+        coalesce(paid_at_start, 0) as paid_at_start,
+        -- 24 rows a day would say the same
+        active is not null and grain <> 'hour' as has_state
     from counted
-    left join stocks using (skill_id, stage, locale, product_id, product_type, grain, period_start)
-    where period_start is not null and locale is not null and product_type is not null
+    full join stocked using (skill_id, stage, locale, product_id, product_type, grain, period_start)
+    where
+        period_start is not null and locale is not null and product_type is not null
+        and (counted.record_count is not null or grain <> 'hour')
 
 ),
 
@@ -154,10 +241,10 @@ rated as (
         upsells_offered / nullif(upsell_impressions, 0) as upsell_to_offer_conversion,
         purchases / nullif(one_time_offers, 0) as offer_to_purchase_conversion,
         upsells_accepted / nullif(upsell_impressions, 0) as upsell_to_purchase_conversion,
-        trials_converted / nullif(trials_converted + trials_lapsed, 0) as trial_to_paid_rate,
+        trials_converted / nullif(trials_ended, 0) as trial_to_paid_rate,
         subscriptions_left / nullif(paid_at_start, 0) as churn_rate,
         (select max(landing) from records) as landing
-    from stocked
+    from joined
 
 )
 

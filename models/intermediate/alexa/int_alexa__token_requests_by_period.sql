@@ -58,7 +58,7 @@ counted as (
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as requests,
-        count(success) as successes
+        count(success) as successful_requests
     from (
         -- a success has no code, which is not the code NULL
         select
@@ -79,8 +79,8 @@ rated as (
 
     select
         * replace (error_code[1] as error_code),
-        requests - successes as error_responses,
-        successes / nullif(requests, 0) as success_rate,
+        requests - successful_requests as error_responses,
+        successful_requests / nullif(requests, 0) as success_rate,
         (select max(landing) from records) as landing
     from counted
     where

@@ -1,4 +1,4 @@
--- Grain: one grain (hour, day, month), period and queue of which a number is known. A column for each metric.
+-- Grain: one grain (hour, day, month), period and queue of which a number is known. A column per metric.
 {{ config(materialized='view', database='touchstone') }}
 
 with

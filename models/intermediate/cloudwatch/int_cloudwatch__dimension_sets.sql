@@ -1,5 +1,5 @@
--- Grain: one metric with a column in a wide mart, set of dimensions and metric group that datapoints have come with, and wide
--- mart. `reading` says what they are to the column:
+-- Grain: one metric with a column in a wide mart, set of dimensions and metric group that its datapoints come with, and
+-- wide mart. `reading` says what they are to the column:
 --   declared     its number
 --   other_mart   the number of another mart's column
 --   other_group  a number of another metric group

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period and Connect instance. What its quotas must be, from how much is in use.
--- Each estimate divides two numbers of the same instance, instant and statistic, the maximum. Calls come as a fraction of
--- their quota, whatever their unit says; chats and tasks as a percentage. Shares are rounded, so that of a period's
+-- Each estimate divides two numbers of the same instance, instant and statistic, the maximum. Calls come as a fraction
+-- of their quota, whatever their unit says; chats and tasks as a percentage. Shares are rounded, so that of a period's
 -- estimates that of the highest share is nearest to the quota.
 {{ config(
     database='touchstone', unique_key=['account_id', 'region', 'instance_id', 'grain', 'period_start']

@@ -1,4 +1,4 @@
--- Grain: one grain (hour, day, month), period and Voice ID operation of which a number is known. A column for each metric.
+-- Grain: one grain (hour, day, month), period and Voice ID operation of which a number is known. A column per metric.
 {{ config(materialized='view', database='touchstone') }}
 
 with

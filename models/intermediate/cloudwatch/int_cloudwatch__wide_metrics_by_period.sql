@@ -1,8 +1,8 @@
--- Grain: one grain (hour, day, month), period, wide mart, what its row is of (an instance, a queue) and metric: the values
--- of all columns of the wide marts.
--- CloudWatch may have a metric under several sets of dimensions, which tell of the same calls: of an instant one set counts,
--- that of the fewest dimensions, and its datapoints are added up. No number is made of sets that are not declared, and none
--- is 0, or in part, where there is one of those.
+-- Grain: one grain (hour, day, month), period, wide mart, what its row is of (an instance, a queue) and metric: the
+-- values of all columns of the wide marts.
+-- CloudWatch may report a metric under several sets of dimensions, with the same events in each: of an instant one set
+-- counts, that of the fewest dimensions, and its datapoints are added up. No number is made of sets that are not
+-- declared, and none is 0, or in part, where there is one of those.
 {{ config(
     database='touchstone', unique_key=['account_id', 'region', 'mart', 'grain', 'period_start']
 ) }}

@@ -1,12 +1,12 @@
 -- Grain: one grain (hour, day, month), period and activity. Counts are of its sends, or of those who passed through it
--- as its counters tell; the counters of calls and of failures are as last told in the period.
+-- as its counters tell; they are NULL where no events are known. Counters are as last reported in the period.
 {{ config(materialized='view', database='touchstone') }}
 
 with
 
-definitions as (
+types as (
 
-    select * from {{ ref('int_pinpoint__activity_definitions') }}
+    select * from {{ ref('int_pinpoint__activity_types') }}
 
 ),
 
@@ -24,14 +24,34 @@ counted as (
         activity_id,
         grain,
         period_start,
-        any_value(activity_type) as activity_type,
         -- those who send nothing have no events: who came to them, by the outcomes and by who still waits
         sum(increase) filter (
             where
-            activity_type in ('WAIT', 'CONDITIONAL_SPLIT', 'MULTI_CONDITIONAL_SPLIT', 'RANDOM_SPLIT', 'HOLDOUT')
+            path is not null
+            or activity_type = 'WAIT' and counter in ('WAIT_FINISHED', 'WAIT_SKIPPED', 'WAIT_STARTED')
+            or activity_type = 'HOLDOUT' and counter in ('HOLDOUT', 'PASSED')
         ) as endpoints_through_activity,
+        any_value(value) filter (where counter = 'SUCCESS') as messages_sent_reported,
+        cast(
+            sum(value) filter (
+                where
+                -- a contact center's are documented of other reasons
+                activity_type is distinct from 'CONTACT_CENTER'
+                and counter in (
+                    'QUIET_TIME', 'DAILY_CAP_EXCEEDED', 'THROTTLED', 'TRANSIENT_FAILURE', 'SERVICE_FAILURE',
+                    'FAILURE_PERMANENT', 'UNSUPPORTED_CHANNEL', 'UNKNOWN', 'CUSTOM_DELIVERY_FAILURE'
+                )
+            ) as bigint
+        ) as messages_not_sent_reported,
+        any_value(value) filter (where counter = 'QUIET_TIME') as quiet_time_unsent_reported,
+        any_value(value) filter (where counter = 'DAILY_CAP_EXCEEDED') as endpoint_limit_unsent_reported,
+        any_value(value) filter (where counter = 'THROTTLED') as throttled_unsent_reported,
         any_value(value) filter (where counter = 'TRANSIENT_FAILURE') as temporary_failure_unsent_reported,
         any_value(value) filter (where counter = 'SERVICE_FAILURE') as service_failure_unsent_reported,
+        any_value(value) filter (where counter = 'FAILURE_PERMANENT') as permanent_failure_unsent_reported,
+        any_value(value) filter (where counter = 'UNSUPPORTED_CHANNEL') as unsupported_channel_unsent_reported,
+        any_value(value) filter (where counter = 'UNKNOWN') as unknown_failure_unsent_reported,
+        any_value(value) filter (where counter = 'CUSTOM_DELIVERY_FAILURE') as custom_delivery_failure_unsent_reported,
         -- of contact centers only, whatever others may tell
         any_value(value) filter (
             where activity_type = 'CONTACT_CENTER' and counter = 'DIAL_FAILURE'
@@ -47,7 +67,7 @@ counted as (
         ) as removed_by_reevaluation_delta,
         bool_or(has_shrunk) as has_shrunk,
         max(landing) as landing
-    from {{ ref('int_pinpoint__counters_by_period') }}
+    from {{ ref('int_pinpoint__counters_by_subject') }}
     where activity_id <> 'all'
     group by application_id, journey_id, activity_id, grain, period_start
 
@@ -64,9 +84,11 @@ periods as (
 ended as (
 
     select
-        *,
-        {{ period_end('grain', 'period_start') }} as period_end
+        periods.*,
+        -- what nothing was counted of
+        case when period_start between first_period and last_period then 0 end as nothing
     from periods
+    left join {{ ref('int_pinpoint__event_spans') }} using (application_id, journey_id, activity_id, grain)
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
 
 ),
@@ -76,47 +98,62 @@ joined as (
     select
         ended.application_id,
         ended.journey_id,
+        journey_names.journey_name,
         ended.activity_id,
+        activity_names.activity_name,
         ended.grain,
         ended.period_start,
         cast(
-            coalesce(sent.endpoints_through_activity, 0) + coalesce(counted.endpoints_through_activity, 0) as bigint
+            coalesce(
+                sent.endpoints_through_activity + counted.endpoints_through_activity,
+                sent.endpoints_through_activity,
+                counted.endpoints_through_activity,
+                ended.nothing
+            ) as bigint
         ) as endpoints_through_activity,
-        coalesce(sent.messages_sent, 0) as messages_sent,
-        coalesce(sent.messages_not_sent, 0) as messages_not_sent,
-        coalesce(sent.quiet_time_unsent, 0) as quiet_time_unsent,
-        coalesce(sent.endpoint_limit_unsent, 0) as endpoint_limit_unsent,
-        coalesce(sent.throttled_unsent, 0) as throttled_unsent,
-        coalesce(sent.temporary_failure_unsent, 0) as temporary_failure_unsent,
+        coalesce(sent.messages_sent, ended.nothing) as messages_sent,
+        counted.messages_sent_reported,
+        coalesce(sent.messages_not_sent, ended.nothing) as messages_not_sent,
+        counted.messages_not_sent_reported,
+        coalesce(sent.quiet_time_unsent, ended.nothing) as quiet_time_unsent,
+        counted.quiet_time_unsent_reported,
+        coalesce(sent.endpoint_limit_unsent, ended.nothing) as endpoint_limit_unsent,
+        counted.endpoint_limit_unsent_reported,
+        coalesce(sent.throttled_unsent, ended.nothing) as throttled_unsent,
+        counted.throttled_unsent_reported,
+        coalesce(sent.temporary_failure_unsent, ended.nothing) as temporary_failure_unsent,
         counted.temporary_failure_unsent_reported,
-        coalesce(sent.service_failure_unsent, 0) as service_failure_unsent,
+        coalesce(sent.service_failure_unsent, ended.nothing) as service_failure_unsent,
         counted.service_failure_unsent_reported,
-        coalesce(sent.permanent_failure_unsent, 0) as permanent_failure_unsent,
-        coalesce(sent.unsupported_channel_unsent, 0) as unsupported_channel_unsent,
-        coalesce(sent.unknown_failure_unsent, 0) as unknown_failure_unsent,
+        coalesce(sent.permanent_failure_unsent, ended.nothing) as permanent_failure_unsent,
+        counted.permanent_failure_unsent_reported,
+        coalesce(sent.unsupported_channel_unsent, ended.nothing) as unsupported_channel_unsent,
+        counted.unsupported_channel_unsent_reported,
+        coalesce(sent.unknown_failure_unsent, ended.nothing) as unknown_failure_unsent,
+        counted.unknown_failure_unsent_reported,
         case
-            when
-                coalesce(sent.activity_type, counted.activity_type, definitions.activity_type) = 'CUSTOM'
-                or sent.custom_delivery_failure_unsent > 0
-                then coalesce(sent.custom_delivery_failure_unsent, 0)
+            when types.activity_type = 'CUSTOM' or sent.custom_delivery_failure_unsent > 0
+                then coalesce(sent.custom_delivery_failure_unsent, ended.nothing)
         end as custom_delivery_failure_unsent,
+        counted.custom_delivery_failure_unsent_reported,
         counted.dial_failure_unsent,
         counted.dial_failure_unsent_delta,
         counted.removed_by_reevaluation,
         counted.removed_by_reevaluation_delta,
         coalesce(counted.has_shrunk, false) as has_shrunk,
         greatest(
-            sent.landing, counted.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})
+            sent.landing,
+            counted.landing,
+            types.landing,
+            (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})
         ) as landing
     from ended
     left join sent using (application_id, journey_id, activity_id, grain, period_start)
     left join counted using (application_id, journey_id, activity_id, grain, period_start)
-    asof left join definitions
-        on
-            ended.application_id = definitions.application_id
-            and ended.journey_id = definitions.journey_id
-            and ended.activity_id = definitions.activity_id
-            and ended.period_end > definitions.valid_from
+    left join types using (application_id, journey_id, activity_id)
+    left join {{ ref('int_pinpoint__journey_names') }} as journey_names using (application_id, journey_id)
+    left join {{ ref('int_pinpoint__activity_names') }} as activity_names
+        using (application_id, journey_id, activity_id)
 
 )
 

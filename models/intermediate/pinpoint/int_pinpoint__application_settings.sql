@@ -23,7 +23,8 @@ fetched as (
     -- What a version says decides, never when it arrived.
     qualify
         row_number() over (
-            partition by fetch_key order by modified_at desc nulls last, maximum_daily_messages_per_endpoint
+            partition by fetch_key
+            order by modified_at desc nulls last, maximum_daily_messages_per_endpoint, quiet_time
         ) = 1
 
 ),
@@ -49,5 +50,6 @@ select
         when row_number() over (partition by application_id, valid_from order by fetched_at desc) = 1 then valid_from
     end as valid_from,
     maximum_daily_messages_per_endpoint,
+    quiet_time,
     (select max(landing) from settings) as landing
 from dated

@@ -1,5 +1,6 @@
 -- Grain: one grain (hour, day, month), period and outbound campaign, of the journey whose definition names it.
--- A campaign of several journeys is of journey 'none', as nothing tells which of them a call was for.
+-- A campaign of several journeys is of journey 'none', as nothing tells which of them a call was for; one that only
+-- tests of journeys name is left out.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -10,17 +11,23 @@ definitions as (
 
 ),
 
+tests as (
+
+    select *, true as is_test_journey from {{ ref('int_pinpoint__test_journeys') }}
+
+),
+
 campaigns as (
 
     select
-        connect_campaign_id as campaign_id,
-        min(application_id) as application_id,
-        min(journey_id) as journey_id
+        definitions.connect_campaign_id as campaign_id,
+        count(distinct row(application_id, journey_id)) filter (where is_test_journey is null) as journeys,
+        case when journeys = 1 then min(application_id) filter (where is_test_journey is null) end as application_id,
+        case when journeys = 1 then min(journey_id) filter (where is_test_journey is null) end as journey_id
     from definitions
-    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
-    where connect_campaign_id is not null
-    group by connect_campaign_id
-    having count(distinct row(application_id, journey_id)) = 1
+    left join tests using (application_id, journey_id)
+    where definitions.connect_campaign_id is not null
+    group by definitions.connect_campaign_id
 
 ),
 
@@ -29,11 +36,14 @@ contacts as (
     select
         coalesce(campaigns.application_id, 'none') as application_id,
         coalesce(campaigns.journey_id, 'none') as journey_id,
+        journey_names.journey_name,
         contacts.* exclude (record_count)
         replace (greatest(contacts.landing, (select max(landing) from definitions)) as landing)
     from {{ ref('int_pinpoint__contacts_by_period') }} as contacts
     left join campaigns using (campaign_id)
-    where contacts.record_count > 0
+    left join {{ ref('int_pinpoint__journey_names') }} as journey_names
+        on campaigns.application_id = journey_names.application_id and campaigns.journey_id = journey_names.journey_id
+    where contacts.record_count > 0 and coalesce(campaigns.journeys > 0, true)
 
 )
 

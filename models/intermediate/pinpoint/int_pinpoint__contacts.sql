@@ -1,4 +1,4 @@
--- Grain: one contact of an outbound campaign and instant it may be told of; `is_chosen` marks the one it is.
+-- Grain: one contact of an outbound campaign and instant it may be told of; `is_chosen` marks the one it is, of calls.
 -- Events come in any order and tell the contact's story bit by bit. The other instants stay, so that an earlier choice
 -- is found and counted again.
 {{ config(unique_key=['contact_id', 'campaign_id', 'contact_at']) }}
@@ -33,6 +33,8 @@ contacts as (
         coalesce(min(initiated_at), min(event_at)) as chosen_at,
         count(connected_to_system_at) > 0 as is_answered,
         count(connected_to_agent_at) > 0 as has_agent,
+        -- one that never says its channel is a call, as all were before there were others
+        count(channel) filter (where channel <> 'VOICE') = 0 as is_call,
         -- the last that was said
         arg_max(disconnect_reason, row(event_at, disconnect_reason)) filter (
             where disconnect_reason is not null
@@ -64,7 +66,8 @@ flagged as (
         contact_id,
         candidates.campaign_id,
         candidates.contact_at,
-        candidates.campaign_id = contacts.chosen_campaign_id
+        contacts.is_call
+        and candidates.campaign_id = contacts.chosen_campaign_id
         and candidates.contact_at = contacts.chosen_at as is_chosen,
         contacts.is_answered,
         contacts.has_agent,

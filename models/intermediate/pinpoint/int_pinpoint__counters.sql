@@ -1,7 +1,8 @@
--- Grain: one counter of a journey or an activity at one instant that it was told for.
+-- Grain: one counter of a journey or an activity at one instant that it was told for: its own, or (`of_runs`) that of
+-- its runs added up.
 -- Pinpoint's counters count since the start and leave out what is 0. `increase` is what was added since the instant
 -- before. Once told a counter has a row at each of its subject's instants, and rows only ever change, whatever arrives.
-{{ config(unique_key=['application_id', 'journey_id', 'activity_id', 'counter', 'counted_at']) }}
+{{ config(unique_key=['application_id', 'journey_id', 'activity_id', 'of_runs', 'counter', 'counted_at']) }}
 
 with
 
@@ -47,18 +48,27 @@ told as (
 
 ),
 
--- What is 0 where it is left out. Of a split's paths, and of what Amazon may add, nothing is known before it is told.
+-- What is 0 where it is left out. Of a split's further paths, and of what Amazon may add, nothing is known before it is
+-- told.
 known as (
 
     select
-        unnest(['journey', 'run', 'MESSAGE', 'CONTACT_CENTER', 'WAIT', 'CONDITIONAL_SPLIT', 'HOLDOUT']) as subject_type,
+        unnest([
+            'journey', 'run', 'MESSAGE', 'CONTACT_CENTER', 'WAIT', 'CONDITIONAL_SPLIT', 'MULTI_CONDITIONAL_SPLIT',
+            'RANDOM_SPLIT', 'HOLDOUT'
+        ]) as subject_type,
         unnest([
             ['ENDPOINT_ACTIVE', 'ENDPOINT_LEFT', 'ENDPOINT_ENTERED', 'REENTRY_CAP_EXCEEDED'],
-            ['ENDPOINT_ENTERED'],
-            ['TRANSIENT_FAILURE', 'SERVICE_FAILURE'],
+            ['ENDPOINT_ACTIVE', 'ENDPOINT_LEFT', 'ENDPOINT_ENTERED', 'REENTRY_CAP_EXCEEDED'],
+            [
+                'SUCCESS', 'DAILY_CAP_EXCEEDED', 'FAILURE_PERMANENT', 'QUIET_TIME', 'SERVICE_FAILURE', 'THROTTLED',
+                'TRANSIENT_FAILURE', 'UNKNOWN'
+            ],
             ['TRANSIENT_FAILURE', 'SERVICE_FAILURE', 'DIAL_FAILURE', 'DROPPED'],
             ['WAIT_FINISHED', 'WAIT_SKIPPED', 'WAIT_STARTED'],
             ['Branch_TRUE', 'Branch_FALSE'],
+            ['Branch_1'],
+            ['Branch_1'],
             ['HOLDOUT', 'PASSED']
         ]) as counters
 
@@ -155,13 +165,14 @@ refreshed as (
 
 ),
 
-counted as (
+by_subject as (
 
     select
         application_id,
         journey_id,
         activity_id,
         activity_type,
+        false as of_runs,
         counter,
         counted_at,
         level as value,
@@ -175,29 +186,47 @@ counted as (
     select
         application_id,
         journey_id,
-        'all' as activity_id,
-        'RUNS_ENTERED' as counter,
+        activity_id,
+        max(activity_type) as activity_type,
+        true as of_runs,
+        counter,
         counted_at,
-        sum(sum(step)) over (partition by application_id, journey_id order by counted_at) as value,
+        sum(sum(step)) over (
+            partition by application_id, journey_id, activity_id, counter order by counted_at
+        ) as value,
         sum(step) as increase
     from steps
-    where run_id <> 'all' and activity_id = 'all' and counter = 'ENDPOINT_ENTERED'
-    group by application_id, journey_id, counted_at
+    where run_id <> 'all'
+    group by application_id, journey_id, activity_id, counter, counted_at
+
+),
+
+counted as (
+
+    select * from by_subject
 
     union all by name
 
-    -- all activities together
+    -- all activities together, of what the journey is told of them
     select
         application_id,
         journey_id,
         'all' as activity_id,
-        'ACTIVITIES_DROPPED' as counter,
+        of_runs,
+        'ACTIVITIES_' || counter as counter,
         counted_at,
-        sum(sum(step)) over (partition by application_id, journey_id order by counted_at) as value,
-        sum(step) as increase
-    from steps
-    where run_id = 'all' and activity_type = 'CONTACT_CENTER' and counter = 'DROPPED'
-    group by application_id, journey_id, counted_at
+        sum(sum(increase)) over (
+            partition by application_id, journey_id, of_runs, counter order by counted_at
+        ) as value,
+        sum(increase) as increase
+    from by_subject
+    where
+        activity_id <> 'all'
+        and (
+            counter in ('DAILY_CAP_EXCEEDED', 'QUIET_TIME')
+            or activity_type = 'CONTACT_CENTER' and counter = 'DROPPED'
+        )
+    group by application_id, journey_id, of_runs, counter, counted_at
 
     union all by name
 
@@ -205,6 +234,7 @@ counted as (
         application_id,
         journey_id,
         'all' as activity_id,
+        false as of_runs,
         'REFRESHES' as counter,
         counted_at,
         refreshes as value,
@@ -222,6 +252,7 @@ finished as (
         journey_id,
         activity_id,
         activity_type,
+        of_runs,
         counter,
         counted_at,
         cast(value as bigint) as value,
@@ -238,5 +269,5 @@ from finished
 {% if is_incremental() %}
     -- what has not changed keeps its landing, and with it the periods it counts in
     anti join {{ this }} as earlier
-        using (application_id, journey_id, activity_id, counter, counted_at, value, increase)
+        using (application_id, journey_id, activity_id, of_runs, counter, counted_at, value, increase)
 {% endif %}

@@ -1,8 +1,9 @@
--- Grain: one grain (hour, day, month), period, project, journey, activity ('all' of the journey itself) and counter.
+-- Grain: one grain (hour, day, month), period, project, journey, activity ('all' of the journey itself) and counter,
+-- its own or (`of_runs`) that of its runs added up.
 -- A counter's value in a period is the last that was told in it; its increase is over that of the period before.
 {{ config(
     database='touchstone',
-    unique_key=['application_id', 'journey_id', 'activity_id', 'counter', 'grain', 'period_start']
+    unique_key=['application_id', 'journey_id', 'activity_id', 'of_runs', 'counter', 'grain', 'period_start']
 ) }}
 
 with
@@ -20,7 +21,7 @@ counters as not materialized (
 
 touched as (
 
-    select distinct application_id, journey_id, activity_id, counter, hour_start, day_start
+    select distinct application_id, journey_id, activity_id, of_runs, counter, hour_start, day_start
     from counters
     where landing > {{ processed_landing() }}
 
@@ -54,9 +55,9 @@ placed as not materialized (
             case when touched_days.counter is not null then day_start end as day_start
         )
     from counters
-    semi join touched_months using (application_id, journey_id, activity_id, counter, month_start)
-    left join touched_days using (application_id, journey_id, activity_id, counter, day_start)
-    left join touched_hours using (application_id, journey_id, activity_id, counter, hour_start)
+    semi join touched_months using (application_id, journey_id, activity_id, of_runs, counter, month_start)
+    left join touched_days using (application_id, journey_id, activity_id, of_runs, counter, day_start)
+    left join touched_hours using (application_id, journey_id, activity_id, of_runs, counter, hour_start)
 
 ),
 
@@ -66,6 +67,7 @@ rolled_up as (
         application_id,
         journey_id,
         activity_id,
+        of_runs,
         counter,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
@@ -77,7 +79,8 @@ rolled_up as (
         (select max(landing) from counters) as landing
     from placed
     group by
-        application_id, journey_id, activity_id, counter, grouping sets ((hour_start), (day_start), (month_start))
+        application_id, journey_id, activity_id, of_runs, counter,
+        grouping sets ((hour_start), (day_start), (month_start))
 
 )
 

@@ -6,8 +6,7 @@ with
 counters as (
 
     select *
-    from {{ ref('int_pinpoint__counters_by_period') }}
-    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
+    from {{ ref('int_pinpoint__counters_by_subject') }}
     where activity_type = 'HOLDOUT'
 
 ),
@@ -17,7 +16,9 @@ pivoted as (
     select
         application_id,
         journey_id,
+        journey_name,
         activity_id,
+        activity_name,
         grain,
         period_start,
         cast(sum(value) filter (where counter in ('HOLDOUT', 'PASSED')) as bigint) as total_entered,
@@ -28,7 +29,9 @@ pivoted as (
         -- a journey that proves to be a test leaves no row behind
         greatest(max(landing), (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
     from counters
-    group by application_id, journey_id, activity_id, grain, period_start
+    left join {{ ref('int_pinpoint__journey_names') }} using (application_id, journey_id)
+    left join {{ ref('int_pinpoint__activity_names') }} using (application_id, journey_id, activity_id)
+    group by application_id, journey_id, journey_name, activity_id, activity_name, grain, period_start
 
 )
 

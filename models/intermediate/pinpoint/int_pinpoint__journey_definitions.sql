@@ -27,7 +27,7 @@ fetched as (
             order by
                 modified_at desc nulls last,
                 -- versions that are equal in all of these are equal in every number
-                is_test, refreshes_on_segment_update, refresh_frequency, starts_at, ends_at, quiet_time,
+                is_test, journey_name, refreshes_on_segment_update, refresh_frequency, starts_at, ends_at, quiet_time,
                 maximum_entries_per_endpoint, maximum_daily_messages_per_endpoint, connect_campaign_id,
                 cast(activities as varchar)
         ) = 1
@@ -63,6 +63,7 @@ described as (
                 ) = 1
                 then valid_from
         end as valid_from,
+        journey_name,
         is_test,
         refreshes_on_segment_update,
         refresh_frequency,
@@ -91,16 +92,16 @@ scheduled as (
 
     select
         * exclude (refresh_frequency, frequency, starts_at, ends_at),
+        refresh_frequency is not null as refreshes_by_interval,
         case
             when refresh_frequency is null then 0
-            else date_diff('second', starts_at, ends_at) // nullif(
+            else date_diff('microsecond', starts_at, ends_at) // nullif(1000000 * (
                 604800 * coalesce(try_cast(frequency.weeks as bigint), 0)
                 + 86400 * coalesce(try_cast(frequency.days as bigint), 0)
                 + 3600 * coalesce(try_cast(frequency.hours as bigint), 0)
                 + 60 * coalesce(try_cast(frequency.minutes as bigint), 0)
-                + coalesce(try_cast(frequency.seconds as bigint), 0),
-                0
-            )
+                + coalesce(try_cast(frequency.seconds as bigint), 0)
+            ), 0)
         end as entry_segment_refreshes_planned,
         (select max(landing) from journeys) as landing
     from described

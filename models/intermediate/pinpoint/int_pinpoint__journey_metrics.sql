@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period and journey. Counts are of the journey's activities, counters are as last
--- told in the period, and settings as they stood at its end.
+-- told in the period, and settings as they stood at its end. Counts are NULL where no events are known.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -18,13 +18,25 @@ settings as (
 
 counters as (
 
-    select * from {{ ref('int_pinpoint__counters_by_period') }} where activity_id = 'all'
+    select * from {{ ref('int_pinpoint__counters_by_subject') }} where activity_id = 'all'
+
+    union all by name
+
+    select * exclude (of_runs) replace ('RUNS_ENTERED' as counter)
+    from {{ ref('int_pinpoint__counters_by_period') }}
+    where activity_id = 'all' and of_runs and counter = 'ENDPOINT_ENTERED'
 
 ),
 
 journeys_with_runs as (
 
     select distinct application_id, journey_id from counters where counter = 'RUNS_ENTERED'
+
+),
+
+spans as (
+
+    select * from {{ ref('int_pinpoint__event_spans') }} where activity_id = 'all'
 
 ),
 
@@ -73,6 +85,10 @@ counted as (
         any_value(increase) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation_delta,
         any_value(value) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries,
         any_value(increase) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries_delta,
+        any_value(value) filter (
+            where counter = 'ACTIVITIES_DAILY_CAP_EXCEEDED'
+        ) as exceeded_maximum_daily_messages_reported,
+        any_value(value) filter (where counter = 'ACTIVITIES_QUIET_TIME') as not_sent_during_quiet_time_reported,
         bool_or(has_shrunk) as has_shrunk,
         max(landing) as landing
     from counters
@@ -96,9 +112,12 @@ periods as (
 ended as (
 
     select
-        *,
-        {{ period_end('grain', 'period_start') }} as period_end
+        periods.*,
+        {{ period_end('grain', 'period_start') }} as period_end,
+        -- what nothing was counted of
+        case when period_start between first_period and last_period then 0 end as nothing
     from periods
+    left join spans using (application_id, journey_id, grain)
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
 
 ),
@@ -108,6 +127,7 @@ joined as (
     select
         ended.application_id,
         ended.journey_id,
+        journey_names.journey_name,
         ended.grain,
         ended.period_start,
         counted.currently_in_journey,
@@ -121,6 +141,7 @@ joined as (
         counted.total_journey_entries_delta,
         -- no answer of the API holds it
         cast(null as bigint) as next_entry_group_estimate,
+        case when definitions.refreshes_by_interval = false then 'N/A' else 'unknown' end as next_entry_group_status,
         definitions.refreshes_on_segment_update,
         definitions.entry_segment_refreshes_planned,
         counted.entry_segment_refreshes_done,
@@ -133,9 +154,19 @@ joined as (
         coalesce(
             definitions.maximum_daily_messages_per_endpoint, settings.maximum_daily_messages_per_endpoint
         ) as maximum_daily_messages_per_endpoint,
-        coalesce(sent.exceeded_maximum_daily_messages, 0) as exceeded_maximum_daily_messages,
-        definitions.quiet_time,
-        coalesce(sent.not_sent_during_quiet_time, 0) as not_sent_during_quiet_time,
+        coalesce(sent.exceeded_maximum_daily_messages, ended.nothing) as exceeded_maximum_daily_messages,
+        counted.exceeded_maximum_daily_messages_reported,
+        case
+            when definitions.journey_id is not null then coalesce(definitions.quiet_time, settings.quiet_time)
+        end as quiet_time,
+        case
+            when definitions.quiet_time is not null then 'journey'
+            when definitions.journey_id is null or settings.application_id is null then 'unknown'
+            when settings.quiet_time is not null then 'project'
+            else 'none'
+        end as quiet_time_status,
+        coalesce(sent.not_sent_during_quiet_time, ended.nothing) as not_sent_during_quiet_time,
+        counted.not_sent_during_quiet_time_reported,
         definitions.email_activities,
         definitions.sms_activities,
         definitions.push_activities,
@@ -153,6 +184,7 @@ joined as (
     from ended
     left join sent using (application_id, journey_id, grain, period_start)
     left join counted using (application_id, journey_id, grain, period_start)
+    left join {{ ref('int_pinpoint__journey_names') }} as journey_names using (application_id, journey_id)
     asof left join definitions
         on
             ended.application_id = definitions.application_id

@@ -20,8 +20,8 @@ sends as not materialized (
         coalesce(send_status, 'none') as outcome,
         true as is_record,
         landing
-    from {{ ref('stg_pinpoint__events') }}
-    where event = '_journey.send' and journey_id is not null and landing <= {{ last_landing() }}
+    from {{ ref('int_pinpoint__sends') }}
+    where landing <= {{ last_landing() }}
 
 ),
 
@@ -222,7 +222,6 @@ counted as (
         activity_id,
         case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
         coalesce(hour_start, day_start, month_start) as period_start,
-        max(activity_type) as activity_type,
         count(channel) as record_count,
         count(email) as email_record_count,
         count(sms) as sms_record_count,

@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period and push activity with at least one send, notification or fetch of its
--- definition. The time to live is as it stood at the period's end.
+-- definition. The time to live is as it stood at the period's end. Counts are NULL where no events are known.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -29,9 +29,12 @@ periods as (
 ended as (
 
     select
-        *,
-        {{ period_end('grain', 'period_start') }} as period_end
+        periods.*,
+        {{ period_end('grain', 'period_start') }} as period_end,
+        -- what nothing was counted of
+        case when period_start between first_period and last_period then 0 end as nothing
     from periods
+    left join {{ ref('int_pinpoint__event_spans') }} using (application_id, journey_id, activity_id, grain)
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
 
 ),
@@ -41,16 +44,26 @@ joined as (
     select
         ended.application_id,
         ended.journey_id,
+        journey_names.journey_name,
         ended.activity_id,
+        activity_names.activity_name,
         ended.grain,
         ended.period_start,
-        coalesce(messages.push_messages_sent, 0) as messages_sent,
-        coalesce(messages.push_deliveries, 0) as deliveries,
-        coalesce(messages.push_opens, 0) as opens,
+        coalesce(messages.push_messages_sent, ended.nothing) as messages_sent,
+        coalesce(messages.push_deliveries, ended.nothing) as deliveries,
+        coalesce(messages.push_opens, ended.nothing) as opens,
         definitions.time_to_live_seconds,
+        case
+            when definitions.time_to_live_seconds is not null then 'set'
+            when definitions.activity_id is not null then 'default'
+            else 'unknown'
+        end as time_to_live_status,
         greatest(messages.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
     from ended
     left join messages using (application_id, journey_id, activity_id, grain, period_start)
+    left join {{ ref('int_pinpoint__journey_names') }} as journey_names using (application_id, journey_id)
+    left join {{ ref('int_pinpoint__activity_names') }} as activity_names
+        using (application_id, journey_id, activity_id)
     asof left join definitions
         on
             ended.application_id = definitions.application_id

@@ -19,12 +19,8 @@ texts as not materialized (
 sends as not materialized (
 
     select *
-    from events
-    where
-        event = '_journey.send'
-        and activity_type = 'SMS'
-        and send_status = 'SUCCESS'
-        and journey_id is not null
+    from {{ ref('int_pinpoint__sends') }}
+    where activity_type = 'SMS' and send_status = 'SUCCESS' and landing <= {{ last_landing() }}
 
 ),
 
@@ -147,7 +143,7 @@ flagged as (
         ordered.event = '_SMS.SUCCESS' and ordered.is_first_of_kind as is_delivery,
         ordered.event = '_SMS.FAILURE' and ordered.is_first_of_kind and not messages.is_delivered as is_failure,
         case when ordered.is_first then messages.price_in_millicents end as price_in_millicents,
-        (select max(landing) from events) as landing
+        greatest((select max(landing) from events), (select max(landing) from sends)) as landing
     from ordered
     inner join messages using (application_id, message_id)
     inner join candidates using (application_id, message_id)

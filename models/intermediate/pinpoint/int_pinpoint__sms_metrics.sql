@@ -8,7 +8,9 @@ messages as (
     select
         application_id,
         journey_id,
+        journey_name,
         activity_id,
+        activity_name,
         grain,
         period_start,
         sms_messages_sent as messages_sent,
@@ -19,6 +21,8 @@ messages as (
         greatest(landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
     from {{ ref('int_pinpoint__messages_by_period') }}
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
+    left join {{ ref('int_pinpoint__journey_names') }} using (application_id, journey_id)
+    left join {{ ref('int_pinpoint__activity_names') }} using (application_id, journey_id, activity_id)
     where sms_record_count > 0
 
 )

@@ -1,5 +1,5 @@
--- Grain: one grain (hour, day, month), period, split activity and path whose counters were told. What a path leads to
--- is as the journey's definition had it at the period's end.
+-- Grain: one grain (hour, day, month), period, split activity whose counters were told, and path that was ever taken or
+-- that the journey's definition has at the period's end. What a path leads to is as the definition had it then.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -10,33 +10,72 @@ definitions as (
 
 ),
 
+counters as (
+
+    select *
+    from {{ ref('int_pinpoint__counters_by_subject') }}
+    where path is not null
+
+),
+
+ended as (
+
+    select
+        application_id,
+        journey_id,
+        activity_id,
+        activity_type,
+        grain,
+        period_start,
+        max(landing) as landing,
+        {{ period_end('grain', 'period_start') }} as period_end
+    from counters
+    group by all
+
+),
+
+defined as (
+
+    select
+        ended.*,
+        definitions.branches,
+        definitions.fetched_at
+    from ended
+    asof left join definitions
+        on
+            ended.application_id = definitions.application_id
+            and ended.journey_id = definitions.journey_id
+            and ended.activity_id = definitions.activity_id
+            and ended.period_end > definitions.valid_from
+
+),
+
+-- a path that nobody has taken is told of by the definition alone
 paths as (
 
     select
         application_id,
         journey_id,
         activity_id,
+        activity_type,
         grain,
         period_start,
-        case activity_type
-            when 'CONDITIONAL_SPLIT' then 'yes_no'
-            when 'MULTI_CONDITIONAL_SPLIT' then 'multivariate'
-            when 'RANDOM_SPLIT' then 'random'
-        end as split_type,
-        -- the name of the counter of those whom no branch takes isn't documented
-        case
-            when counter = 'Branch_TRUE' then 'Yes'
-            when counter = 'Branch_FALSE' then 'No'
-            when regexp_full_match(counter, 'Branch_\d+') then counter
-            else 'Else'
-        end as path,
+        path,
         cast(sum(value) as bigint) as path_participants,
         cast(sum(increase) as bigint) as path_participants_delta,
         bool_or(has_shrunk) as has_shrunk,
         max(landing) as landing
-    from {{ ref('int_pinpoint__counters_by_period') }}
-    anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
-    where activity_type in ('CONDITIONAL_SPLIT', 'MULTI_CONDITIONAL_SPLIT', 'RANDOM_SPLIT')
+    from (
+        select * from counters
+        union all by name
+        select
+            * exclude (period_end, fetched_at, branches),
+            unnest([b.path for b in branches]) as path,
+            0 as value,
+            0 as increase,
+            false as has_shrunk
+        from defined
+    )
     group by all
 
 ),
@@ -46,58 +85,64 @@ totalled as (
     select
         *,
         cast(sum(path_participants) over activity as bigint) as total_participants,
-        cast(sum(path_participants_delta) over activity as bigint) as total_participants_delta,
-        {{ period_end('grain', 'period_start') }} as period_end
+        cast(sum(path_participants_delta) over activity as bigint) as total_participants_delta
     from paths
-    window activity as (partition by application_id, journey_id, activity_id, grain, period_start)
+    window activity as (partition by application_id, journey_id, activity_id, activity_type, grain, period_start)
 
 ),
 
-defined as (
+branched as (
 
     select
         totalled.*,
-        list_filter(definitions.branches, lambda b: b.path = totalled.path)[1] as branch,
-        definitions.fetched_at,
-        greatest(
-            totalled.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})
-        ) as defined_landing
+        list_filter(defined.branches, lambda b: b.path = totalled.path)[1] as branch,
+        defined.fetched_at
     from totalled
-    asof left join definitions
-        on
-            totalled.application_id = definitions.application_id
-            and totalled.journey_id = definitions.journey_id
-            and totalled.activity_id = definitions.activity_id
-            and totalled.period_end > definitions.valid_from
+    inner join defined using (application_id, journey_id, activity_id, activity_type, grain, period_start)
 
 ),
 
 named as (
 
     select
-        defined.application_id,
-        defined.journey_id,
-        defined.activity_id,
-        defined.split_type,
-        defined.path,
-        defined.grain,
-        defined.period_start,
-        defined.total_participants,
-        defined.total_participants_delta,
-        defined.path_participants,
-        defined.path_participants_delta,
-        defined.branch.next_activity_id as next_activity_id,
+        branched.application_id,
+        branched.journey_id,
+        journey_names.journey_name,
+        branched.activity_id,
+        activity_names.activity_name,
+        case branched.activity_type
+            when 'CONDITIONAL_SPLIT' then 'yes_no'
+            when 'MULTI_CONDITIONAL_SPLIT' then 'multivariate'
+            when 'RANDOM_SPLIT' then 'random'
+        end as split_type,
+        branched.path,
+        branched.grain,
+        branched.period_start,
+        branched.total_participants,
+        branched.total_participants_delta,
+        branched.path_participants,
+        branched.path_participants_delta,
+        branched.branch.next_activity_id as next_activity_id,
         next_activities.activity_name as next_activity_name,
-        defined.branch.target_share as target_share,
-        defined.has_shrunk,
-        defined.defined_landing as landing
-    from defined
+        branched.branch.target_share as target_share,
+        branched.has_shrunk,
+        greatest(
+            branched.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})
+        ) as landing
+    from branched
     left join definitions as next_activities
         on
-            defined.application_id = next_activities.application_id
-            and defined.journey_id = next_activities.journey_id
-            and defined.branch.next_activity_id = next_activities.activity_id
-            and defined.fetched_at = next_activities.fetched_at
+            branched.application_id = next_activities.application_id
+            and branched.journey_id = next_activities.journey_id
+            and branched.branch.next_activity_id = next_activities.activity_id
+            and branched.fetched_at = next_activities.fetched_at
+    left join {{ ref('int_pinpoint__journey_names') }} as journey_names
+        on branched.application_id = journey_names.application_id and branched.journey_id = journey_names.journey_id
+    left join {{ ref('int_pinpoint__activity_names') }} as activity_names
+        on
+            branched.application_id = activity_names.application_id
+            and branched.journey_id = activity_names.journey_id
+            and branched.activity_id = activity_names.activity_id
 
 )
 

@@ -15,7 +15,7 @@ counters as not materialized (
         *,
         {{ reporting_date('counted_at') }} as period_start
     from {{ ref('int_pinpoint__counters') }}
-    where activity_id <> 'all'
+    where activity_id <> 'all' and not of_runs
 
 ),
 
@@ -30,7 +30,7 @@ names as (
 
 ),
 
--- Which activities have such counters is documented of emails only: those that have ever told a success.
+-- Which activities have such counters is documented of emails only: those that have ever told of a success.
 senders as (
 
     select distinct
@@ -38,7 +38,7 @@ senders as (
         journey_id,
         activity_id
     from counters
-    where counter = 'SUCCESS'
+    where counter = 'SUCCESS' and value > 0
 
 ),
 
@@ -102,7 +102,7 @@ daily as (
             {{ metrics }}
         from {{ ref('pinpoint_activity_metrics_daily') }}
     )
-    unpivot (ours for metric in ({{ metrics }}))
+    unpivot include nulls (ours for metric in ({{ metrics }}))
 
 ),
 
@@ -167,8 +167,8 @@ compared as (
 
     select
         reported.*,
-        -- tests of journeys are in no mart
-        daily.ours,
+        -- tests of journeys are in no mart; of an activity without events nothing was counted
+        coalesce(daily.ours, 0) as ours,
         first_events.first_event_hour,
         at_least - coalesce(lag(at_most) over by_day, 0) as least,
         at_most - coalesce(lag(at_least) over by_day, 0) as most

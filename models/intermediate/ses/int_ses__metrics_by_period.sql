@@ -28,7 +28,7 @@ reputation as not materialized (
         max(maximum) filter (where metric_name = 'Reputation.ComplaintRate') as reputation_complaint,
         is_current,
         max(landing) as landing
-    from {{ ref('int_cloudwatch__datapoints') }}
+    from {{ ref('int_ses__datapoints') }}
     where
         namespace = 'AWS/SES'
         and metric_name in ('Reputation.BounceRate', 'Reputation.ComplaintRate')

@@ -1,4 +1,5 @@
--- Grain: one day, skill, stage, locale, product id and product type with at least one event of purchasing.
+-- Grain: one day, skill, stage, locale, product id and product type with at least one event of purchasing,
+-- or with a subscription by then.
 with
 
 metrics as (
@@ -8,11 +9,7 @@ metrics as (
 )
 
 select
-    * exclude (
-        grain, record_count, one_time_offers, subscription_offers, subscriptions_by_offer,
-        upsell_impressions, upsells_offered, upsells_accepted, trials_converted, trials_lapsed,
-        subscriptions_left, paid_at_start, landing
-    )
+    * exclude (grain, record_count, has_state, landing)
     replace (cast(period_start as date) as period_start)
 from metrics
-where grain = 'day' and record_count > 0
+where grain = 'day' and (record_count > 0 or has_state)

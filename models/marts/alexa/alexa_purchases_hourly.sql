@@ -8,10 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (
-        grain, record_count, one_time_offers, subscription_offers, subscriptions_by_offer,
-        upsell_impressions, upsells_offered, upsells_accepted, trials_converted, trials_lapsed,
-        subscriptions_left, paid_at_start, landing
-    )
+    * exclude (grain, record_count, has_state, landing)
 from metrics
 where grain = 'hour' and record_count > 0

@@ -14,7 +14,11 @@ renamed as (
         _at as fetched_at,
         "ApplicationId" as application_id,
         try_cast("LastModifiedDate" as timestamptz) at time zone 'UTC' as modified_at,
-        coalesce("JourneyLimits"."DailyCap", "Limits"."Daily") as maximum_daily_messages_per_endpoint,
+        -- 0 says that there is no such limit
+        coalesce(
+            nullif("JourneyLimits"."DailyCap", 0), "Limits"."Daily", "JourneyLimits"."DailyCap"
+        ) as maximum_daily_messages_per_endpoint,
+        nullif("QuietTime"."Start", '') || '-' || nullif("QuietTime"."End", '') as quiet_time,
         _landing as landing
     from source
 

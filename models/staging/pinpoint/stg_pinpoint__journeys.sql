@@ -23,6 +23,7 @@ renamed as (
         _at as fetched_at,
         "ApplicationId" as application_id,
         "Id" as journey_id,
+        nullif("Name", '') as journey_name,
         coalesce(starts_with("Name", 'Test-'), false) as is_test,
         try_cast("LastModifiedDate" as timestamptz) at time zone 'UTC' as modified_at,
         "RefreshOnSegmentUpdate" as refreshes_on_segment_update,
@@ -48,7 +49,7 @@ renamed as (
                 when json_type(a."value", '$.RandomSplit') = 'OBJECT' then 'RANDOM_SPLIT'
                 when json_type(a."value", '$.Holdout') = 'OBJECT' then 'HOLDOUT'
             end,
-            activity_name := a."value" ->> '$.Description',
+            activity_name := nullif(a."value" ->> '$.Description', ''),
             time_to_live_seconds := try_cast(a."value" ->> '$.PUSH.MessageConfig.TimeToLive' as bigint),
             -- what follows on each path; NULL where a path ends the journey
             branches := list_concat(

@@ -1,0 +1,102 @@
+"""Settings: a mistake ends in a line that names the setting, the place and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.__main__ import main
+from orchestration.settings import Settings, SettingsMistake, load_settings
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SCHEDULE_HOUR", "30", "less than or equal to 23, not '30'"),
+        ("SCHEDULE_HOUR", "two", "valid integer"),
+        ("REPORTING_TIMEZONE", "Mars/Olympus", "'Mars/Olympus' is no time zone"),
+        ("MEMORY_LIMIT", "lots", "'lots' is no size such as 1600MB"),
+        ("LOCATIONS", "s3://bucket", 'no JSON; write it as {"mailgun/events": "s3://bucket/prefix"}'),
+        ("LOCATIONS", '{"mailgun/events": 1}', "['mailgun/events']: input should be a valid string"),
+        ("ENDED_SOURCES", "mailgun/events", 'no JSON; write it as ["mailgun/events"]'),
+        ("SCHEDULE_HOURS", "3", "no such setting; did you mean TOUCHSTONE_SCHEDULE_HOUR?"),
+        ("WHATEVER", "3", "no such setting; the names are TOUCHSTONE_BATCH_BYTES, "),
+    ],
+)
+def test_a_mistake_in_the_environment(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv(f"TOUCHSTONE_{name}", value)
+    assert main(["summary"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: TOUCHSTONE_{name}")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning", "said"),
+    [
+        ("schedule_hour = 30", "schedule_hour in", "less than or equal to 23"),
+        ("keep_release = 3", "keep_release in", "did you mean keep_releases?"),
+        ('ended_sources = "mailgun/events"', "ended_sources in", "valid list"),
+        ("schedule_hour =", "", "can't be read as TOML"),
+    ],
+)
+def test_a_mistake_in_the_file(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, beginning: str, said: str
+) -> None:
+    (folder / "settings.toml").write_text(text)
+    assert main(["summary"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {beginning}")
+    assert str(folder / "settings.toml") in line
+    assert said in line
+
+
+def test_every_mistake_has_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHSTONE_KEEP_RELEASES", "none")
+    (folder / "settings.toml").write_text("schedule_hour = 24\nnothing = 1")
+    with pytest.raises(SettingsMistake) as mistake:
+        load_settings()
+    assert len(str(mistake.value).splitlines()) == 3
+
+
+def test_a_home_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "file" / "home"))
+    assert main(["summary"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: TOUCHSTONE_HOME: ")
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a*", "what?", "\udcff"])
+def test_a_home_whose_path_would_be_a_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / name))
+    assert main(["summary"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: TOUCHSTONE_HOME in the environment: the folder's path has")
+
+
+def test_an_empty_variable_is_none_and_those_of_our_own_processes_are_no_mistake(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SCHEDULE_HOUR", "PROGRESS", "LAST_LANDING"):
+        monkeypatch.setenv(f"TOUCHSTONE_{name}", "")
+    assert load_settings() == Settings()
+    assert load_settings().schedule_hour == 2
