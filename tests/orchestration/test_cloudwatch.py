@@ -19,7 +19,7 @@ Record = dict[str, Any]
 Dimensions = tuple[tuple[str, str], ...]
 Period = tuple[str, datetime | date]
 
-_MODELS = ("--select", "path:models/*/cloudwatch", "cloudwatch_metric_definitions", "cloudwatch_wide_metrics")
+_MODELS = ("--select", "+path:models/*/cloudwatch")
 _START = datetime(2026, 2, 20, tzinfo=UTC)
 _EXACT = ("minimum", "maximum", "last", "unit", "datapoints")
 _ROUNDED = ("sample_count", "sum", "average", "value", "coverage")
