@@ -21,10 +21,8 @@ datapoints as not materialized (
 
     select
         *,
-        coalesce(dimensions ->> '$.MetricGroup', '-') as metric_group,
-        cast(cast(replace(dimensions, '"Instance ID":', '"InstanceId":') as json) as map(varchar, varchar)) as named
+        coalesce(dimensions ->> '$.MetricGroup', '-') as metric_group
     from {{ ref('int_cloudwatch__datapoints') }}
-    where namespace in (select namespace from definitions)
 
 ),
 
@@ -34,7 +32,10 @@ records as not materialized (
         datapoints.*,
         dimension_sets.* exclude (namespace, metric_name, dimension_set, metric_group),
         cast(to_json(map_from_entries(list_filter(
-            map_entries(named), lambda d: list_contains(dimension_sets.keys, d.key)
+            map_entries(cast(
+                cast(replace(dimensions, '"Instance ID":', '"InstanceId":') as json) as map(varchar, varchar)
+            )),
+            lambda d: list_contains(dimension_sets.keys, d.key)
         ))) as varchar) as subject,
         date_trunc('hour', period_at) as hour_start,
         {{ reporting_date('period_at') }} as day_start,
@@ -75,7 +76,7 @@ current_records as materialized (
 
     select *
     from records
-    semi join touched using (account_id, region, mart, month_start)
+    semi join touched using (month_start)
     where is_current
 
 ),
