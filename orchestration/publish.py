@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -241,17 +241,23 @@ def _unchanged_until(
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, marts: Sequence[Mart], held_back: Container[str], kept: Container[str]
+    connection: duckdb.DuckDBPyConnection, marts: Sequence[Mart], held_back: Collection[str], kept: Collection[str]
 ) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
     """Rows and period range of each mart, once it is sure that it has what was built, or what is kept of it."""
     rows, periods = {}, {}
     for mart in marts:
-        origin = "built" if mart.system not in held_back else PRESENT
         numbers = "count(*), min(period_start), max(period_start)" if mart.has_periods else "count(*), null, null"
         copied = connection.execute(f"select {numbers} from {mart.name}").fetchone()
+        if mart.system == SHARED and held_back:
+            origin = "main"  # made of old and new marts, here alone
+        elif mart.system in held_back:
+            origin = PRESENT
+        else:
+            origin = "built"
         # One of a system held back may have nothing to be held against: it is empty.
-        is_there = origin == "built" or (mart.system in kept and columns_of(connection, PRESENT, ("main", mart.name)))
-        expected = f"select {numbers} from {origin}.{mart.name}" if is_there else "select 0, null, null"
+        is_new = origin == PRESENT and not columns_of(connection, PRESENT, ("main", mart.name))
+        is_empty = is_new or (origin == PRESENT and mart.system not in kept)
+        expected = "select 0, null, null" if is_empty else f"select {numbers} from {origin}.{mart.name}"
         original = connection.execute(expected).fetchone()
         if copied is None or copied != original:
             raise NotPublished(f"{mart.name}: {copied} in the copy, {original} in {origin}")

@@ -21,6 +21,8 @@ PARTS = "intermediate"
 PRESENT = "present"
 # dbt's name of the database that is published, and the file's.
 _BUILT = "touchstone"
+# The tables that metric_catalog is made of.
+_CATALOG = ("metric_definitions", "metric_labels")
 # A relation: schema and name.
 Relation = tuple[str, str]
 
@@ -283,18 +285,19 @@ def _copy(connection: duckdb.DuckDBPyConnection, relations: set[Relation]) -> No
 
 def _copy_catalog(connection: duckdb.DuckDBPyConnection, parts: Iterable[Relation]) -> None:
     """Have the catalog say of a system's metrics what the present release says."""
-    catalog = (PARTS, "metric_definitions")
-    columns = set(columns_of(connection, PRESENT, catalog)) & set(columns_of(connection, _BUILT, catalog))
-    if not columns:
-        return
     of_system = "mart in (select unnest(?::varchar[]))"
     marts = sorted({re.sub(r"(_by_dimension)?(_hourly|_daily|_monthly)?$", "", name) for _, name in parts})
-    listed = ", ".join(map(quoted, sorted(columns)))
-    connection.execute(f"delete from {_name(catalog)} where {of_system}", [marts])
-    connection.execute(
-        f"insert into {_name(catalog)} by name select {listed} from {PRESENT}.{_name(catalog)} where {of_system}",
-        [marts],
-    )
+    for table in _CATALOG:
+        relation = (PARTS, table)
+        columns = set(columns_of(connection, PRESENT, relation)) & set(columns_of(connection, _BUILT, relation))
+        if columns:
+            listed = ", ".join(map(quoted, sorted(columns)))
+            connection.execute(f"delete from {_name(relation)} where {of_system}", [marts])
+            connection.execute(
+                f"insert into {_name(relation)} by name "
+                f"select {listed} from {PRESENT}.{_name(relation)} where {of_system}",
+                [marts],
+            )
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection, database: str = _BUILT) -> dict[Relation, str]:

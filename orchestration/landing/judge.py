@@ -99,7 +99,7 @@ class Judge:
                 [start, start + _PIECE],
             ).fetchall()
             lines = [line for document in documents for line in self._lines(*document)]
-            columns = [list(column) for column in zip(*lines, strict=True)]
+            columns = [list(column) for column in zip(*lines, strict=True)] or [[] for _ in _LINES]
             table = pa.table(dict(zip(_LINES.names, columns, strict=True)), schema=_LINES)
             self._sql.register("lines_arrow", table)
             self._sql.execute(
@@ -121,7 +121,7 @@ class Judge:
     def _lines(
         self, filename: str, offset: int | None, line: int | None, text: str | None, error: str | None
     ) -> Iterator[tuple[Any, ...]]:
-        """Rows of the table of lines that a document gives: at least one."""
+        """Rows of the table of lines that a document gives."""
 
         def row(record: str | None, original: str | None, *rest: Any) -> tuple[Any, ...]:
             return filename, offset, line, record, original, *rest

@@ -241,19 +241,12 @@ class _Landing:
             if file not in exact:
                 alike.setdefault(self._judge.route(first_line(file.path)), []).append(file)
         exact |= self._try_fast(alike)
-        # A record of an envelope has to be sought in its whole document, and what is quarantined in its place.
-        enveloped = {file for route, files in alike.items() if route for file in files}
-        unclean = self._with("unproven") & enveloped
-        self._forget(unclean)
         self._judge.settle()
-        odd = {file for files in alike.values() for file in files if file not in unclean} & self._with("quarantined")
+        # What is quarantined has to be told with its place.
+        unclean = self._sql.execute("select distinct _filename from batch where _verdict = 'quarantined'").fetchall()
+        odd = {self._files[name] for (name,) in unclean}
         self._forget(odd)
-        return exact | unclean | odd
-
-    def _with(self, verdict: str) -> set[Staged]:
-        """The files that have a record of that verdict."""
-        rows = self._sql.execute("select distinct _filename from batch where _verdict = ?", [verdict]).fetchall()
-        return {self._files[name] for (name,) in rows}
+        return exact | odd
 
     def _try_fast(self, alike: Mapping[Route, list[Staged]]) -> set[Staged]:
         """Read groups of files (by route) in one statement; returns those that can't be read so.

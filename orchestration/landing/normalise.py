@@ -88,6 +88,8 @@ class Normaliser:
         if isinstance(shape, Leaf):
             return self._leaf(shape, value, path, checked)
         if isinstance(value, str):
+            if isinstance(shape, Struct) and shape.bare and self._example:
+                return value  # it may stay so
             value = self._parsed(shape, value, path)
         if isinstance(shape, Struct):
             return self._object(shape, value, path, checked)
@@ -285,7 +287,10 @@ class Normaliser:
         if isinstance(value, str) and (not value.strip() or value == self._not_happened):
             return None
         time = instant(value)
-        return _NOT if time is None else time.replace(tzinfo=None).isoformat() + "Z"
+        if time is None:
+            return _NOT
+        digits = "microseconds" if time.microsecond % 1000 else "milliseconds" if time.microsecond else "seconds"
+        return time.replace(tzinfo=None).isoformat(timespec=digits) + "Z"
 
 
 _NOT = object()

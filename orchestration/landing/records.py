@@ -73,21 +73,26 @@ def routed(lines: str, route: Route) -> str:
             for name, fact in facts.items()
         )
         record = f"'{{' || {told} || substr({record}, 2)"
-    return f"select filename, byte_offset, line, try({record}) as text, error from {source}"
+    # A document without a record there is looked at itself, but for one that is a part already.
+    record = f"try({record})" if ("each",) in route else f"coalesce(try({record}), text)"
+    return f"select filename, byte_offset, line, {record} as text, error from {source}"
 
 
 def staged(stream: Stream, lines: str) -> str:
     """`lines` with `shape`, equal where all fields have the same names and JSON types; NULL of what is no JSON."""
-    names, types, inside = [], [], []
-    for path, shape in _places(stream.shape, "$"):
-        types.append(path)
-        if isinstance(shape, Struct):
+    names, types, inside = ["$"], [], []
+    for label, path, place in _places(stream.shape, "", "$"):
+        if isinstance(place, Struct) or (isinstance(place, Named) and place.keys):
             names.append(path)
-        elif isinstance(shape, Many | Named):
+        elif isinstance(place, Many) and isinstance(place.item, Struct):
+            names.append(f"{path}[0]")
+        if isinstance(place, Many | Named) and _in_json(stream, label):
             inside.append(f"json_structure(json_extract(text, {literal(path)}))")
-    parts = [f"json_keys(text, {['$', *names]!r})", f"json_type(text, {types!r})", *inside]
-    hashed = f"case when text is not null and error is null then try(hash({', '.join(parts)})) end"
-    return f"select filename, byte_offset, line, text, error, {hashed} as shape from ({lines})"
+        if not (isinstance(place, Leaf) and place.kind == "any"):
+            types.append(path)
+    parts = [f"json_keys(text, {names!r})", f"json_type(text, {types!r})", *inside]
+    shape = f"case when text is not null and error is null then try(hash({', '.join(parts)})) end"
+    return f"select filename, byte_offset, line, text, error, {shape} as shape from ({lines})"
 
 
 def judged(stream: Stream, lines: str, final: bool) -> str:
@@ -107,7 +112,9 @@ def judged(stream: Stream, lines: str, final: bool) -> str:
     values = ", ".join(f"cast({leaf} as varchar)" for n, t in stream.types.items() for leaf in _leaves(quoted(n), t))
     checks = [*_checks(stream)]
     if final:
-        odd = ", ".join(f"case when not coalesce({check}, true) then {literal(reason)} end" for check, reason in checks)
+        odd = ", ".join(
+            f"case when not coalesce({check}, true) then {literal(reason)} end" for check, reason in checks if reason
+        )
         misfit = f"coalesce({odd or 'null'}, null)"
         reason, other = "_reason", "quarantined"
     else:
@@ -163,13 +170,18 @@ def content(stream: Stream) -> str:
     return f"hash(struct_pack({fields}))"
 
 
-def _places(struct: Struct, path: str) -> Iterator[tuple[str, Shape]]:
-    """JSON path and shape of everything that is in no list and no map."""
+def _places(struct: Struct, label: str, path: str) -> Iterator[tuple[str, str, Shape]]:
+    """Dotted name, JSON path and shape of everything that is in no list and no map."""
     for name, shape in struct.fields.items():
-        inner = f"{path}.{quoted(name)}"
-        yield inner, shape
+        place, inner = f"{label}.{name}" if label else name, f"{path}.{quoted(name)}"
+        yield place, inner, shape
         if isinstance(shape, Struct):
-            yield from _places(shape, inner)
+            yield from _places(shape, place, inner)
+
+
+def _in_json(stream: Stream, label: str) -> bool:
+    """Whether a place is inside of a JSON column, or is one."""
+    return any(label == name or label.startswith(f"{name}.") for name in stream.inner)
 
 
 def _structure(type_: DuckDBPyType) -> object:
@@ -216,7 +228,8 @@ INSTANT = """
 create or replace temp macro instant(told) as
 case
     when contains(told, ',') then try_strptime(told, '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC'
-    when contains(told, '-') then try_cast(told as timestamptz) at time zone 'UTC'
+    when contains(told, '-')
+        then try_cast(replace(replace(told, ' +', '+'), ' -', '-') as timestamptz) at time zone 'UTC'
     when contains(told, '_') then null
     when try_cast(told as decimal(20, 6)) between 946684800 and 4102444800
         then make_timestamp(cast(try_cast(told as decimal(20, 6)) * 1000000 as bigint))
@@ -226,10 +239,11 @@ end
 """
 
 
-def _checks(stream: Stream) -> Iterator[tuple[str, str]]:
+def _checks(stream: Stream) -> Iterator[tuple[str, str | None]]:
     """Whether each scalar is one of its declared type and words, as text that can't be read in another way.
 
-    A pair of an expression, NULL where there is no value, and the reason if it is false.
+    A pair of an expression, NULL where there is no value, and the reason if it is false; None where only
+    a closer look can tell.
     """
     for name, shape in stream.shape.fields.items():
         in_json = str(stream.types[name]) == "JSON"
@@ -238,7 +252,7 @@ def _checks(stream: Stream) -> Iterator[tuple[str, str]]:
 
 def _checks_of(
     stream: Stream, shape: Shape, raw: str, typed: str, label: str, path: str | None
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str | None]]:
     """`path`: where it is inside of a JSON column, which is then `raw`."""
     if isinstance(shape, Struct):
         for name, child in shape.fields.items():
@@ -252,11 +266,25 @@ def _checks_of(
     if isinstance(shape, Many | Named):
         if path is not None and _counts(shape):
             # of the numbers in lists and maps the declared types say nothing
-            yield f"not regexp_matches({raw}::varchar, {literal(_FAR)})", f"field {label}: a number out of range"
+            yield f"not regexp_matches({raw}::varchar, {literal(_FAR)})", None
+        elif path is None and isinstance(shape, Named):
+            yield f"not list_contains(map_values({raw}), null)", None
+        elif path is None and isinstance(shape, Many):
+            yield f"len(list_filter({raw}, lambda item: {_is_odd(shape.item)})) = 0", None
         return
     value = raw if path is None else f"({raw} ->> {literal(path)})"
     for check in _checks_of_leaf(stream, shape, value, typed, path is not None or label in stream.inner):
         yield f"case when {value} is not null then {check} end", f"field {label}: not as it is declared"
+
+
+def _is_odd(item: Shape) -> str:
+    """Whether an item of a list has to be looked at more closely."""
+    if isinstance(item, Leaf):
+        return "item is null or starts_with(item, '{') or starts_with(item, '[')"
+    assert isinstance(item, Struct), "lists of lists are not declared"
+    if any(not isinstance(leaf, Leaf) or leaf.kind != "text" for leaf in item.fields.values()):
+        return "true"
+    return " or ".join(f"item.{quoted(name)} is null" for name in item.fields)
 
 
 def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: bool) -> Iterator[str]:
@@ -274,7 +302,7 @@ def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: b
         yield f"{value} in ('true', 'false')"
     elif leaf.kind == "time":
         told = _told(value, stream)
-        time = f"case when contains({told}, '-') then instant({told}) end" if stays else typed
+        time = f"case when regexp_full_match({told}, '[0-9T:.-]+Z') then instant({told}) end" if stays else typed
         bounds = "between timestamp '2000-01-01' and timestamp '2100-01-01'"
         yield f"{told} is null or coalesce({time} {bounds}, false)"
     if leaf.words:

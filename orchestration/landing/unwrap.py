@@ -109,7 +109,7 @@ class Unwrapper:
         return shows(self._signature, value)
 
     def items(self, document: Any) -> list[Item]:
-        """All that is in a document; at least one item."""
+        """All that is in a document; nothing in that of an empty page."""
         self._left = _MOST
         opened = self._open(document, {}, 0)
         return [Refusal(_NO_OBJECT, _text(document))] if opened is None else opened
@@ -182,9 +182,9 @@ class Unwrapper:
             return [Control(kind, _text(value))]
         if (kind := _log_line(value)) is not None:
             return [Control(kind, _text(value))]
-        if opened and not any(opened):
-            return [Control("envelope without records", _text(value))]
         named = self._named(value)
+        if named is None and opened and not any(opened):
+            return []  # a page without records
         inner = [item for items in opened for item in items]
         if named is None:
             known = [item for item in inner if isinstance(item, Refusal) and item.reason != self._strange]

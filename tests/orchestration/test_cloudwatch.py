@@ -69,7 +69,7 @@ def _datapoint(chance: random.Random, at: datetime) -> Record:
     count, digits = chance.randint(1, 4), chance.choice([0, 1, 3, 6])
     sizes = [round(chance.uniform(0, 10 ** chance.randint(-2, 9)), digits) for _ in range(3)]
     if chance.random() < 0.03:  # more than decimals hold, and less
-        sizes = [size * chance.choice([1e-14, 1e15]) for size in sizes]
+        sizes = [size * chance.choice([1e-14, 1e8]) for size in sizes]
     value = {"max": max(sizes[:2]), "min": min(sizes[:2]), "sum": sizes[2], "count": float(count)}
     if metric == "RequestLatency" and chance.random() < 0.7:
         value |= {"p99": sizes[0], "TM(25%:75%)": sizes[1]}

@@ -22,7 +22,7 @@ Start = datetime | date
 # By grain, start and keys.
 Rows = dict[tuple[Any, ...], Record]
 
-_MODELS = ("--select", "path:models/*/pinpoint", "stg_connect__contact_events")
+_MODELS = ("--select", "+path:models/marts/pinpoint")
 _FIRST_IN_KIND = {
     "_email.send": "messages_sent",
     "_email.delivered": "deliveries",

@@ -63,7 +63,7 @@ _KINDS = [
 _BOUNCES = [
     *(("Permanent", name) for name in ["General", "NoEmail", "Suppressed", *sorted(_KEPT_BACK), None]),
     *(("Transient", name) for name in ["General", "MailboxFull", "Suppressed"]),
-    *(("Undetermined", "Undetermined"), ("Temporary", "OnAccountSuppressionList"), (None, None)),
+    *(("Undetermined", "Undetermined"), (None, "OnAccountSuppressionList"), (None, None)),
 ]
 
 

@@ -150,7 +150,7 @@ touched as (
 
 ),
 
-facts_told as materialized (
+current_facts as materialized (
 
     select * from typed semi join touched using (skill_id, stage, user_id, product_id) where is_current
 
@@ -158,15 +158,15 @@ facts_told as materialized (
 
 from_log as (
 
-    select * from facts_told where event_id is not null
+    select * from current_facts where event_id is not null
 
 ),
 
--- One fact once: what the log tells of at the time is the log's, and hides nothing of another kind or result.
+-- One fact once: what the log holds of the time is the log's, and hides nothing of another kind or result.
 known as (
 
     select *
-    from facts_told as facts
+    from current_facts as facts
     where
         event_id is not null
         or not exists (

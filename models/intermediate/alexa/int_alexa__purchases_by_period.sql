@@ -10,7 +10,7 @@ events as not materialized (
 
 ),
 
--- What lands may change how many subscriptions are active from then on, and until when that is told.
+-- What lands may change how many subscriptions are active from then on, and until when days have a row.
 changed as (
 
     select
@@ -220,7 +220,6 @@ joined as (
         coalesce(
             columns(counted.* exclude (skill_id, stage, locale, product_id, product_type, grain, period_start)), 0
         ),
-        trials_converted + trials_lapsed as trials_ended,
         coalesce(active, 0) as active_subscriptions,
         coalesce(paid_at_start, 0) as paid_at_start,
         -- 24 rows a day would say the same
@@ -237,6 +236,7 @@ rated as (
 
     select
         *,
+        trials_converted + trials_lapsed as trials_ended,
         subscriptions_by_offer / nullif(subscription_offers, 0) as offer_conversion_rate,
         upsells_offered / nullif(upsell_impressions, 0) as upsell_to_offer_conversion,
         purchases / nullif(one_time_offers, 0) as offer_to_purchase_conversion,

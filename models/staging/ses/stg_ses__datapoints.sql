@@ -1,5 +1,5 @@
 -- Grain: one landed version of a CloudWatch datapoint of SES.
--- SES reads CloudWatch's stream by itself, so that what fails of another namespace's datapoints holds back nothing of it.
+-- SES reads the stream by itself, so that what fails of another namespace's datapoints holds back nothing of SES.
 with
 
 source as (

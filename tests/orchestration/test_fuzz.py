@@ -1,0 +1,409 @@
+"""Records of every stream in other spellings, types and carriers land as they are, once; damaged ones never."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration.landing.land import land
+from orchestration.landing.shapes import Leaf, Many, Named, Shape, Struct
+from orchestration.landing.streams import Stream, read_streams
+from tests.orchestration.conftest import TestHome
+
+Record = dict[str, Any]
+SECRET = "qzsecretq"
+AT = "2026-04-05T06:07:08.250Z"
+LATER = "2026-04-05T06:07:09.500Z"
+STREAMS = read_streams()
+
+# One record of each stream, as its vendor writes it.
+RECORDS: dict[str, Record] = {
+    "mailgun/events": {
+        "event": "delivered",
+        "id": "mg-1",
+        "timestamp": AT,
+        "recipient": "ada@post.example",
+        "domain": {"name": "send.example"},
+        "account": {"id": "acc", "parent-id": "top"},
+        "delivery-status": {"attempt-no": 2, "code": "250", "message": "fine"},
+        "flags": {"is-authenticated": True, "is-test-mode": False},
+        "envelope": {"transport": "smtp", "sending-ip": "192.0.2.7"},
+        "message": {"headers": {"message-id": "m1@send.example"}},
+        "client-info": {"device-type": "desktop", "bot": "apple"},
+        "tags": ["spring"],
+    },
+    "mailgun/reported_metrics": {
+        "resolution": "day",
+        "dimensions": [{"dimension": "time", "value": "Sun, 05 Apr 2026 00:00:00 +0000", "display_value": "x"}],
+        "metrics": {"delivered_count": 7, "delivered_rate": 0.5},
+    },
+    "ses/events": {
+        "eventType": "Bounce",
+        "mail": {
+            "timestamp": AT,
+            "messageId": "ses-1",
+            "sendingAccountId": "210000000001",
+            "destination": ["bob@post.example"],
+            "headers": [{"name": "Subject", "value": "Hi"}],
+            "tags": {"ses:configuration-set": ["main"], "ses:from-domain": ["send.example"]},
+        },
+        "bounce": {
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+            "bouncedRecipients": [{"emailAddress": "bob@post.example", "status": "5.1.1"}],
+            "timestamp": LATER,
+            "feedbackId": "fb-1",
+        },
+    },
+    "cloudwatch/metric_stream": {
+        "metric_stream_name": "all",
+        "account_id": "210000000001",
+        "region": "eu-west-1",
+        "namespace": "AWS/Connect",
+        "metric_name": "MissedCalls",
+        "dimensions": {"InstanceId": "i-9", "MetricGroup": "VoiceCalls"},
+        "timestamp": AT,
+        "value": {"count": 2, "sum": 3.5, "max": 2, "min": 1.5},
+        "unit": "Count",
+    },
+    "connect/contact_events": {
+        "time": AT,
+        "eventType": "CONNECTED_TO_AGENT",
+        "contactId": "c-1",
+        "initiationTimestamp": AT,
+        "agentInfo": {"connectedToAgentTimestamp": LATER},
+        "campaign": {"campaignId": "camp"},
+    },
+    "pinpoint/events": {
+        "event_type": "_SMS.SUCCESS",
+        "event_timestamp": AT,
+        "arrival_timestamp": LATER,
+        "application": {"app_id": "app"},
+        "client": {"client_id": "ep"},
+        "attributes": {"journey_id": "j", "journey_activity_id": "a", "message_id": "m", "record_status": "DELIVERED"},
+        "metrics": {"price_in_millicents_usd": 883.5},
+    },
+    "pinpoint/journeys": {
+        "fetched_at": AT,
+        "ApplicationId": "app",
+        "Id": "j",
+        "Name": "Welcome",
+        "State": "ACTIVE",
+        "LastModifiedDate": AT,
+        "RefreshOnSegmentUpdate": True,
+        "Limits": {"DailyCap": 3, "EndpointReentryCap": 1},
+        "Activities": {"a": {"PUSH": {"MessageConfig": {"TimeToLive": 60}}}, "b": {"EMAIL": {"NextActivity": "a"}}},
+    },
+    "pinpoint/application_settings": {
+        "fetched_at": AT,
+        "ApplicationId": "app",
+        "LastModifiedDate": AT,
+        "Limits": {"Daily": 5},
+        "JourneyLimits": {"DailyCap": 4},
+    },
+    "pinpoint/journey_runs": {
+        "fetched_at": AT,
+        "application_id": "app",
+        "journey_id": "j",
+        "Item": [{"RunId": "r", "CreationTime": AT, "LastUpdateTime": LATER, "Status": "COMPLETED"}],
+    },
+    "pinpoint/execution_metrics": {
+        "fetched_at": LATER,
+        "ApplicationId": "app",
+        "JourneyId": "j",
+        "JourneyActivityId": "a",
+        "LastEvaluatedTime": AT,
+        "Metrics": {"SUCCESS": 12, "UNKNOWN": 0},
+    },
+    "alexa/skill_requests": {
+        "received_at": AT,
+        "responded_at": LATER,
+        "outcome": "ok",
+        "stage": "live",
+        "is_test": False,
+        "request": {
+            "session": {"sessionId": "s", "application": {"applicationId": "skill"}, "user": {"userId": "u"}},
+            "request": {"type": "IntentRequest", "requestId": "r", "locale": "en-GB", "intent": {"name": "Play"}},
+        },
+        "response": {"response": {"shouldEndSession": True, "directives": [{"type": "AudioPlayer.Play"}]}},
+    },
+    "alexa/skill_events": {
+        "stage": "live",
+        "context": {"System": {"application": {"applicationId": "skill"}, "user": {"userId": "u"}}},
+        "request": {
+            "type": "AlexaSkillEvent.SkillEnabled",
+            "requestId": "e",
+            "timestamp": LATER,
+            "eventCreationTime": AT,
+        },
+    },
+    "alexa/smart_home_messages": {
+        "at": AT,
+        "direction": "out_async",
+        "invocation_id": "i",
+        "skill_id": "skill",
+        "stage": "live",
+        "locale": "en-GB",
+        "message": {
+            "event": {
+                "header": {"namespace": "Alexa", "name": "ChangeReport", "messageId": "m", "correlationToken": "t"},
+                "endpoint": {"endpointId": "lamp"},
+                "payload": {"change": {"properties": [{"namespace": "A", "name": "p", "value": "ON"}]}},
+            },
+        },
+    },
+    "alexa/account_links": {
+        "at": AT,
+        "skill_id": "skill",
+        "stage": "live",
+        "locale": "en-GB",
+        "flow": "lwa_fallback",
+        "step": "completion",
+        "attempt_id": "a",
+    },
+    "alexa/token_requests": {
+        "received_at": AT,
+        "responded_at": LATER,
+        "skill_id": "skill",
+        "stage": "live",
+        "grant_type": "refresh_token",
+        "http_status": 200,
+        "body": {"access_token": "x"},
+        "request_id": "r",
+    },
+    "alexa/purchases": {
+        "at": AT,
+        "skill_id": "skill",
+        "stage": "live",
+        "locale": "en-GB",
+        "event": "offer_result",
+        "user_id": "u",
+        "product_id": "p",
+        "product_type": "ENTITLEMENT",
+        "via": "upsell",
+        "result": "DECLINED",
+        "trial": False,
+        "expires_at": LATER,
+        "purchase_mode": "LIVE",
+        "event_id": "e",
+    },
+    "alexa/smapi_metrics": {
+        "fetched_at": AT,
+        "skill_id": "skill",
+        "query": {"metric": "uniqueCustomers", "period": "P1D", "startTime": AT, "endTime": LATER, "stage": "live"},
+        "response": {"metric": "uniqueCustomers", "timestamps": [AT], "values": [4]},
+    },
+}
+
+
+def written(value: Any) -> str:
+    return json.dumps(value)
+
+
+def coded(value: Any) -> str:
+    return base64.b64encode(json.dumps(value).encode()).decode()
+
+
+def zipped(value: Any) -> str:
+    return base64.b64encode(gzip.compress(json.dumps(value).encode(), mtime=0)).decode()
+
+
+def log_events(value: Any) -> Record:
+    return {"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "timestamp": 1, "message": written(value)}]}
+
+
+CARRIERS: list[Callable[[Any], Any]] = [
+    lambda r: {"Type": "Notification", "TopicArn": "arn:t", "Message": written(r)},
+    lambda r: {"Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": written(r)}}]},
+    lambda r: {"Records": [{"eventSource": "aws:sqs", "body": written(r)}]},
+    lambda r: {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": coded(r)}}]},
+    lambda r: {"invocationId": "i", "records": [{"recordId": "1", "data": coded(r)}]},
+    lambda r: {"attemptsMade": 1, "errorCode": "x", "rawData": coded(r)},
+    lambda r: {"resource": "/", "httpMethod": "POST", "body": coded(r), "isBase64Encoded": True},
+    lambda r: {"awslogs": {"data": zipped(log_events(r))}},
+    log_events,
+    lambda r: {"version": "0", "id": "e", "source": "custom", "detail": r},
+    lambda r: {"_airbyte_raw_id": "u", "_airbyte_data": r},
+    lambda r: {"type": "RECORD", "stream": "s", "record": r},
+    lambda r: {"hits": {"hits": [{"_index": "i", "_source": r}]}},
+    lambda r: {"signature": {"token": "t"}, "payload": written(r)},
+]
+
+
+def spelled(name: str, random: Random) -> str:
+    return random.choice([name, name.replace("-", "_"), name.lower(), name.upper()])
+
+
+def reshaped(shape: Shape, value: Any, random: Random) -> Any:
+    """The same value as a loader may write it."""
+    if isinstance(shape, Leaf):
+        return retyped(shape, value, random)
+    if isinstance(shape, Struct):
+        result = {
+            spelled(name, random): reshaped(shape.fields[name], child, random) if name in shape.fields else child
+            for name, child in value.items()
+        }
+    elif isinstance(shape, Named):
+        result = {name: reshaped(shape.value, child, random) for name, child in value.items()}
+        if random.random() < 0.2:
+            return [{"key": name, "value": child} for name, child in result.items()]
+    else:
+        items = [reshaped(shape.item, child, random) for child in value]
+        if len(items) == 1 and random.random() < 0.3:
+            return items[0]
+        return written(items) if random.random() < 0.2 else items
+    return written(result) if random.random() < 0.2 else result
+
+
+def retyped(leaf: Leaf, value: Any, random: Random) -> Any:
+    if leaf.kind == "time":
+        time = datetime.fromisoformat(value)
+        micros = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        there = (time + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S.%f")
+        epochs = [micros / 10**6, micros // 1000, micros, micros * 1000, str(micros // 1000), f"{micros / 10**6:.3f}"]
+        texts = [value.replace("T", " ").rstrip("Z"), f"{there}+02:00", f"{there} +0200", value[:-1] + "000+00:00"]
+        return random.choice([value, *epochs, *texts])
+    if leaf.kind == "integer":
+        return random.choice([value, str(value), float(value), f"{value}.0"])
+    if leaf.kind in ("real", "decimal"):
+        return random.choice([value, str(value), float(value)])
+    if leaf.kind == "boolean":
+        return random.choice([value, int(value), str(value), str(value).lower()])
+    if leaf.kind == "text" and isinstance(value, str) and value.isdigit() and value[0] != "0":
+        return random.choice([value, int(value), float(value)])
+    if leaf.words:
+        return random.choice([value, value.upper(), value.lower()])
+    return value
+
+
+def flattened(shape: Struct, record: Record, random: Random) -> Record:
+    """The record with one of its objects spread over its fields."""
+    objects = [name for name, child in record.items() if isinstance(shape.fields.get(name), Struct) and child]
+    if not objects or random.random() < 0.5:
+        return record
+    name, separator = random.choice(objects), random.choice(["__", ".", "_"])
+    spread = {f"{name}{separator}{inner}": child for inner, child in record[name].items()}
+    return {**{other: child for other, child in record.items() if other != name}, **spread}
+
+
+def scalars(shape: Shape, value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Shape]]:
+    """Path and shape of everything in a record that can be damaged."""
+    if value is None or (isinstance(shape, Leaf) and shape.kind == "any"):
+        return
+    if path and not (isinstance(shape, Struct) and shape.bare):
+        yield path, shape
+    if isinstance(shape, Struct):
+        for name, child in value.items():
+            if name in shape.fields:
+                yield from scalars(shape.fields[name], child, (*path, name))
+    elif isinstance(shape, Many):
+        for number, child in enumerate(value):
+            yield from scalars(shape.item, child, (*path, number))
+    elif isinstance(shape, Named):
+        for name, child in value.items():
+            yield from scalars(shape.value, child, (*path, name))
+
+
+def damages(shape: Shape) -> list[Any]:
+    """Values that are none of the declared ones, however they may be read."""
+    if isinstance(shape, Struct | Named):
+        return [f"{SECRET} text", 5, [SECRET, 1], f'{{"{SECRET}": ']
+    if isinstance(shape, Many):
+        item = shape.item
+        return [f"{SECRET}, and more", f"[{SECRET}", {SECRET: 1} if isinstance(item, Leaf) else 5]
+    if shape.words:
+        return [SECRET, f"{shape.words[0]}{SECRET}", {SECRET: 1}]
+    values: dict[str, list[Any]] = {
+        "text": [{SECRET: 1}, [SECRET]],
+        "integer": [3.7, "3.7", "1_000", 2**63, -(2**63), SECRET, [1], True, "infinity"],
+        "real": ["1_000", 1e300, "infinity", "nan", SECRET, {SECRET: 1}],
+        "decimal": ["1_000", 1e300, "infinity", "nan", SECRET, {SECRET: 1}],
+        "boolean": [2, SECRET, [True]],
+        "time": ["1970-01-02T00:00:00Z", "1999-12-31T23:59:59Z", 2**63 - 1, -1, 12, SECRET, [AT], "infinity", "now"],
+    }
+    return values[shape.kind]
+
+
+def put(record: Record, path: tuple[Any, ...], value: Any) -> Record:
+    record = copy.deepcopy(record)
+    inner: Any = record
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return record
+
+
+def landed(home: TestHome, stream: Stream, files: list[Any]) -> tuple[tuple[int, int, int, int], int, list[str]]:
+    """Accepted, duplicates, quarantined and ignored; rows in the lake; reasons."""
+    home.reset()
+    for number, document in enumerate(files):
+        home.put(stream.source, f"{number:02d}.json", json.dumps(document).encode())
+    with home.ledger() as ledger:
+        totals = land(stream, home.settings, ledger, lambda text: None).totals
+        reasons = ledger.connection.execute("select reason from quarantine order by path").fetchall()
+        paths = ledger.lake_paths(stream.source, of_batch=False)
+    rows = duckdb.execute(f"select count(*) from read_parquet({paths!r})").fetchall()[0][0] if paths else 0
+    counts = (totals.accepted, totals.duplicates, totals.quarantined, totals.ignored)
+    return counts, rows, [reason for (reason,) in reasons]
+
+
+FUZZ = settings(
+    max_examples=1,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def test_every_stream_has_a_record() -> None:
+    assert RECORDS.keys() == STREAMS.keys()
+
+
+@pytest.mark.parametrize("source", STREAMS)
+@FUZZ
+@given(random=st.randoms(use_true_random=False))
+def test_a_record_lands_once_however_it_is_written(home: TestHome, source: str, random: Random) -> None:
+    stream, record = STREAMS[source], RECORDS[source]
+    files: list[Any] = [record]
+    for _ in range(8):
+        document: Any = flattened(stream.shape, record, random)
+        document = reshaped(stream.shape, document, random)
+        while isinstance(document, str):
+            document = json.loads(document)
+        for carrier in random.choices(CARRIERS, k=random.randrange(4)):
+            document = carrier(document)
+        files.append(document)
+    # A file that is the same byte for byte is known already.
+    files = [json.loads(text) for text in dict.fromkeys(map(json.dumps, files))]
+    counts, rows, reasons = landed(home, stream, files)
+    assert (counts, rows) == ((1, len(files) - 1, 0, 0), 1), (reasons, files)
+
+
+@pytest.mark.parametrize("source", STREAMS)
+@FUZZ
+@given(random=st.randoms(use_true_random=False))
+def test_a_damaged_record_is_quarantined_without_its_content(home: TestHome, source: str, random: Random) -> None:
+    stream, record = STREAMS[source], RECORDS[source]
+    places = [(path, value) for path, shape in scalars(stream.shape, record) for value in damages(shape)]
+    files: list[Any] = []
+    for path, value in random.sample(places, min(8, len(places))):
+        document: Any = put(record, path, value)
+        if random.random() < 0.5:
+            document = random.choice(CARRIERS)(document)
+        files.append(document)
+    files = [json.loads(text) for text in dict.fromkeys(map(json.dumps, files))]
+    counts, _, reasons = landed(home, stream, files)
+    assert counts == (0, 0, len(files), 0), files
+    assert not [reason for reason in reasons if SECRET in reason or len(reason) > 600]

@@ -1,0 +1,114 @@
+"""A release with a system held back: the older marts of one beside the new ones of the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.publish import publish, shared_marts
+from orchestration.warehouse import _failures, compiled
+
+from .conftest import TestHome
+from .events import some_events
+
+Manifest = dict[str, Any]
+
+
+@pytest.fixture
+def manifest(session_home: TestHome) -> Manifest:
+    assert session_home.manifest  # parsed, which writes it
+    found: Manifest = json.loads((session_home.settings.home / "dbt/target/manifest.json").read_text())
+    return found
+
+
+def release(home: TestHome, manifest: Manifest, **held_back: str) -> None:
+    shared = compiled(home.settings, manifest, shared_marts(manifest)) if held_back else {}
+    with home.ledger() as ledger:
+        ledger.begin_build("run", "definitions")
+        ledger.end_build(held_back)
+        build = ledger.last_build()
+    assert build
+    publish(home.settings, manifest, f"run {build.number}", build, held_back, shared)
+    with home.ledger() as ledger:
+        ledger.mark_published()
+
+
+def published(home: TestHome, sql: str) -> list[tuple[Any, ...]]:
+    file = home.settings.published.resolve() / "touchstone.duckdb"
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_system_held_back_keeps_its_marts_whatever_becomes_of_them(home: TestHome, manifest: Manifest) -> None:
+    home.put("mailgun/events", "a.json", some_events(seed=1, count=200))
+    home.land()
+    home.build()
+    release(home, manifest, alexa="a test", mailgun="it has no good build yet")
+    states = dict(published(home, "select system, status from run"))
+    assert states["alexa"] == states["mailgun"] == "never built"
+    assert states["ses"] == "current"
+    assert published(home, "select count(*), count(opened_count) from mailgun_metrics_daily") == [(0, 0)]
+    assert published(home, "select count(*) from metric_values_daily where system = 'mailgun'") == [(0,)]
+
+    release(home, manifest)
+    marts = ("mailgun_metrics_daily", "metric_values_monthly", "reconciliation_daily", "metric_catalog")
+    before = {mart: published(home, f"select * from {mart} order by all") for mart in marts}
+    assert all(before[mart] for mart in ("mailgun_metrics_daily", "metric_values_monthly", "metric_catalog"))
+    assert published(home, "select distinct status, build from run") == [("current", 2)]
+
+    # the definitions of a mart have changed, and its build has got half way
+    with duckdb.connect(str(home.settings.warehouse / "touchstone.duckdb")) as connection:
+        connection.execute("drop view mailgun_metrics_hourly")
+        connection.execute("drop view mailgun_metrics_daily")
+        connection.execute("drop view intermediate.int_mailgun__metric_values_daily")
+        connection.execute("create view mailgun_metrics_daily as select 1 as other")
+        connection.execute("delete from intermediate.int_mailgun__metrics_by_period")
+        connection.execute("update intermediate.metric_definitions set definition = 'new'")
+        connection.execute("drop view metric_values_monthly")
+    release(home, manifest, mailgun="a check found 3 rows")
+    after = {mart: published(home, f"select * from {mart} order by all") for mart in marts}
+    assert after.pop("metric_catalog") != before["metric_catalog"]
+    assert after == {mart: rows for mart, rows in before.items() if mart != "metric_catalog"}
+    kept = "select count(*) from metric_catalog where system = 'mailgun' and definition = 'new'"
+    assert published(home, kept) == [(0,)]
+    row = published(home, "select status, reason, build, run_id from run where system = 'mailgun'")
+    assert row == [("held back", "a check found 3 rows", 2, "run 2")]
+    comment = "select comment from duckdb_views() where view_name = 'mailgun_metrics_hourly'"
+    assert published(home, comment) != [(None,)]
+    files = [f"{home.settings.published}/parquet/mailgun_metrics_daily/*.parquet"]
+    assert home.ledger_rows(f"select * from read_parquet({files!r}) order by all") == after["mailgun_metrics_daily"]
+
+
+@pytest.fixture
+def results(session_home: TestHome) -> Iterator[Path]:
+    path = session_home.settings.home / "dbt" / "target" / "run_results.json"
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def test_what_failed_is_told_by_system(session_home: TestHome, manifest: Manifest, results: Path) -> None:
+    def failed(**statuses: str) -> dict[str, str]:
+        ids = {node["name"]: id_ for id_, node in manifest["nodes"].items()}
+        rows = [{"unique_id": ids[name], "status": status, "failures": 3} for name, status in statuses.items()]
+        results.write_text(json.dumps({"results": rows}))
+        return _failures(session_home.settings, manifest)
+
+    assert failed(int_ses__events="success", an_email_event_has_one_row="warn") == {}
+    assert failed(int_ses__events="error", ses_metrics_daily="skipped", metric_values_daily="skipped") == {
+        "ses": "model int_ses__events failed"
+    }
+    assert failed(an_email_event_has_one_row="fail") == {"pinpoint": "test an_email_event_has_one_row found 3 rows"}
+    # what compares two systems is not a part of either
+    assert failed(int_cloudwatch__statistics="error", int_reconciliation__ses="skipped").keys() == {"cloudwatch"}
+    assert failed(metric_definitions="error") == {"catalog": "seed metric_definitions failed"}
+    models = ("int_alexa__turns", "int_alexa__requests", "int_alexa__purchases", "int_alexa__operations")
+    assert failed(**dict.fromkeys(models, "error"))["alexa"].endswith("model int_alexa__purchases failed and 1 more")
+    assert failed(int_mailgun__events="error", ses_metrics_daily="skipped") == {
+        "mailgun": "model int_mailgun__events failed",
+        "ses": "what it is counted from failed: model int_mailgun__events failed",
+    }
