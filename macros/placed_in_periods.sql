@@ -1,7 +1,8 @@
 {# CTEs up to `placed`: the rows of the CTE `records` that count, each with the hour, day and month of its `event_at`, of
    those periods in which something is `touched`; a NULL period is one in which nothing is. A touched period whose last
-   row has moved elsewhere is in it by its skill and stage alone, so that it is counted too: to nothing. #}
-{% macro placed_in_periods(touched=none) -%}
+   row has moved elsewhere is in it by its skill and stage alone, so that it is counted too: to nothing. Of the skills
+   and stages in the CTE `recounted`, if one is named, all periods are counted again. #}
+{% macro placed_in_periods(touched=none, recounted=none) -%}
 timed as not materialized (
 
     select
@@ -18,6 +19,14 @@ touched as (
     select distinct skill_id, stage, hour_start, day_start
     from timed
     where {{ touched or 'landing > ' ~ processed_landing() }}
+    {% if recounted and is_incremental() %}
+
+    union
+
+    select skill_id, stage, hour_start, day_start
+    from timed
+    semi join {{ recounted }} using (skill_id, stage)
+    {% endif %}
 
 ),
 

@@ -37,7 +37,25 @@ records as not materialized (
 
 ),
 
-{{ placed_in_periods() }},
+-- Of a skill whose messages aren't logged, the number of actions is not 0 but unknown.
+logged as (
+
+    select
+        skill_id,
+        stage,
+        min(landing) as first_landing
+    from {{ ref('int_alexa__operations') }}
+    group by skill_id, stage
+
+),
+
+newly_logged as (
+
+    select * from logged where first_landing > {{ processed_landing() }}
+
+),
+
+{{ placed_in_periods(recounted='newly_logged') }},
 
 counted as (
 
@@ -73,7 +91,7 @@ reported as (
         case when grouping(directive) = 0 then directive else 'all' end as directive,
         grain,
         period_start,
-        case when not bool_or(reported_value is null) then cast(sum(reported_value) as bigint) end as utterances
+        case when not bool_or(reported_value is null) then try_cast(sum(reported_value) as bigint) end as utterances
     from reported_by_grain
     group by
         skill_id, stage, locale, grain, period_start,
@@ -84,10 +102,15 @@ reported as (
 joined as (
 
     select
-        * replace (coalesce(actions, 0) as actions, coalesce(unique_users, 0) as unique_users),
+        * exclude (first_landing)
+        replace (
+            case when first_landing is not null then coalesce(actions, 0) end as actions,
+            case when first_landing is not null then coalesce(unique_users, 0) end as unique_users
+        ),
         (select max(landing) from records) as landing
     from counted
     full join reported using (skill_id, stage, locale, capability, directive, grain, period_start)
+    left join logged using (skill_id, stage)
     where
         period_start is not null
         and locale is not null

@@ -8,13 +8,22 @@ messages as not materialized (
 
     select
         *,
-        -- Discovery has no correlation token, and video's directives have none: their answer is that of the same call.
-        coalesce(
-            case when namespace <> 'Alexa.Discovery' then 'token ' || correlation_token end,
-            'call ' || invocation_id,
-            'message ' || message_id
-        ) as exchange_id
+        -- Discovery has no correlation token, and video's directives have none.
+        case when namespace <> 'Alexa.Discovery' then correlation_token end as token
     from {{ ref('int_alexa__smart_home_messages') }}
+
+),
+
+-- What an answer has in common with its directive: the token, or else the call. Within a call, an answer that says no
+-- token is that of the directive, whatever token this has.
+directives as not materialized (
+
+    select
+        *,
+        coalesce('token ' || token, 'call ' || invocation_id, 'message ' || message_id) as exchange_id,
+        [exchange_id, case when token is not null then 'call without token ' || invocation_id end] as exchange_ids
+    from messages
+    where direction = 'in'
 
 ),
 
@@ -22,60 +31,61 @@ answers as not materialized (
 
     select
         *,
-        'token ' || correlation_token as answered_id
+        unnest([
+            'token ' || correlation_token,
+            case when direction = 'out_sync' then 'call ' || invocation_id end,
+            case when direction = 'out_sync' and correlation_token is null then 'call without token ' || invocation_id end
+        ]) as exchange_id
     from messages
     where kind = 'event' and name <> 'ChangeReport'
-
-    union all by name
-
-    select
-        *,
-        'call ' || invocation_id as answered_id
-    from messages
-    where direction = 'out_sync'
 
 ),
 
 touched as (
 
     select distinct skill_id, stage, exchange_id
-    from messages
+    from directives
     where landing > {{ processed_landing() }}
 
     union
 
-    select distinct skill_id, stage, answered_id
-    from answers
-    where landing > {{ processed_landing() }}
+    select directives.skill_id, directives.stage, directives.exchange_id
+    from (select *, unnest(exchange_ids) as answered_id from directives) as directives
+    semi join (
+        select skill_id, stage, exchange_id as answered_id
+        from answers
+        where landing > {{ processed_landing() }}
+    ) using (skill_id, stage, answered_id)
 
 ),
 
-directives as (
+sent as (
 
     select *
-    from messages
+    from directives
     semi join touched using (skill_id, stage, exchange_id)
-    where is_current and direction = 'in'
+    where is_current
 
 ),
 
 answered as (
 
     select
-        directives.version_id,
-        min(answers.logged_at) as answered_at,
+        sent.version_id,
+        -- Alexa waits 8 seconds, for the answer or for the promise of one: what comes later it never hears
+        min(answers.logged_at) filter (where answers.logged_at <= sent.logged_at + interval 8 seconds) as answered_at,
         -- the answer that says how it went: the first but those that only promise one
-        arg_min(answers.name = 'ErrorResponse', row(answers.logged_at, answers.name, answers.message_id))
-            filter (where answers.name <> 'DeferredResponse') as is_error
-    from directives
+        arg_min(answers.name <> 'ErrorResponse', row(answers.logged_at, answers.name, answers.message_id))
+            filter (where answers.name <> 'DeferredResponse') as is_right
+    from (select *, unnest(exchange_ids) as answered_id from sent) as sent
     inner join answers
         on
-            directives.skill_id = answers.skill_id
-            and directives.stage = answers.stage
-            and directives.exchange_id = answers.answered_id
-            and directives.logged_at <= answers.logged_at
+            sent.skill_id = answers.skill_id
+            and sent.stage = answers.stage
+            and sent.answered_id = answers.exchange_id
+            and sent.logged_at <= answers.logged_at
     where answers.is_current
-    group by directives.version_id
+    group by sent.version_id
 
 ),
 
@@ -84,7 +94,7 @@ timed as (
     select
         *,
         date_diff('microsecond', logged_at, answered_at) as latency_us
-    from directives
+    from sent
     left join answered using (version_id)
 
 ),
@@ -108,8 +118,7 @@ facts as (
         namespace as capability,
         name as directive,
         latency_us,
-        -- Alexa waits 8 seconds, for the answer or for the promise of one
-        coalesce(latency_us <= 8000000, false) and not coalesce(is_error, false) as is_successful
+        coalesce(latency_us is not null and is_right, false) as is_successful
     from timed
 
 )

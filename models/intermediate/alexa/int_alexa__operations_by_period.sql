@@ -34,8 +34,9 @@ counted as (
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as request_volume,
         count(success) as successful_requests,
-        quantile_cont(latency_us, [0.5, 0.9, 0.99]) as latency_us,
-        avg(latency_us) / 1000 as latency_avg_ms
+        count(latency_us) as answered_count,
+        coalesce(sum(latency_us), 0) / 1000 as latency_sum_ms,
+        quantile_cont(latency_us, [0.5, 0.9, 0.99]) as latency_us
     from placed
     group by
         skill_id, stage, operation,
@@ -52,6 +53,7 @@ rated as (
         latency_us[1] / 1000 as latency_p50_ms,
         latency_us[2] / 1000 as latency_p90_ms,
         latency_us[3] / 1000 as latency_p99_ms,
+        latency_sum_ms / nullif(answered_count, 0) as latency_avg_ms,
         successful_requests / nullif(request_volume, 0) as success_rate,
         (select max(landing) from records) as landing
     from counted

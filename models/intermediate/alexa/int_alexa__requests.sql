@@ -2,4 +2,4 @@
 -- Of a request that was delivered twice: one that was answered, then the first.
 {{ config(unique_key='version_id') }}
 
-{{ current_versions(ref('stg_alexa__requests'), ['responded_at is not null desc', 'received_at']) }}
+{{ current_versions(ref('stg_alexa__requests'), ['(responded_at is not null and has_response) desc', 'received_at']) }}

@@ -5,7 +5,7 @@
 
 with recursive
 
-requests as not materialized (
+versions as not materialized (
 
     select * from {{ ref('int_alexa__requests') }}
 
@@ -16,15 +16,61 @@ landed as (
     select
         max(received_at) as until,
         max(landing) as landing
-    from requests
+    from versions
+
+),
+
+-- Sessions with a request that names no user, as the SessionEndedRequest of an old client does.
+sessions_without_user as materialized (
+
+    select distinct skill_id, stage, session_id
+    from versions
+    where user_id = 'none' and session_id is not null
+
+),
+
+session_users as (
+
+    select
+        skill_id,
+        stage,
+        session_id,
+        any_value(user_id) as session_user
+    from versions
+    semi join sessions_without_user using (skill_id, stage, session_id)
+    where user_id <> 'none' and is_current
+    group by skill_id, stage, session_id
+    having count(distinct user_id) = 1
+
+),
+
+requests as not materialized (
+
+    select versions.* replace (
+        case when user_id = 'none' then coalesce(session_user, 'none') else user_id end as user_id
+    )
+    from versions
+    left join session_users using (skill_id, stage, session_id)
 
 ),
 
 touched as (
 
     select distinct skill_id, stage, user_id
-    from requests
+    from versions
     where landing > {{ processed_landing() }}
+
+    union
+
+    -- whose a request without a user is depends on all of its session
+    select skill_id, stage, user_id
+    from versions
+    semi join (
+        select skill_id, stage, session_id
+        from versions
+        semi join sessions_without_user using (skill_id, stage, session_id)
+        where landing > {{ processed_landing() }}
+    ) using (skill_id, stage, session_id)
 
     union
 
@@ -34,7 +80,7 @@ touched as (
     where
         request_id in (
             select cause_request_id
-            from requests
+            from versions
             where landing > {{ processed_landing() }}
         )
     {% if is_incremental() %}
@@ -50,7 +96,7 @@ touched as (
 rejected as (
 
     select distinct cause_request_id as request_id
-    from requests
+    from versions
     where is_current and not is_test
 
 ),
@@ -65,7 +111,14 @@ calls as (
         request_type in ('LaunchRequest', 'IntentRequest') as is_utterance,
         request_type = 'SessionEndedRequest' as is_end,
         request_type not in ('SessionEndedRequest', 'System.ExceptionEncountered') as expects_response,
-        date_diff('microsecond', received_at, responded_at) as latency_us,
+        -- Alexa waits 8 seconds for a response: what comes later, or is none, it never hears
+        case
+            when
+                has_response
+                and outcome is distinct from 'timeout'
+                and responded_at <= received_at + interval 8 seconds
+                then date_diff('microsecond', received_at, responded_at)
+        end as latency_us,
         rejected.request_id is not null as is_rejected
     from requests
     semi join touched using (skill_id, stage, user_id)
@@ -75,22 +128,98 @@ calls as (
 ),
 
 -- A purchase, once Amazon is done with it, comes back as a session of its own: it goes on with the one that asked.
-sent as (
+-- Tokens may be the same each time. An answer is that of the latest question before it that has none yet, as a bracket
+-- is closed: a question stands as deep in the open ones as its answer does once it is out of them.
+exchanges as (
 
     select
         skill_id,
         stage,
         user_id,
-        session_id as earlier_id,
-        received_at as sent_at,
+        session_id,
+        request_id,
+        received_at,
+        1 as change,
         unnest(sent_requests, recursive := true)
     from calls
+
+    union all by name
+
+    select
+        skill_id,
+        stage,
+        user_id,
+        session_id,
+        request_id,
+        received_at,
+        -1 as change,
+        connection_name as name,
+        connection_token as token
+    from calls
+    where connection_name is not null
+
+),
+
+balanced as (
+
+    select
+        *,
+        sum(change) over (
+            partition by skill_id, stage, user_id, name, token
+            order by received_at, change, request_id rows unbounded preceding
+        ) as balance
+    from exchanges
+    where token is not null
+
+),
+
+nested as (
+
+    select
+        *,
+        -- from 0, where there are more answers than questions too
+        balance - least(0, min(balance) over (
+            partition by skill_id, stage, user_id, name, token
+            order by received_at, change, request_id rows unbounded preceding
+        )) as depth
+    from balanced
+
+),
+
+answered as (
+
+    select
+        answers.skill_id,
+        answers.stage,
+        answers.user_id,
+        answers.session_id,
+        answers.request_id,
+        questions.session_id as earlier_id
+    from (select * from nested where change = -1) as answers
+    asof join (select * from nested where change = 1) as questions
+        on
+            answers.skill_id = questions.skill_id
+            and answers.stage = questions.stage
+            and answers.user_id = questions.user_id
+            and answers.name = questions.name
+            and answers.token = questions.token
+            and answers.depth + 1 = questions.depth
+            and answers.received_at > questions.received_at
+    where
+        -- after that the session that asked is over
+        answers.received_at <= questions.received_at + interval {{ var('alexa_session_idle_minutes') }} minutes
+    qualify row_number() over (
+        partition by
+            questions.skill_id, questions.stage, questions.user_id, questions.name, questions.token, questions.depth,
+            questions.received_at
+        order by answers.received_at, answers.request_id
+    ) = 1
 
 ),
 
 openings as (
 
-    select *
+    select skill_id, stage, user_id, session_id, request_id
     from calls
     qualify row_number() over (
         partition by skill_id, stage, user_id, session_id order by received_at, is_end, request_id
@@ -101,28 +230,13 @@ openings as (
 continued as (
 
     select
-        openings.skill_id,
-        openings.stage,
-        openings.user_id,
-        openings.session_id,
-        sent.earlier_id
-    from openings
-    asof join sent
-        on
-            openings.skill_id = sent.skill_id
-            and openings.stage = sent.stage
-            and openings.user_id = sent.user_id
-            and openings.connection_name = sent.name
-            and openings.connection_token = sent.token
-            and openings.received_at > sent.sent_at
-    where
-        -- after that the session that asked is over
-        openings.received_at <= sent.sent_at + interval {{ var('alexa_session_idle_minutes') }} minutes
-    -- tokens may be the same each time: what was answered is not answered again
-    qualify row_number() over (
-        partition by sent.skill_id, sent.stage, sent.user_id, sent.name, sent.token, sent.sent_at
-        order by openings.received_at, openings.request_id
-    ) = 1
+        skill_id,
+        stage,
+        user_id,
+        session_id,
+        earlier_id
+    from answered
+    semi join openings using (skill_id, stage, user_id, session_id, request_id)
 
 ),
 
@@ -173,10 +287,8 @@ judged as (
         *,
         expects_response
         and (
-            responded_at is null
-            or coalesce(outcome in ('exception', 'timeout'), false)
-            -- Alexa waits so long
-            or latency_us > 8000000
+            latency_us is null
+            or coalesce(outcome = 'exception', false)
             or is_rejected
             -- the last utterance before its session broke off
             or (

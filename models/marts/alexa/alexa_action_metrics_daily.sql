@@ -11,4 +11,4 @@ select
     * exclude (grain, landing)
     replace (cast(period_start as date) as period_start)
 from metrics
-where grain = 'day' and (actions > 0 or utterances > 0)
+where grain = 'day' and (actions > 0 or utterances is not null)

@@ -10,4 +10,4 @@ metrics as (
 select
     * exclude (grain, landing)
 from metrics
-where grain = 'hour' and (actions > 0 or utterances > 0)
+where grain = 'hour' and (actions > 0 or utterances is not null)

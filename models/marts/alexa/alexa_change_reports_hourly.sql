@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (grain, record_count, report_state_responses_matched, landing)
+    * exclude (grain, record_count, landing)
 from metrics
 where grain = 'hour' and record_count > 0

@@ -8,7 +8,7 @@ metrics as (
 )
 
 select
-    * exclude (grain, record_count, users_at_node, landing)
+    * exclude (grain, record_count, landing)
     replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and record_count > 0 and to_node <> 'all'

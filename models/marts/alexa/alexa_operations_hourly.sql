@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (grain, successful_requests, landing)
+    * exclude (grain, landing)
 from metrics
 where grain = 'hour' and request_volume > 0

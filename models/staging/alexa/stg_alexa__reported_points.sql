@@ -100,21 +100,18 @@ timed as (
 
     select
         *,
+        -- landing writes RFC 3339; what landed before it did holds version 2's epoch milliseconds
+        {% for text, instant in [
+            ('"timestamp"', 'starts_at'), ('asked_from', 'asked_from_at'), ('asked_until', 'asked_until_at')
+        ] -%}
         coalesce(
-            try_cast("timestamp" as timestamptz) at time zone 'UTC',
+            try_cast({{ text }} as timestamptz) at time zone 'UTC',
             case
-                when try_cast("timestamp" as decimal(20, 3)) between 0 and 253402300799999
-                    then make_timestamp(cast(try_cast("timestamp" as decimal(20, 3)) * 1000 as bigint))
+                when try_cast({{ text }} as bigint) between 946684800000 and 253402300799999
+                    then make_timestamp(try_cast({{ text }} as bigint) * 1000)
             end
-        ) as starts_at,
-        coalesce(
-            try_cast(asked_from as timestamptz) at time zone 'UTC',
-            make_timestamp(try_cast(asked_from as bigint) * 1000)
-        ) as asked_from_at,
-        coalesce(
-            try_cast(asked_until as timestamptz) at time zone 'UTC',
-            make_timestamp(try_cast(asked_until as bigint) * 1000)
-        ) as asked_until_at
+        ) as {{ instant }}{{ ',' if not loop.last }}
+        {% endfor %}
     from points
 
 ),
@@ -125,13 +122,13 @@ spanned as (
         call_id,
         fetched_at,
         skill_id,
-        coalesce(nullif(stage, ''), 'none') as stage,
-        -- none said: of all locales
+        -- none asked for: of the skill that customers have, and of all locales
+        lower(coalesce(nullif(stage, ''), case when grouped_by = 'Alexa.Stage' then group_value end, 'live')) as stage,
         coalesce(nullif(locale, ''), case when grouped_by = 'Alexa.Locale' then group_value end, 'all') as locale,
         reported_namespace,
         metric,
-        nullif(grouped_by, 'Alexa.Locale') as grouped_by,
-        case when grouped_by <> 'Alexa.Locale' then group_value end as group_value,
+        case when grouped_by not in ('Alexa.Locale', 'Alexa.Stage') then grouped_by end as grouped_by,
+        case when grouped_by not in ('Alexa.Locale', 'Alexa.Stage') then group_value end as group_value,
         case when period = 'SINGLE' then coalesce(asked_from_at, starts_at) else starts_at end as starts_at,
         case
             when period in ('PT15M', 'BY_15') then starts_at + interval 15 minutes

@@ -34,6 +34,7 @@ renamed as (
         coalesce(nullif(request.request.intent."name", ''), 'none') as intent_name,
         nullif(request.request.reason, '') as end_reason,
         nullif(request.request.cause."requestId", '') as cause_request_id,
+        response is not null as has_response,
         coalesce(response.response."shouldEndSession", false) as should_end_session,
         -- what the skill asked Amazon to take over, such as a purchase
         case
