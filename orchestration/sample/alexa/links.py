@@ -131,6 +131,3 @@ class Links(Told):
         for _ in range(1 + min(self.soon(3), 20)):
             self.token_request(skill, REFRESH_TOKEN, at, stage, failing=0.12)
             at += HOUR + self.soon(HOUR)
-        if self.chance(0.02):
-            # Of the owner's own machines, and none of Alexa's.
-            self.token_request(skill, "client_credentials", at, stage, failing=0)
