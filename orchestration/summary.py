@@ -170,9 +170,11 @@ def _print_headlines(console: Console, connection: duckdb.DuckDBPyConnection) ->
         for drawn in section.charts[:_HEADLINES]:
             for comparison in [of_line[id(line)] for line in drawn.lines[:1] if id(line) in of_line]:
                 line = comparison.line
-                what = f"{drawn.chart.title}: {line.label.lower()}" if line.label in shown else line.label
+                unclear = drawn.chart.by or line.label in shown
+                what = f"{drawn.chart.title}: {line.label}" if unclear else line.label
                 value, middle = (words.number(each, line.unit) for each in (comparison.value, comparison.median))
-                table.add_row(name, day, _shown(what), value, middle, comparison.verdict)
+                verdict = comparison.verdict if comparison.verdict in ("above", "below") else ""
+                table.add_row(name, day, _shown(what), value, middle, verdict)
                 shown.add(line.label)
                 name = day = ""
     if table.row_count:

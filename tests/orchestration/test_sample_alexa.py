@@ -364,7 +364,7 @@ def link_facts(record: Record) -> Iterator[str]:
 
 OAUTH_ERRORS = ("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type")
 TOKEN_FACTS = {
-    *(f"grant_type={grant}" for grant in ("authorization_code", "refresh_token", "client_credentials")),
+    *(f"grant_type={grant}" for grant in ("authorization_code", "refresh_token")),
     *(f"error={error!r}" for error in (*OAUTH_ERRORS, "invalid_scope", "token_revoked", "", None)),
     *(f"http_status={status}" for status in (200, 201, 400, 401, 403, 502, 503, None)),
     *(f"body={body}" for body in ("null with 200", "null with 400", "null with 502", "null with None", "token")),
