@@ -158,8 +158,9 @@ def _print_headlines(console: Console, connection: duckdb.DuckDBPyConnection) ->
     """The first headlines of each system, on its last full day and beside the days before it."""
     catalog = rows(connection, "from metric_catalog")
     table = _table("Headlines of the last full day, and the median of the 28 days before")
-    for column in ("system", "day", "metric"):
+    for column in ("system", "day"):
         table.add_column(column, no_wrap=True)
+    table.add_column("metric", no_wrap=True, max_width=36)  # a name from the data may be long
     for column in ("value", "median"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
