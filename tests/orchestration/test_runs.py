@@ -185,7 +185,7 @@ def test_readers_see_whole_runs_and_no_error(home: Path) -> None:
                 seen.update(
                     published(
                         home,
-                        "select (select run_id from run), (select sum(opened_count) from mailgun_metrics_daily), "
+                        "select (select any_value(run_id) from run), (select sum(opened_count) from mailgun_metrics_daily), "
                         "(select sum(opened_count) from mailgun_metrics_hourly), "
                         "(select sum(opened_count) from mailgun_metrics_monthly)",
                     )
@@ -214,7 +214,7 @@ def test_a_failed_build_leaves_what_is_published(home: Path) -> None:
         connection.execute("alter table intermediate.int_mailgun__events drop column tags")
     code, output = run(home)
     assert code == 2
-    assert "Held back: mailgun, as published on" in output
+    assert "Held back: mailgun: its numbers are those of" in output
     assert marts(home) == before
 
 
