@@ -175,15 +175,15 @@ class _Landing:
         self._files = {str(file.path): file for file in files}
         self._begin([(str(f.path), f.hash, f.found.path, f.bytes) for f in files])
         refused = set()
-        for file in self._read_fast(files):
-            try:
-                if file.is_parquet:
+        exact = self._read_fast(files)
+        for file in exact:
+            if file.is_parquet:
+                try:
                     self._read_parquet(file)
-                else:
-                    self._read_exactly(file)
-            except FileRefused as refusal:
-                landed.refused.append(Refused(file.found.path, str(refusal)))
-                refused.add(file)
+                except FileRefused as refusal:
+                    landed.refused.append(Refused(file.found.path, str(refusal)))
+                    refused.add(file)
+        refused |= self._read_exactly([file for file in files if file in exact and not file.is_parquet], landed)
         self._forget(refused)
         for file in refused:
             self._sql.execute("delete from batch_files where filename = ?", [str(file.path)])
@@ -278,21 +278,29 @@ class _Landing:
         self._judge.judge()
         self._judge.settle()
 
-    def _read_exactly(self, file: Staged) -> None:
+    def _read_exactly(self, files: Iterable[Staged], landed: Landed) -> set[Staged]:
+        """Read what is no clean newline-delimited JSON, of several files at a time; returns those that are refused."""
         piece: list[tuple[str, int, int, str, str | None]] = []
         ignored: list[tuple[str, int, int, str]] = []
+        refused = set()
         size = 0
-        for document in split(file.path, self._settings.max_record_bytes):
-            if document.kind:
-                ignored.append((str(file.path), document.offset, document.line, document.kind))
-                continue
-            piece.append((str(file.path), document.offset, document.line, document.text, document.error))
-            size += len(document.text)
-            if size > _PIECE:
-                self._insert(piece)
-                piece, size = [], 0
+        for file in files:
+            try:
+                for document in split(file.path, self._settings.max_record_bytes):
+                    if document.kind:
+                        ignored.append((str(file.path), document.offset, document.line, document.kind))
+                        continue
+                    piece.append((str(file.path), document.offset, document.line, document.text, document.error))
+                    size += len(document.text)
+                    if size > _PIECE:
+                        self._insert(piece)
+                        piece, size = [], 0
+            except FileRefused as refusal:
+                landed.refused.append(Refused(file.found.path, str(refusal)))
+                refused.add(file)
         self._insert(piece)
         self._ignore(ignored)
+        return refused
 
     def _ignore(self, pieces: list[tuple[str, int, int, str]]) -> None:
         """Enter text that is known to be no record: filename, byte offset, line, and kind of each piece."""

@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from orchestration.landing.normalise import decoder, parse
@@ -77,10 +78,16 @@ class Refusal:
 Item = Record | Control | Refusal
 
 
+@lru_cache(4096)
+def _first_part(name: str) -> str:
+    """Of a flattened name."""
+    return name if name.startswith(("_", ".")) else _SEPARATOR.split(name, maxsplit=1)[0]
+
+
 def shows(signature: Signature, value: Mapping[str, Any]) -> bool:
     """Whether an object has all names of one of the alternatives; of a name with `!` before it, that it has not."""
     names = {squeezed(name) for name in value}
-    names |= {squeezed(_SEPARATOR.split(name, maxsplit=1)[0]) for name in value if not name.startswith(("_", "."))}
+    names |= {squeezed(_first_part(name)) for name in value}
     return any(
         all((squeezed(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative)
         for alternative in signature
