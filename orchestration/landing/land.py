@@ -34,6 +34,7 @@ _DOCUMENTS = pa.schema(
         ("line", pa.int64()),
         ("text", pa.string()),
         ("error", pa.string()),
+        ("way", pa.int64()),
     ]
 )
 
@@ -257,7 +258,7 @@ class _Landing:
             return set()
         lines = [(records.read_lines(file.path for file in files), route) for route, files in alike.items()]
         try:
-            self._judge.stage(lines)
+            self._judge.judge(lines)
         except duckdb.Error:
             ((key, files), *others) = alike.items()
             if others:
@@ -266,16 +267,14 @@ class _Landing:
                 return set(files)
             half = len(files) // 2
             return self._try_fast({key: files[:half]}) | self._try_fast({key: files[half:]})
-        self._judge.judge()
         return set()
 
     def _read_parquet(self, file: Staged) -> None:
         """Each row is a record; its line is the number of the row."""
         try:
-            self._judge.stage([(parquet.rows(self._sql, file.path), ())])
+            self._judge.judge([(parquet.rows(self._sql, file.path), ())])
         except duckdb.Error:
             raise FileRefused("not a Parquet file that can be read: it is damaged; fetch or write it again") from None
-        self._judge.judge()
         self._judge.settle()
 
     def _read_exactly(self, files: Iterable[Staged], landed: Landed) -> set[Staged]:
@@ -315,11 +314,18 @@ class _Landing:
         columns = list(zip(*documents, strict=True))
         if not columns:
             return
+        # Each file's first document shows the way to its records; one that parts documents would part their places.
+        routes: dict[str, Route] = {}
+        for filename, text in zip(columns[0], columns[3], strict=True):
+            if filename not in routes:
+                route = self._judge.route(text)
+                routes[filename] = () if ("each",) in route else route
+        ways = {route: way for way, route in enumerate(dict.fromkeys(routes.values()))}
+        columns.append(tuple(ways[routes[filename]] for filename in columns[0]))
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
-        self._judge.stage([("select * from documents_arrow", ())])
+        self._judge.judge([(f"select * from documents_arrow where way = {way}", route) for route, way in ways.items()])
         self._sql.unregister("documents_arrow")
-        self._judge.judge()
         self._judge.settle()
 
     def _forget(self, files: Iterable[Staged]) -> None:
@@ -436,7 +442,7 @@ class _Landing:
         """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
         path = self._folder / "schema.parquet"
         self._copy(
-            f"select * exclude (_filename, _byte_offset, _line, _fields, _verdict, _reason, _text), "
+            f"select * exclude (_filename, _byte_offset, _line, _fields, _shape, _verdict, _reason, _text), "
             "''::varchar as _file, "
             f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({self._judge.empty()}) limit 0",
             unfinished(path),

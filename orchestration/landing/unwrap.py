@@ -23,6 +23,7 @@ _DEPTH = 24
 # A record may hold this much when what it carries is inflated.
 _MOST = 64 * 2**20
 _SEPARATOR = re.compile(r"__|\.|_")
+_FLATTENED = re.compile(r"__|\.")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}\s*")
 _KIND = re.compile(r"[A-Za-z0-9 _.:/()-]{1,80}")
 
@@ -86,12 +87,17 @@ def _first_part(name: str) -> str:
 
 def shows(signature: Signature, value: Mapping[str, Any]) -> bool:
     """Whether an object has all names of one of the alternatives; of a name with `!` before it, that it has not."""
+    return _alternative(signature, value) is not None
+
+
+def _alternative(signature: Signature, value: Mapping[str, Any]) -> Sequence[str] | None:
+    """The first that an object has all names of."""
     names = {squeezed(name) for name in value}
     names |= {squeezed(_first_part(name)) for name in value}
-    return any(
-        all((squeezed(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative)
-        for alternative in signature
-    )
+    for alternative in signature:
+        if all((squeezed(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative):
+            return alternative
+    return None
 
 
 class Unwrapper:
@@ -112,8 +118,12 @@ class Unwrapper:
         self._left = 0
 
     def shows(self, value: Mapping[str, Any]) -> bool:
-        """Whether an object is a record of the stream itself."""
-        return shows(self._signature, value)
+        """Whether an object is a record of the stream itself; not so where it carries one that shows the same."""
+        shown = _alternative(self._signature, value)
+        return shown is not None and not any(
+            isinstance(child, dict) and squeezed(name) in _CARRIERS and shows([shown], child)
+            for name, child in value.items()
+        )
 
     def items(self, document: Any) -> list[Item]:
         """All that is in a document; nothing in that of an empty page."""
@@ -134,7 +144,7 @@ class Unwrapper:
         if depth > _DEPTH:
             return None
         if isinstance(value, dict):
-            if shows(self._signature, value):
+            if self.shows(value):
                 return way
             facts = [part for n in value if (declared := self._inherit.get(squeezed(n))) for part in (n, declared)]
             for name, child in value.items():
@@ -172,7 +182,7 @@ class Unwrapper:
         return self._written(value, inherited, depth) if isinstance(value, str) else None
 
     def _object(self, value: dict[str, Any], inherited: dict[str, Any], depth: int) -> list[Item]:
-        if shows(self._signature, value):
+        if self.shows(value):
             names = {squeezed(name) for name in value}
             facts = {name: fact for name, fact in inherited.items() if squeezed(name) not in names}
             return [Record({**facts, **value} if facts else value)]
@@ -180,7 +190,8 @@ class Unwrapper:
             return [Control(kind, _text(value))]
         facts = {self._inherit[squeezed(n)]: fact for n, fact in value.items() if squeezed(n) in self._inherit}
         inherited = {**inherited, **facts}
-        carried = [self._open(child, inherited, depth + 1) for n, child in value.items() if squeezed(n) in _CARRIERS]
+        members = _gathered(value).items()
+        carried = [self._open(child, inherited, depth + 1) for n, child in members if squeezed(n) in _CARRIERS]
         opened = [items for items in carried if items is not None]
         if any(not isinstance(item, Refusal) for items in opened for item in items):
             # beside a carrier of records, an object that holds none is the envelope's own
@@ -290,6 +301,18 @@ _OF_ERRORS = {
     *("message", "Message", "error", "errors", "errorMessage", "errorType", "__type", "code", "Code", "status"),
     *("statusCode", "violations", "requestId", "RequestID", "stackTrace", "type", "error_description", "trace"),
 }
+
+
+def _gathered(value: dict[str, Any]) -> dict[str, Any]:
+    """An object whose carriers' members are objects again where a loader flattened them."""
+    result: dict[str, Any] = {}
+    for name, child in value.items():
+        carrier, rest = (*_FLATTENED.split(name, maxsplit=1), name)[:2]
+        if rest != name and carrier not in value and squeezed(carrier) in _CARRIERS:
+            result.setdefault(carrier, {})[rest] = child
+        else:
+            result[name] = child
+    return result
 
 
 def _of_stream(source: str) -> str:
