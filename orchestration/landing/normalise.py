@@ -230,7 +230,8 @@ class Normaliser:
         if read is _NOT:
             wanted, remedy = _WANTED[leaf.kind]
             raise _unreadable(path, _seen_as(leaf.kind, value), wanted, remedy)
-        if read is not value and (type(read) is not type(value) or read != value):
+        same = leaf.kind == "real" and not isinstance(value, str)  # 3.0 is 3
+        if read is not value and not same and (type(read) is not type(value) or read != value):
             self._sure = False
         if leaf.words and isinstance(read, str) and read:
             return self._word(leaf, read, path)
@@ -281,7 +282,7 @@ class Normaliser:
                 return _NOT
             value = float(value)
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST_REAL:
-            return value
+            return int(value) if float(value).is_integer() and abs(value) <= MOST_WHOLE else value
         return _NOT
 
     def _decimal(self, leaf: Leaf, value: Any) -> Any:
