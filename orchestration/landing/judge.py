@@ -15,6 +15,7 @@ from orchestration.landing.streams import Stream, signatures
 from orchestration.landing.unwrap import Control, Refusal, Route, Unwrapper
 
 _PIECE = 5_000  # documents that are written anew at a time
+_SETTLED = "select *, text is not null as sure, null::ubigint as shape, true as looked_at from lines_arrow"
 _SHAPES = pa.schema([("shape", pa.uint64()), ("fields", pa.list_(pa.string()))])
 _LINES = pa.schema(
     [
@@ -31,23 +32,27 @@ _LINES = pa.schema(
 
 
 class Judge:
-    """Of one stream's documents; puts them into the table `batch`, by way of `staged`."""
+    """Of one stream's documents; puts them into the table `batch`.
+
+    Records of one shape, which is that of their names and JSON types, are written as declared or are not: one of each
+    is looked at. What that showed is the table `shapes`: shape, and `fields`, the undeclared ones, or NULL if not.
+    """
 
     def __init__(self, stream: Stream, connection: duckdb.DuckDBPyConnection) -> None:
         self._stream = stream
         self._sql = connection
         self._unwrapper = Unwrapper(stream.source, signatures(), stream.inherit, stream.event_source)
         self._normaliser = Normaliser(stream.shape, frozenset(stream.not_kept), stream.not_happened)
+        self._identity = f"{stream.kind} {stream.event_at} {stream.key}"
         connection.execute(records.INSTANT)
-        # What the shapes seen so far prove: the undeclared fields, or nothing.
-        self._shapes: dict[int, list[str] | None] = {}
+        connection.execute("create or replace temp table shapes (shape ubigint, fields varchar[])")
 
     def empty(self) -> str:
         """The columns of `batch`."""
         nothing = (
             "select ''::varchar as filename, 0::bigint as byte_offset, 0::bigint as line, ''::varchar as text, "
             "''::varchar as original, ''::varchar as error, ''::varchar as control, true as sure, "
-            "''::varchar[] as fields where false"
+            "''::varchar[] as fields, 0::ubigint as shape, true as looked_at where false"
         )
         return records.judged(self._stream, nothing, final=True)
 
@@ -58,30 +63,33 @@ class Judge:
         except ValueError:
             return ()
 
-    def stage(self, lines: list[tuple[str, Route]]) -> None:
-        """Take in relations of documents. Raises duckdb.Error, with nothing taken in, where a file can't be read."""
-        parts = [records.routed(each, route) if route else each for each, route in lines]
-        selects = [f"select * from ({records.staged(self._stream, part)})" for part in parts]
-        self._sql.execute(f"create or replace temp table staged as {' union all '.join(selects)}")
+    def judge(self, lines: list[tuple[str, Route]]) -> None:
+        """Judge relations of documents; what isn't certainly as declared has the verdict `unproven`.
 
-    def judge(self) -> None:
-        """Put what was staged into `batch`; what isn't certainly as declared has the verdict `unproven`."""
-        examples = self._sql.execute(
-            "select shape, any_value(text) from staged where shape is not null group by shape"
-        ).fetchall()
-        for shape, text in examples:
-            if shape not in self._shapes:
-                self._shapes[shape] = self._proves(text)
-        proven = {shape: fields for shape, _ in examples if (fields := self._shapes[shape]) is not None}
-        table = pa.table({"shape": [*proven], "fields": [*proven.values()]}, schema=_SHAPES)
-        self._sql.register("shapes_arrow", table)
-        lines = (
+        Raises duckdb.Error, with nothing taken in, where a file can't be read.
+        """
+        parts = [records.routed(each, route) if route else each for each, route in lines]
+        shaped = " union all ".join(f"select * from ({records.shaped(self._stream, part)})" for part in parts)
+        known = (
             "select filename, byte_offset, line, text, text as original, error, null::varchar as control, "
-            "fields is not null as sure, fields from staged left join shapes_arrow using (shape)"
+            "shape is not null and (shapes.shape is null or fields is not null) as sure, null::varchar[] as fields, "
+            f"shape, shapes.shape is not null as looked_at from ({shaped}) left join shapes using (shape)"
         )
-        self._sql.execute(f"insert into batch {records.judged(self._stream, lines, final=False)}")
+        self._sql.execute(f"insert into batch {records.judged(self._stream, known, final=False)}")
+        examples = self._sql.execute(
+            "select _shape, any_value(_text) from batch where _shape not in (select shape from shapes) group by _shape"
+        ).fetchall()
+        if not examples:
+            return
+        proofs = {shape: self._proves(text) for shape, text in examples}
+        table = pa.table({"shape": [*proofs], "fields": [*proofs.values()]}, schema=_SHAPES)
+        self._sql.register("shapes_arrow", table)
+        self._sql.execute(
+            "update batch set _verdict = 'unproven' "
+            "where _shape in (select shape from shapes_arrow where fields is null)"
+        )
+        self._sql.execute("insert into shapes from shapes_arrow")
         self._sql.unregister("shapes_arrow")
-        self._sql.execute("drop table staged")
 
     def settle(self) -> None:
         """Write what is unproven as it is declared, and judge it for good."""
@@ -102,10 +110,7 @@ class Judge:
             columns = [list(column) for column in zip(*lines, strict=True)] or [[] for _ in _LINES]
             table = pa.table(dict(zip(_LINES.names, columns, strict=True)), schema=_LINES)
             self._sql.register("lines_arrow", table)
-            self._sql.execute(
-                "insert into batch "
-                + records.judged(self._stream, "select *, text is not null as sure from lines_arrow", final=True)
-            )
+            self._sql.execute("insert into batch " + records.judged(self._stream, _SETTLED, final=True))
             self._sql.unregister("lines_arrow")
         self._sql.execute("drop table unproven")
 
@@ -140,10 +145,16 @@ class Judge:
             elif isinstance(item, Refusal):
                 yield row(None, item.text, item.reason, None, None)
             else:
-                original = text if item.value is document else json.dumps(item.value)
-                try:
-                    canonical, undeclared = self._normaliser.record(item.value)
-                except Unreadable as refusal:
-                    yield row(None, original, str(refusal), None, None)
-                else:
-                    yield row(canonical, original, None, None, undeclared)
+                yield row(*self._settled(item.value, text if item.value is document else json.dumps(item.value)))
+
+    def _settled(self, record: dict[str, Any], original: str | None) -> tuple[Any, ...]:
+        try:
+            canonical, undeclared, unreadable = self._normaliser.record(record)
+        except Unreadable as refusal:
+            return None, original, str(refusal), None, None
+        if unreadable is None:
+            return canonical, original, None, None, undeclared
+        # the rest of it tells which record it is, if what can't be read has no part in that
+        name = (unreadable.field or "").rpartition(".")[2]
+        known = canonical if "_record" not in self._identity and name not in self._identity else None
+        return known, original, str(unreadable), None, None

@@ -34,6 +34,7 @@ _DOCUMENTS = pa.schema(
         ("line", pa.int64()),
         ("text", pa.string()),
         ("error", pa.string()),
+        ("way", pa.int64()),
     ]
 )
 
@@ -175,15 +176,15 @@ class _Landing:
         self._files = {str(file.path): file for file in files}
         self._begin([(str(f.path), f.hash, f.found.path, f.bytes) for f in files])
         refused = set()
-        for file in self._read_fast(files):
-            try:
-                if file.is_parquet:
+        exact = self._read_fast(files)
+        for file in exact:
+            if file.is_parquet:
+                try:
                     self._read_parquet(file)
-                else:
-                    self._read_exactly(file)
-            except FileRefused as refusal:
-                landed.refused.append(Refused(file.found.path, str(refusal)))
-                refused.add(file)
+                except FileRefused as refusal:
+                    landed.refused.append(Refused(file.found.path, str(refusal)))
+                    refused.add(file)
+        refused |= self._read_exactly([file for file in files if file in exact and not file.is_parquet], landed)
         self._forget(refused)
         for file in refused:
             self._sql.execute("delete from batch_files where filename = ?", [str(file.path)])
@@ -257,7 +258,7 @@ class _Landing:
             return set()
         lines = [(records.read_lines(file.path for file in files), route) for route, files in alike.items()]
         try:
-            self._judge.stage(lines)
+            self._judge.judge(lines)
         except duckdb.Error:
             ((key, files), *others) = alike.items()
             if others:
@@ -266,33 +267,39 @@ class _Landing:
                 return set(files)
             half = len(files) // 2
             return self._try_fast({key: files[:half]}) | self._try_fast({key: files[half:]})
-        self._judge.judge()
         return set()
 
     def _read_parquet(self, file: Staged) -> None:
         """Each row is a record; its line is the number of the row."""
         try:
-            self._judge.stage([(parquet.rows(self._sql, file.path), ())])
+            self._judge.judge([(parquet.rows(self._sql, file.path), ())])
         except duckdb.Error:
             raise FileRefused("not a Parquet file that can be read: it is damaged; fetch or write it again") from None
-        self._judge.judge()
         self._judge.settle()
 
-    def _read_exactly(self, file: Staged) -> None:
+    def _read_exactly(self, files: Iterable[Staged], landed: Landed) -> set[Staged]:
+        """Read what is no clean newline-delimited JSON, of several files at a time; returns those that are refused."""
         piece: list[tuple[str, int, int, str, str | None]] = []
         ignored: list[tuple[str, int, int, str]] = []
+        refused = set()
         size = 0
-        for document in split(file.path, self._settings.max_record_bytes):
-            if document.kind:
-                ignored.append((str(file.path), document.offset, document.line, document.kind))
-                continue
-            piece.append((str(file.path), document.offset, document.line, document.text, document.error))
-            size += len(document.text)
-            if size > _PIECE:
-                self._insert(piece)
-                piece, size = [], 0
+        for file in files:
+            try:
+                for document in split(file.path, self._settings.max_record_bytes):
+                    if document.kind:
+                        ignored.append((str(file.path), document.offset, document.line, document.kind))
+                        continue
+                    piece.append((str(file.path), document.offset, document.line, document.text, document.error))
+                    size += len(document.text)
+                    if size > _PIECE:
+                        self._insert(piece)
+                        piece, size = [], 0
+            except FileRefused as refusal:
+                landed.refused.append(Refused(file.found.path, str(refusal)))
+                refused.add(file)
         self._insert(piece)
         self._ignore(ignored)
+        return refused
 
     def _ignore(self, pieces: list[tuple[str, int, int, str]]) -> None:
         """Enter text that is known to be no record: filename, byte offset, line, and kind of each piece."""
@@ -307,11 +314,18 @@ class _Landing:
         columns = list(zip(*documents, strict=True))
         if not columns:
             return
+        # Each file's first document shows the way to its records; one that parts documents would part their places.
+        routes: dict[str, Route] = {}
+        for filename, text in zip(columns[0], columns[3], strict=True):
+            if filename not in routes:
+                route = self._judge.route(text)
+                routes[filename] = () if ("each",) in route else route
+        ways = {route: way for way, route in enumerate(dict.fromkeys(routes.values()))}
+        columns.append(tuple(ways[routes[filename]] for filename in columns[0]))
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
-        self._judge.stage([("select * from documents_arrow", ())])
+        self._judge.judge([(f"select * from documents_arrow where way = {way}", route) for route, way in ways.items()])
         self._sql.unregister("documents_arrow")
-        self._judge.judge()
         self._judge.settle()
 
     def _forget(self, files: Iterable[Staged]) -> None:
@@ -428,7 +442,7 @@ class _Landing:
         """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
         path = self._folder / "schema.parquet"
         self._copy(
-            f"select * exclude (_filename, _byte_offset, _line, _fields, _verdict, _reason, _text), "
+            f"select * exclude (_filename, _byte_offset, _line, _fields, _shape, _verdict, _reason, _text), "
             "''::varchar as _file, "
             f"false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from ({self._judge.empty()}) limit 0",
             unfinished(path),

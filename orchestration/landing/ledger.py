@@ -348,8 +348,9 @@ class Ledger:
             from (
                 select field, records, row_number() over (order by records desc, field) as place
                 from (
-                    select left(unnest(_fields), 200) as field, count(*) as records
+                    select left(unnest(coalesce(_fields, fields)), 200) as field, count(*) as records
                     from batch
+                    left join shapes on _shape = shape
                     where _verdict = 'accepted'
                     group by 1
                 )

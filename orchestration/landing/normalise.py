@@ -34,7 +34,12 @@ _WANTED = {
 
 
 class Unreadable(Exception):
-    """A record that can't be written as declared; the message is the reason, and holds nothing of its content."""
+    """A record that can't be written as declared; the message is the reason, and holds nothing of its content.
+
+    `field`: the path of the one that can't, where it is one.
+    """
+
+    field: str | None = None
 
 
 class Normaliser:
@@ -49,18 +54,22 @@ class Normaliser:
         self._known_inside = tuple(path.removesuffix("*") for path in known if path.endswith(".*"))
         self._not_happened = not_happened
         self._undeclared: list[str] = []
+        self._unreadable: Unreadable | None = None
         self._sure = True
         self._example = False
 
-    def record(self, record: dict[str, Any]) -> tuple[str, list[str]]:
-        """The record as JSON text, declared fields only, and the paths of its undeclared fields."""
+    def record(self, record: dict[str, Any]) -> tuple[str, list[str], Unreadable | None]:
+        """The record as JSON text, declared fields only, and the paths of its undeclared fields.
+
+        Where a field can't be read, also why; the text is without it then. Raises Unreadable if there is no text.
+        """
         self._begin(example=False)
         canonical = self._struct(self._shape, record, "", checked=True)
         try:
             text = json.dumps(canonical, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         except ValueError:
             raise Unreadable("a number that is out of range; write it as a text") from None
-        return _whole_characters(text), self._undeclared
+        return _whole_characters(text), self._undeclared, self._unreadable
 
     def proves(self, example: dict[str, Any]) -> list[str] | None:
         """Paths of undeclared fields, if records with the names and JSON types of this one are as declared.
@@ -79,7 +88,19 @@ class Normaliser:
         return path in self._known or any(path.startswith(prefix) for prefix in self._known_inside)
 
     def _begin(self, example: bool) -> None:
-        self._undeclared, self._sure, self._example = [], True, example
+        self._undeclared, self._unreadable, self._sure, self._example = [], None, True, example
+
+    def _field(self, shape: Shape, value: Any, path: str, checked: bool) -> Any:
+        """A field of an object; none, for now, where it can't be read."""
+        try:
+            return self._value(shape, value, path, checked)
+        except Unreadable as refusal:
+            if self._example:
+                raise
+            if self._unreadable is None:
+                self._unreadable = refusal
+                refusal.field = path
+            return None
 
     def _value(self, shape: Shape, value: Any, path: str, checked: bool) -> Any:
         """`checked`: whether SQL looks at the values of scalars here."""
@@ -125,10 +146,10 @@ class Normaliser:
         spread: list[tuple[tuple[str, ...], str | None, Any]] = []
         for name, child in value.items():
             if name in shape.fields:
-                self._put(result, name, self._value(shape.fields[name], child, _join(path, name), checked), path)
+                self._put(result, name, self._field(shape.fields[name], child, _join(path, name), checked), path)
             elif (declared := shape.by_name.get(squeezed(name))) is not None:
                 self._sure = False
-                inner = self._value(shape.fields[declared], child, _join(path, declared), True)
+                inner = self._field(shape.fields[declared], child, _join(path, declared), True)
                 self._put(result, declared, inner, path)
             elif (place := _nested(shape, name)) is not None:
                 self._sure = False
@@ -154,10 +175,12 @@ class Normaliser:
         assert isinstance(inner, Struct)
         last, path_of = inner.fields[where[-1]], _join(path, where[-1])
         if key is None:
-            self._put(result, where[-1], self._value(last, child, path_of, True), path)
+            self._put(result, where[-1], self._field(last, child, path_of, True), path)
         else:
-            entries = self._value(last, {key: child}, path_of, True)
-            result[where[-1]] = {**(result.get(where[-1]) or {}), **entries}
+            parts = _SEPARATORS.split(key, maxsplit=1)
+            if isinstance(last, Named) and not isinstance(last.value, Leaf) and len(parts) == 2:
+                key, child = parts[0], {parts[1]: child}
+            self._put(result, where[-1], self._field(last, {key: child}, path_of, True), path)
 
     def _put(self, result: dict[str, Any], name: str, value: Any, path: str) -> None:
         """Enter a field; two spellings of one may stand beside each other if they say the same."""
@@ -197,17 +220,18 @@ class Normaliser:
     def _leaf(self, leaf: Leaf, value: Any, path: str, checked: bool) -> Any:
         if leaf.kind == "any":
             return value
+        if self._example and checked and (leaf.kind != "text" or isinstance(value, str | bool | int)):
+            # SQL would write a greater number with an exponent
+            self._sure = self._sure and not (leaf.kind == "text" and isinstance(value, int) and abs(value) >= 2**63)
+            return value
         if self._example:
-            if checked and type(value) in _CHECKED[leaf.kind]:
-                # SQL would write a greater number with an exponent
-                self._sure = self._sure and not (isinstance(value, int) and abs(value) >= 2**63)
-                return value
             self._sure = self._sure and leaf.kind != "time"
         read = _READERS[leaf.kind](self, leaf, value)
         if read is _NOT:
             wanted, remedy = _WANTED[leaf.kind]
             raise _unreadable(path, _seen_as(leaf.kind, value), wanted, remedy)
-        if read is not value and (type(read) is not type(value) or read != value):
+        same = leaf.kind == "real" and not isinstance(value, str)  # 3.0 is 3
+        if read is not value and not same and (type(read) is not type(value) or read != value):
             self._sure = False
         if leaf.words and isinstance(read, str) and read:
             return self._word(leaf, read, path)
@@ -258,7 +282,7 @@ class Normaliser:
                 return _NOT
             value = float(value)
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST_REAL:
-            return value
+            return int(value) if float(value).is_integer() and abs(value) <= MOST_WHOLE else value
         return _NOT
 
     def _decimal(self, leaf: Leaf, value: Any) -> Any:
@@ -301,15 +325,6 @@ _READERS = {
     "decimal": Normaliser._decimal,
     "boolean": Normaliser._boolean,
     "time": Normaliser._time,
-}
-# JSON types of which SQL tells whether a scalar's text is a value of the declared type.
-_CHECKED = {
-    "text": {str, int, bool},
-    "integer": {str, int},
-    "real": {str, int, float},
-    "decimal": {str, int, float},
-    "boolean": {str, bool},
-    "time": {str, int, float},
 }
 
 
@@ -386,7 +401,7 @@ def _nested(shape: Struct, name: str) -> tuple[tuple[str, ...], str | None] | No
     if len(parts) == 1 or (declared := shape.by_name.get(squeezed(parts[0]))) is None:
         return None
     inner = shape.fields[declared]
-    if isinstance(inner, Named):
+    if isinstance(inner, Named) or (isinstance(inner, Leaf) and inner.kind == "any"):
         return (declared,), parts[1]
     if isinstance(inner, Struct) and (rest := _nested(inner, parts[1])) is not None:
         return (declared, *rest[0]), rest[1]

@@ -78,7 +78,7 @@ def routed(lines: str, route: Route) -> str:
     return f"select filename, byte_offset, line, {record} as text, error from {source}"
 
 
-def staged(stream: Stream, lines: str) -> str:
+def shaped(stream: Stream, lines: str) -> str:
     """`lines` with `shape`, equal where all fields have the same names and JSON types; NULL of what is no JSON."""
     names, types, inside = ["$"], [], []
     for label, path, place in _places(stream.shape, "", "$"):
@@ -88,7 +88,8 @@ def staged(stream: Stream, lines: str) -> str:
             names.append(f"{path}[0]")
         if isinstance(place, Many | Named) and _in_json(stream, label):
             inside.append(f"json_structure(json_extract(text, {literal(path)}))")
-        if not (isinstance(place, Leaf) and place.kind == "any"):
+        # of what is no text, the text that it has as JSON says all
+        if not isinstance(place, Leaf) or place.kind == "text":
             types.append(path)
     parts = [f"json_keys(text, {names!r})", f"json_type(text, {types!r})", *inside]
     shape = f"case when text is not null and error is null then try(hash({', '.join(parts)})) end"
@@ -100,10 +101,10 @@ def judged(stream: Stream, lines: str, final: bool) -> str:
 
     `lines`: filename, byte_offset, line, `text`, the record as JSON or NULL, `original`, what the file says, `error`,
     why it is no record, `control`, the kind of what is none, `sure`, whether its names and JSON types are as declared,
-    `fields`, its undeclared ones.
+    or where its `shape` was not `looked_at`, may be so, `fields`, its undeclared ones.
 
     Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`,
-    `_verdict`, `_reason` (quarantined only), `_text` (neither accepted nor ignored), `_fields`.
+    `_verdict`, `_reason` (quarantined only), `_text` (of what may not stay as it is), `_fields`, `_shape`.
     What isn't certainly as declared has the verdict 'unproven', or where that is `final`, 'quarantined'.
     """
     structure = {name: _structure(type_) for name, type_ in stream.types.items()}
@@ -132,7 +133,7 @@ fields as (
 typed as (
     select
         {columns},
-        filename, byte_offset, line, original, error, control, fields, raw, sure
+        filename, byte_offset, line, original, error, control, fields, raw, sure, shape, looked_at
     from fields
 ),
 timed as (
@@ -157,8 +158,9 @@ select
         else 'accepted'
     end as _verdict,
     {reason} as _reason,
-    case when control is null and _reason is not null then original end as _text,
+    case when control is null and (_reason is not null or not looked_at) then original end as _text,
     fields as _fields,
+    shape as _shape,
     case when sure then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
 from judged
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 
 import duckdb
@@ -14,6 +15,7 @@ MOST_WHOLE = 10**15
 MOST_REAL = 1e18
 
 
+@lru_cache(4096)
 def squeezed(name: str) -> str:
     """What all spellings of a name have in common: no case, no dashes and no underscores."""
     return name.lower().replace("-", "").replace("_", "")

@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from orchestration.landing.normalise import decoder, parse
@@ -22,6 +23,7 @@ _DEPTH = 24
 # A record may hold this much when what it carries is inflated.
 _MOST = 64 * 2**20
 _SEPARATOR = re.compile(r"__|\.|_")
+_FLATTENED = re.compile(r"__|\.")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}\s*")
 _KIND = re.compile(r"[A-Za-z0-9 _.:/()-]{1,80}")
 
@@ -77,14 +79,25 @@ class Refusal:
 Item = Record | Control | Refusal
 
 
+@lru_cache(4096)
+def _first_part(name: str) -> str:
+    """Of a flattened name."""
+    return name if name.startswith(("_", ".")) else _SEPARATOR.split(name, maxsplit=1)[0]
+
+
 def shows(signature: Signature, value: Mapping[str, Any]) -> bool:
     """Whether an object has all names of one of the alternatives; of a name with `!` before it, that it has not."""
+    return _alternative(signature, value) is not None
+
+
+def _alternative(signature: Signature, value: Mapping[str, Any]) -> Sequence[str] | None:
+    """The first that an object has all names of."""
     names = {squeezed(name) for name in value}
-    names |= {squeezed(_SEPARATOR.split(name, maxsplit=1)[0]) for name in value if not name.startswith(("_", "."))}
-    return any(
-        all((squeezed(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative)
-        for alternative in signature
-    )
+    names |= {squeezed(_first_part(name)) for name in value}
+    for alternative in signature:
+        if all((squeezed(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative):
+            return alternative
+    return None
 
 
 class Unwrapper:
@@ -105,8 +118,12 @@ class Unwrapper:
         self._left = 0
 
     def shows(self, value: Mapping[str, Any]) -> bool:
-        """Whether an object is a record of the stream itself."""
-        return shows(self._signature, value)
+        """Whether an object is a record of the stream itself; not so where it carries one that shows the same."""
+        shown = _alternative(self._signature, value)
+        return shown is not None and not any(
+            isinstance(child, dict) and squeezed(name) in _CARRIERS and shows([shown], child)
+            for name, child in value.items()
+        )
 
     def items(self, document: Any) -> list[Item]:
         """All that is in a document; nothing in that of an empty page."""
@@ -127,7 +144,7 @@ class Unwrapper:
         if depth > _DEPTH:
             return None
         if isinstance(value, dict):
-            if shows(self._signature, value):
+            if self.shows(value):
                 return way
             facts = [part for n in value if (declared := self._inherit.get(squeezed(n))) for part in (n, declared)]
             for name, child in value.items():
@@ -165,7 +182,7 @@ class Unwrapper:
         return self._written(value, inherited, depth) if isinstance(value, str) else None
 
     def _object(self, value: dict[str, Any], inherited: dict[str, Any], depth: int) -> list[Item]:
-        if shows(self._signature, value):
+        if self.shows(value):
             names = {squeezed(name) for name in value}
             facts = {name: fact for name, fact in inherited.items() if squeezed(name) not in names}
             return [Record({**facts, **value} if facts else value)]
@@ -173,7 +190,8 @@ class Unwrapper:
             return [Control(kind, _text(value))]
         facts = {self._inherit[squeezed(n)]: fact for n, fact in value.items() if squeezed(n) in self._inherit}
         inherited = {**inherited, **facts}
-        carried = [self._open(child, inherited, depth + 1) for n, child in value.items() if squeezed(n) in _CARRIERS]
+        members = _gathered(value).items()
+        carried = [self._open(child, inherited, depth + 1) for n, child in members if squeezed(n) in _CARRIERS]
         opened = [items for items in carried if items is not None]
         if any(not isinstance(item, Refusal) for items in opened for item in items):
             # beside a carrier of records, an object that holds none is the envelope's own
@@ -283,6 +301,18 @@ _OF_ERRORS = {
     *("message", "Message", "error", "errors", "errorMessage", "errorType", "__type", "code", "Code", "status"),
     *("statusCode", "violations", "requestId", "RequestID", "stackTrace", "type", "error_description", "trace"),
 }
+
+
+def _gathered(value: dict[str, Any]) -> dict[str, Any]:
+    """An object whose carriers' members are objects again where a loader flattened them."""
+    result: dict[str, Any] = {}
+    for name, child in value.items():
+        carrier, rest = (*_FLATTENED.split(name, maxsplit=1), name)[:2]
+        if rest != name and carrier not in value and squeezed(carrier) in _CARRIERS:
+            result.setdefault(carrier, {})[rest] = child
+        else:
+            result[name] = child
+    return result
 
 
 def _of_stream(source: str) -> str:
