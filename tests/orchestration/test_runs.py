@@ -185,7 +185,8 @@ def test_readers_see_whole_runs_and_no_error(home: Path) -> None:
                 seen.update(
                     published(
                         home,
-                        "select (select any_value(run_id) from run), (select sum(opened_count) from mailgun_metrics_daily), "
+                        "select (select any_value(run_id) from run), "
+                        "(select sum(opened_count) from mailgun_metrics_daily), "
                         "(select sum(opened_count) from mailgun_metrics_hourly), "
                         "(select sum(opened_count) from mailgun_metrics_monthly)",
                     )
