@@ -77,7 +77,8 @@ class Judge:
         )
         self._sql.execute(f"insert into batch {records.judged(self._stream, known, final=False)}")
         examples = self._sql.execute(
-            "select _shape, any_value(_text) from batch where _shape not in (select shape from shapes) group by _shape"
+            "select _shape, any_value(_text) from batch "
+            "where _shape is not null and _shape not in (select shape from shapes) group by _shape"
         ).fetchall()
         if not examples:
             return
