@@ -136,7 +136,6 @@ SUBTYPES = {
         "AttachmentRejected",
         "CustomTimeoutExceeded",
     ],
-    "Temporary": ["General"],
 }
 DELAYS = [
     "InternalFailure",

@@ -42,10 +42,9 @@ SOFT = (
     Bounce("Transient", "AttachmentRejected", _answer("5.6.0", "554 5.6.0 attachment not accepted")),
     Bounce("Transient", "CustomTimeoutExceeded", _answer("4.4.7", "554 4.4.7 time is up")),
 )
-# SES could not tell; and a type that no documentation knows.
+# SES could not tell.
 UNCLEAR = (
     Bounce("Undetermined", "Undetermined"),
-    Bounce("Temporary", "General", _answer("4.0.0", "450 later", "delayed")),
     Bounce("Undetermined", "Undetermined", _answer("5.0.0", "550 no")),
 )
 # An answer of the recipient's that is taken for a bounce: no report, and the message was delivered.
