@@ -212,7 +212,9 @@ class Normaliser:
         result: dict[str, Any] = {}
         known = {_plain(key): key for key in shape.keys}
         for key, child in value.items():
-            name = known.get(_plain(key), key)
+            # a name of two cases is as somebody wrote it: Amazon has both InstanceId and Instance ID
+            respelled = key in (key.lower(), key.upper())
+            name = known.get(_plain(key), key) if respelled else key
             self._sure = self._sure and name == key
             self._put(result, name, self._value(shape.value, child, f"{path}.*", False), path)
         return result
