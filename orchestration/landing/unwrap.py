@@ -326,7 +326,7 @@ def _is_all_strange(items: list[Item]) -> bool:
 def _control(value: dict[str, Any]) -> str | None:
     """The kind of a record that queues, streams and loaders write of themselves."""
     kind = value.get("Type")
-    if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation") and "TopicArn" in value:
+    if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation") and {"TopicArn", "Token"} & set(value):
         return str(kind).lower()
     if value.get("messageType") == "CONTROL_MESSAGE":
         return "CloudWatch Logs control message"

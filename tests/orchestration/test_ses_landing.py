@@ -252,14 +252,18 @@ def test_what_cannot_be_counted_is_quarantined_where_it_stands_and_the_rest_land
     no_message: list[Record] = [event("Send", ""), event("Open")]
     no_message[1]["mail"].pop("messageId")
     damaged = {
-        "no time of the event that can be read": [no_time, event("Send", "m3", "yesterday"), event("Send", "m4", "")],
+        "no time of the event that can be read": [no_time, event("Send", "m4", "")],
+        "field mail.timestamp: a text that is no time from 2000 to 2100 where a time is expected; "
+        "write it as ISO 8601 with its zone, or as a Unix epoch": [event("Send", "m3", "yesterday")],
         "no mail.messageId": no_message,
-        "unknown kind: scheduled": [by_sns({**event("Send", "m5"), "eventType": "Scheduled"})],
+        "unknown kind; those that count are send, reject, bounce, complaint, delivery, open, click, renderingfailure, "
+        "deliverydelay, subscription": [by_sns({**event("Send", "m5"), "eventType": "Scheduled"})],
         "it does not say its kind: is it a record of this stream?": [{**event("Send", "m6"), "eventType": None}],
-        "field mail is no object: m7": [{**event("Send", "m7"), "mail": "m7"}],
-        "field delivery.processingTimeMillis is no bigint: soon": [
-            event("Delivery", "m8", processingTimeMillis="soon")
+        "field mail: a text where an object is expected; write it as a JSON object": [
+            {**event("Send", "m7"), "mail": "m7"}
         ],
+        "field delivery.processingTimeMillis: a text that is none where a whole number is expected; "
+        "write it as digits alone": [event("Delivery", "m8", processingTimeMillis="soon")],
     }
     lines = [event("Send", "first")]
     reasons = {}
