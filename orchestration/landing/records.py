@@ -68,11 +68,11 @@ def routed(lines: str, route: Route) -> str:
             text, path = f"decode(from_base64({inner}))" if step == "base64" else inner, "$"
     record = f"json_extract({text}, {literal(path)})::varchar"
     if facts:
-        told = " || ".join(
-            f"{literal(json.dumps(name) + ':')} || coalesce({fact}::varchar, 'null') || ','"
-            for name, fact in facts.items()
+        told = " || ',' || ".join(
+            f"{literal(json.dumps(name) + ':')} || coalesce({fact}::varchar, 'null')" for name, fact in facts.items()
         )
-        record = f"'{{' || {told} || substr({record}, 2)"
+        rest = f"case when {record} = '{{}}' then '}}' else ',' || substr({record}, 2) end"
+        record = f"'{{' || {told} || {rest}"
     # A document without a record there is looked at itself, but for one that is a part already.
     record = f"try({record})" if ("each",) in route else f"coalesce(try({record}), text)"
     return f"select filename, byte_offset, line, {record} as text, error from {source}"

@@ -13,7 +13,7 @@ from tests import dbt
 from .conftest import TestHome
 from .events import some_events
 
-MAILGUN = ("--select", "path:models/*/mailgun")
+MAILGUN = ("--select", "+path:models/*/mailgun")
 
 
 def test_every_unit_test_passes(home: TestHome) -> None:

@@ -241,8 +241,8 @@ def test_what_is_no_sending_event_is_ignored_and_counted(home: TestHome) -> None
         "topicvalidation": 2,
         "received": 1,
         "amazonsnssubscriptionsucceeded": 1,
-        "advisorrecommendationstatusopen": 1,
-        "sendingstatusdisabled": 1,
+        "Advisor Recommendation Status Open": 1,
+        "Sending Status Disabled": 1,
     }
 
 
