@@ -23,10 +23,10 @@ pivoted as (
         flow_name,
         grain,
         period_start,
-        max(value) filter (where metric_name = 'CallBackNotDialableNumber') as call_back_not_dialable_number,
-        max(value) filter (where metric_name = 'ContactFlowErrors') as contact_flow_errors,
-        max(value) filter (where metric_name = 'ContactFlowFatalErrors') as contact_flow_fatal_errors,
-        max(value) filter (where metric_name = 'PublicSigningKeyUsage') as public_signing_key_usage,
+        any_value(value) filter (where metric_name = 'CallBackNotDialableNumber') as call_back_not_dialable_number,
+        any_value(value) filter (where metric_name = 'ContactFlowErrors') as contact_flow_errors,
+        any_value(value) filter (where metric_name = 'ContactFlowFatalErrors') as contact_flow_fatal_errors,
+        any_value(value) filter (where metric_name = 'PublicSigningKeyUsage') as public_signing_key_usage,
         max(landing) as landing
     from metrics
     group by account_id, region, instance_id, flow_name, grain, period_start

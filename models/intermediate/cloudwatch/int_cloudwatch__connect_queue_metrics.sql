@@ -23,10 +23,10 @@ pivoted as (
         queue_name,
         grain,
         period_start,
-        max(value) filter (where metric_name = 'CallBackNotDialableNumber') as call_back_not_dialable_number,
-        max(value) filter (where metric_name = 'LongestQueueWaitTime') as longest_queue_wait_time,
-        max(value) filter (where metric_name = 'QueueCapacityExceededError') as queue_capacity_exceeded_error,
-        max(value) filter (where metric_name = 'QueueSize') as queue_size,
+        any_value(value) filter (where metric_name = 'CallBackNotDialableNumber') as call_back_not_dialable_number,
+        any_value(value) filter (where metric_name = 'LongestQueueWaitTime') as longest_queue_wait_time,
+        any_value(value) filter (where metric_name = 'QueueCapacityExceededError') as queue_capacity_exceeded_error,
+        any_value(value) filter (where metric_name = 'QueueSize') as queue_size,
         max(landing) as landing
     from metrics
     group by account_id, region, instance_id, queue_name, grain, period_start

@@ -21,10 +21,10 @@ pivoted as (
         api,
         grain,
         period_start,
-        max(value) filter (where metric_name = 'RequestLatency') as request_latency,
-        max(value) filter (where metric_name = 'UserErrors') as user_errors,
-        max(value) filter (where metric_name = 'SystemErrors') as system_errors,
-        max(value) filter (where metric_name = 'Throttles') as throttles,
+        any_value(value) filter (where metric_name = 'RequestLatency') as request_latency,
+        any_value(value) filter (where metric_name = 'UserErrors') as user_errors,
+        any_value(value) filter (where metric_name = 'SystemErrors') as system_errors,
+        any_value(value) filter (where metric_name = 'Throttles') as throttles,
         max(landing) as landing
     from metrics
     group by account_id, region, api, grain, period_start

@@ -21,11 +21,11 @@ pivoted as (
         domain,
         grain,
         period_start,
-        max(value) filter (where metric_name = 'ActiveSessions') as active_sessions,
-        max(value) filter (where metric_name = 'ActiveSpeakerEnrollmentJobs') as active_speaker_enrollment_jobs,
-        max(value) filter (where metric_name = 'ActiveFraudsterRegistrationJobs') as active_fraudster_registration_jobs,
-        max(value) filter (where metric_name = 'Speakers') as speakers,
-        max(value) filter (where metric_name = 'Fraudsters') as fraudsters,
+        any_value(value) filter (where metric_name = 'ActiveSessions') as active_sessions,
+        any_value(value) filter (where metric_name = 'ActiveSpeakerEnrollmentJobs') as active_speaker_enrollment_jobs,
+        any_value(value) filter (where metric_name = 'ActiveFraudsterRegistrationJobs') as active_fraudster_registration_jobs,
+        any_value(value) filter (where metric_name = 'Speakers') as speakers,
+        any_value(value) filter (where metric_name = 'Fraudsters') as fraudsters,
         max(landing) as landing
     from metrics
     group by account_id, region, domain, grain, period_start

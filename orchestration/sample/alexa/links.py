@@ -131,3 +131,5 @@ class Links(Told):
         for _ in range(1 + min(self.soon(3), 20)):
             self.token_request(skill, REFRESH_TOKEN, at, stage, failing=0.12)
             at += HOUR + self.soon(HOUR)
+        if self.chance(0.02):
+            self.token_request(skill, REFRESH_TOKEN, at, stage, failing=0)
