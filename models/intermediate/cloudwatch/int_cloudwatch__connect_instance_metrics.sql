@@ -21,12 +21,18 @@ pivoted as (
         instance_id,
         grain,
         period_start,
-        any_value(value) filter (where metric_name = 'CallsBreachingConcurrencyQuota') as calls_breaching_concurrency_quota,
+        any_value(value) filter (
+            where metric_name = 'CallsBreachingConcurrencyQuota'
+        ) as calls_breaching_concurrency_quota,
         any_value(value) filter (where metric_name = 'CallRecordingUploadError') as call_recording_upload_error,
         any_value(value) filter (where metric_name = 'CallsPerInterval') as calls_per_interval,
-        any_value(value) filter (where metric_name = 'ChatsBreachingActiveChatQuota') as chats_breaching_active_chat_quota,
+        any_value(value) filter (
+            where metric_name = 'ChatsBreachingActiveChatQuota'
+        ) as chats_breaching_active_chat_quota,
         any_value(value) filter (where metric_name = 'ConcurrentActiveChats') as concurrent_active_chats,
-        any_value(value) filter (where metric_name = 'ConcurrentActiveChatsPercentage') as concurrent_active_chats_percentage,
+        any_value(value) filter (
+            where metric_name = 'ConcurrentActiveChatsPercentage'
+        ) as concurrent_active_chats_percentage,
         any_value(value) filter (where metric_name = 'ConcurrentCalls') as concurrent_calls,
         any_value(value) filter (where metric_name = 'ConcurrentCallsPercentage') as concurrent_calls_percentage,
         any_value(value) filter (where metric_name = 'ConcurrentTasks') as concurrent_tasks,
@@ -34,7 +40,9 @@ pivoted as (
         any_value(value) filter (where metric_name = 'MissedCalls') as missed_calls,
         any_value(value) filter (where metric_name = 'MisconfiguredPhoneNumbers') as misconfigured_phone_numbers,
         any_value(value) filter (where metric_name = 'SuccessfulChatsPerInterval') as successful_chats_per_interval,
-        any_value(value) filter (where metric_name = 'TasksBreachingConcurrencyQuota') as tasks_breaching_concurrency_quota,
+        any_value(value) filter (
+            where metric_name = 'TasksBreachingConcurrencyQuota'
+        ) as tasks_breaching_concurrency_quota,
         any_value(value) filter (where metric_name = 'TasksExpired') as tasks_expired,
         any_value(value) filter (where metric_name = 'TasksExpiryWarningReached') as tasks_expiry_warning_reached,
         any_value(value) filter (where metric_name = 'ThrottledCalls') as throttled_calls,

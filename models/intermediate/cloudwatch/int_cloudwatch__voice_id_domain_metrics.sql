@@ -23,7 +23,9 @@ pivoted as (
         period_start,
         any_value(value) filter (where metric_name = 'ActiveSessions') as active_sessions,
         any_value(value) filter (where metric_name = 'ActiveSpeakerEnrollmentJobs') as active_speaker_enrollment_jobs,
-        any_value(value) filter (where metric_name = 'ActiveFraudsterRegistrationJobs') as active_fraudster_registration_jobs,
+        any_value(value) filter (
+            where metric_name = 'ActiveFraudsterRegistrationJobs'
+        ) as active_fraudster_registration_jobs,
         any_value(value) filter (where metric_name = 'Speakers') as speakers,
         any_value(value) filter (where metric_name = 'Fraudsters') as fraudsters,
         max(landing) as landing
