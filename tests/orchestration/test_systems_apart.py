@@ -71,12 +71,15 @@ def undisturbed(renewed: Home) -> tuple[Rows, Rows]:
 def of_systems(home: Path, rows: Rows, systems: set[str]) -> Rows:
     """What of the marts is of some systems; of the long tables, their rows."""
     owned = dict(published(home, "select relation, system from intermediate.relations where schema = 'main'"))
-    names = {system: {system} for system in SYSTEMS} | {"cloudwatch": {"connect", "voice_id", "appintegrations"}}
-    wanted = {name for system in systems for name in names[system]}
+
+    def owner(system: str, mart: str) -> str:
+        """CloudWatch has the datapoints of AWS/SES too, which are of the system ses in the long tables."""
+        return system if system in SYSTEMS and mart != "cloudwatch_metrics" else "cloudwatch"
+
     found = {name: table for name, table in rows.items() if owned.get(name) in systems}
     for name, table in rows.items():
         if name.startswith("metric_values_"):
-            found[name] = [row for row in table if row[0] in wanted]
+            found[name] = [row for row in table if owner(row[0], row[1]) in systems]
     return found
 
 
