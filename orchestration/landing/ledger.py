@@ -556,10 +556,6 @@ class Ledger:
         for system, reason in held_back.items():
             self.connection.execute("insert into held_back select max(build), ?, ? from builds", [system, reason])
 
-    def has_been_built(self) -> bool:
-        """Whether any build has succeeded, be it of no records."""
-        return bool(self._number("select count(*) from builds where succeeded"))
-
     def landed_after(self, landing: int, sources: Iterable[str]) -> set[str]:
         """Those of the sources of which the lake has records that landed later."""
         rows = self.connection.execute(
