@@ -47,26 +47,28 @@ def read_lines(paths: Iterable[Path]) -> str:
 
 def routed(lines: str, route: Route) -> str:
     """The records that documents of `lines` carry along one route; without text where a document has none there."""
-    source, text, path = f"({lines})", "text", "$"
-    facts: dict[str, str] = {}
-    for step, *names in route:
-        if step == "name":
+    source, path = f"(select *, text as document from ({lines}))", "$"
+    facts: dict[str, str] = {}  # name: expression of its JSON
+
+    def step(text: str) -> str:
+        nonlocal facts
+        kept = "".join(f", {fact} as {quoted(f'_{name}')}" for name, fact in facts.items())
+        facts = {name: quoted(f"_{name}") for name in facts}
+        return f"(select * replace ({text} as text){kept} from {source})"
+
+    for kind, *names in route:
+        if kind == "name":
             for spelled, fact in zip(names[1::2], names[2::2], strict=True):
-                facts[fact] = f"json_extract({text}, {literal(f'{path}.{quoted(spelled)}')})"
+                facts[fact] = f"try(json_extract(text, {literal(f'{path}.{quoted(spelled)}')}))"
             path += f".{quoted(names[0])}"
-        elif step == "each":
-            kept = "".join(f", {fact} as {quoted(f'_{name}')}" for name, fact in facts.items())
-            facts = {name: quoted(f"_{name}") for name in facts}
-            items = f"json_extract({text}, {literal(f'{path}[*]')})"
-            source = (
-                f"(select * replace (unnest(coalesce(nullif({items}, []), [null]))::varchar as text){kept} "
-                f"from {source})"
-            )
-            text, path = "text", "$"
+        elif kind == "each":
+            items = f"json_extract(text, {literal(f'{path}[*]')})"
+            source, path = step(f"unnest(coalesce(nullif({items}, []), [null]))::varchar"), "$"
         else:
-            inner = f"({text} ->> {literal(path)})"
-            text, path = f"decode(from_base64({inner}))" if step == "base64" else inner, "$"
-    record = f"json_extract({text}, {literal(path)})::varchar"
+            inner = f"text ->> {literal(path)}"
+            source, path = step(f"try({f'decode(from_base64({inner}))' if kind == 'base64' else inner})"), "$"
+    # What stands in more than one `try` is computed outside of them: a failure would be one of the whole statement.
+    record = f"try(json_extract(text, {literal(path)})::varchar)"
     if facts:
         told = " || ',' || ".join(
             f"{literal(json.dumps(name) + ':')} || coalesce({fact}::varchar, 'null')" for name, fact in facts.items()
@@ -74,8 +76,8 @@ def routed(lines: str, route: Route) -> str:
         rest = f"case when {record} = '{{}}' then '}}' else ',' || substr({record}, 2) end"
         record = f"'{{' || {told} || {rest}"
     # A document without a record there is looked at itself, but for one that is a part already.
-    record = f"try({record})" if ("each",) in route else f"coalesce(try({record}), text)"
-    return f"select filename, byte_offset, line, {record} as text, error from {source}"
+    whole = record if ("each",) in route else f"coalesce({record}, document)"
+    return f"select filename, byte_offset, line, {whole} as text, error from {source}"
 
 
 def shaped(stream: Stream, lines: str) -> str:
