@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 from packaging.version import Version
 
 from orchestration.console import hushed, say
-from orchestration.landing.ledger import Ledger
+from orchestration.landing.ledger import Ledger, unfinished
 from orchestration.landing.records import literal
 from orchestration.settings import PROJECT, Settings
 from orchestration.systems import (
@@ -59,11 +60,14 @@ _PARSED = (*_DEFINITIONS, "tests", "profiles")
 
 def project(settings: Settings) -> DbtProject:
     """The dbt project with a manifest that is up to date."""
-    manifest = settings.home / "dbt" / "target" / "manifest.json"
+    # a copy: each build writes dbt's own anew, and a killed one leaves half of it
+    manifest = settings.home / "dbt" / "project" / "manifest.json"
     if not manifest.exists() or manifest.stat().st_mtime < _last_change(_PARSED):
         say("reading the dbt project")
         run_dbt(["parse", "--quiet", *variables(settings)])
-        manifest.touch()
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
+        os.replace(unfinished(manifest), manifest)
     return DbtProject(PROJECT, target_path=manifest.parent, profiles_dir=PROJECT / "profiles")
 
 

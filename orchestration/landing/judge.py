@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from orchestration.landing import records
 from orchestration.landing.normalise import Normaliser, Unreadable, parse
+from orchestration.landing.records import Routed
 from orchestration.landing.streams import Stream, signatures
-from orchestration.landing.unwrap import Control, Refusal, Route, Unwrapper
+from orchestration.landing.unwrap import Control, Record, Refusal, Route, Unwrapper
 
 _PIECE = 5_000  # documents that are written anew at a time
-_SETTLED = "select *, text is not null as sure, null::ubigint as shape, true as looked_at from lines_arrow"
+_SETTLED = "select *, text is not null as sure, null::ubigint as shape, true as looked_at from ({})"
 _SHAPES = pa.schema([("shape", pa.uint64()), ("fields", pa.list_(pa.string()))])
 _LINES = pa.schema(
     [
@@ -45,6 +46,7 @@ class Judge:
         self._normaliser = Normaliser(stream.shape, frozenset(stream.not_kept), stream.not_happened)
         self._identity = f"{stream.kind} {stream.event_at} {stream.key}"
         connection.execute(records.INSTANT)
+        connection.execute(records.STRUCTURE)
         connection.execute("create or replace temp table shapes (shape ubigint, fields varchar[])")
 
     def empty(self) -> str:
@@ -54,7 +56,7 @@ class Judge:
             "''::varchar as original, ''::varchar as error, ''::varchar as control, true as sure, "
             "''::varchar[] as fields, 0::ubigint as shape, true as looked_at where false"
         )
-        return records.judged(self._stream, nothing, final=True)
+        return records.judged(self._stream, records.read(self._stream, Routed(nothing)), final=True)
 
     def route(self, line: str) -> Route:
         """How a file's records are reached, by its first line."""
@@ -68,10 +70,13 @@ class Judge:
 
         Raises duckdb.Error, with nothing taken in, where a file can't be read.
         """
-        parts = [records.routed(each, route) if route else each for each, route in lines]
-        shaped = " union all ".join(f"select * from ({records.shaped(self._stream, part)})" for part in parts)
+        kept = "filename, byte_offset, line, raw, original, error"
+        shaped = " union all ".join(
+            f"select {kept}, shape from ({records.shaped(self._stream, records.routed(each, route))})"
+            for each, route in lines
+        )
         known = (
-            "select filename, byte_offset, line, text, text as original, error, null::varchar as control, "
+            f"select {kept}, null::varchar as control, "
             "shape is not null and (shapes.shape is null or fields is not null) as sure, null::varchar[] as fields, "
             f"shape, shapes.shape is not null as looked_at from ({shaped}) left join shapes using (shape)"
         )
@@ -102,6 +107,7 @@ class Judge:
         self._sql.execute("delete from batch where _verdict = 'unproven'")
         row = self._sql.execute("select count(*) from unproven").fetchone()
         assert row is not None
+        settled = _SETTLED.format(records.read(self._stream, Routed("from lines_arrow")))
         for start in range(0, row[0], _PIECE):
             documents = self._sql.execute(
                 "select * exclude (number) from unproven where number > ? and number <= ? order by number",
@@ -111,18 +117,18 @@ class Judge:
             columns = [list(column) for column in zip(*lines, strict=True)] or [[] for _ in _LINES]
             table = pa.table(dict(zip(_LINES.names, columns, strict=True)), schema=_LINES)
             self._sql.register("lines_arrow", table)
-            self._sql.execute("insert into batch " + records.judged(self._stream, _SETTLED, final=True))
+            self._sql.execute(f"insert into batch {records.judged(self._stream, settled, final=True)}")
             self._sql.unregister("lines_arrow")
         self._sql.execute("drop table unproven")
 
     def _proves(self, text: str) -> list[str] | None:
+        """What the one record of a document proves of all of its shape."""
         try:
-            example = parse(text, once=True)
+            items = self._unwrapper.items(parse(text, once=True))
         except ValueError:
             return None
-        if not isinstance(example, dict) or not self._unwrapper.shows(example):
-            return None
-        return self._normaliser.proves(example)
+        alone = items[0] if len(items) == 1 else None
+        return self._normaliser.proves(alone.value) if isinstance(alone, Record) else None
 
     def _lines(
         self, filename: str, offset: int | None, line: int | None, text: str | None, error: str | None

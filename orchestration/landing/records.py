@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from duckdb.sqltypes import DuckDBPyType
@@ -45,63 +46,134 @@ def read_lines(paths: Iterable[Path]) -> str:
     )
 
 
-def routed(lines: str, route: Route) -> str:
-    """The records that documents of `lines` carry along one route; without text where a document has none there."""
-    source, path = f"(select *, text as document from ({lines}))", "$"
-    facts: dict[str, str] = {}  # name: expression of its JSON
+@dataclass(frozen=True)
+class Routed:
+    """A relation of the records that documents carry.
 
-    def step(text: str) -> str:
-        nonlocal facts
-        kept = "".join(f", {fact} as {quoted(f'_{name}')}" for name, fact in facts.items())
-        facts = {name: quoted(f"_{name}") for name in facts}
-        return f"(select * replace ({text} as text){kept} from {source})"
+    `lines`: filename, byte_offset, line, `text`, the record, `original`, what is looked at where there is none, `error`,
+    and columns of JSON: `facts`, which the record inherits, and `carriers`, the names of all that its carriers hold.
+    """
 
-    for kind, *names in route:
-        if kind == "name":
-            for spelled, fact in zip(names[1::2], names[2::2], strict=True):
-                facts[fact] = f"try(json_extract(text, {literal(f'{path}.{quoted(spelled)}')}))"
-            path += f".{quoted(names[0])}"
-        elif kind == "each":
-            items = f"json_extract(text, {literal(f'{path}[*]')})"
-            source, path = step(f"unnest(coalesce(nullif({items}, []), [null]))::varchar"), "$"
-        else:
-            inner = f"text ->> {literal(path)}"
-            source, path = step(f"try({f'decode(from_base64({inner}))' if kind == 'base64' else inner})"), "$"
-    # What stands in more than one `try` is computed outside of them: a failure would be one of the whole statement.
-    record = f"try(json_extract(text, {literal(path)})::varchar)"
-    if facts:
-        told = " || ',' || ".join(
-            f"{literal(json.dumps(name) + ':')} || coalesce({fact}::varchar, 'null')" for name, fact in facts.items()
-        )
-        rest = f"case when {record} = '{{}}' then '}}' else ',' || substr({record}, 2) end"
-        record = f"'{{' || {told} || {rest}"
-    # A document without a record there is looked at itself, but for one that is a part already.
-    whole = record if ("each",) in route else f"coalesce({record}, document)"
-    return f"select filename, byte_offset, line, {whole} as text, error from {source}"
+    lines: str
+    facts: tuple[str, ...] = ()
+    carriers: tuple[str, ...] = ()
 
 
-def shaped(stream: Stream, lines: str) -> str:
-    """`lines` with `shape`, equal where all fields have the same names and JSON types; NULL of what is no JSON."""
-    names, types, inside = ["$"], [], []
+def routed(lines: str, route: Route) -> Routed:
+    """The records that documents (filename, byte_offset, line, text, error) carry along one route."""
+    source, path = f"select *, text as original from ({lines})", ()
+    facts: dict[str, str] = {}  # by declared name: an expression of its JSON
+    carriers: list[str] = []
+    for step, *names in route:
+        if step == "name":
+            for spelled, name in zip(names[1::2], names[2::2], strict=True):
+                facts[name] = f"try(json_extract(text, {literal(_path((*path, spelled)))}))"
+            path = (*path, names[0])
+            continue
+        source, facts = _stepped(source, facts, carriers, path, step)
+        path = ()
+    if path:
+        source, facts = _stepped(source, facts, carriers, path, "name")
+    columns = "".join(f", {fact} as {quoted(f'_{name}')}" for name, fact in facts.items())
+    return Routed(f"select *{columns} from ({source})", tuple(facts), tuple(carriers))
+
+
+def _stepped(
+    source: str, facts: dict[str, str], carriers: list[str], path: tuple[str, ...], step: str
+) -> tuple[str, dict[str, str]]:
+    """`source` with what stands at `path` for its text, and `facts` that are columns of it; adds to `carriers`."""
+    number = len(carriers)
+    kept = "".join(f", {fact} as {quoted(f'_{number}_{name}')}" for name, fact in facts.items())
+    facts = {name: quoted(f"_{number}_{name}") for name in facts}
+    ancestors = [_path(path[:depth]) for depth in range(max(len(path), 1))]
+    carriers.append(f"_{number}")
+    kept += f", try(json_keys(text, {ancestors!r})) as _{number}"
+    if step == "each":
+        items = f"json_extract(text, {literal(_path(path) + '[*]')})"
+        told = "".join(f"{literal(json.dumps(name) + ':')} || {fact}::varchar || ',' || " for name, fact in facts.items())
+        item = f"'{{' || {told} substr(item, 2)" if told else "item"
+        return (
+            f"select * exclude (item) replace ({item} as text, {item} as original) from ("
+            f"select *, unnest(coalesce(nullif({items}, []), [null]))::varchar as item{kept} from ({source}))"
+        ), facts
+    if step == "name":
+        text = f"try(json_extract(text, {literal(_path(path))})::varchar)"
+        return f"select * replace ({text} as text){kept} from ({source})", facts
+    inner = f"text ->> {literal(_path(path))}"
+    inner = f"try({f'decode(from_base64({inner}))' if step == 'base64' else inner})"
+    # What a carrier holds beside records is often no JSON: `try` takes each row alone then, which is slow.
+    return (
+        "select * exclude (inside) replace (case when json_valid(inside) then inside end as text) "
+        f"from (select *, {inner} as inside{kept} from ({source}))"
+    ), facts
+
+
+def read(stream: Stream, documents: Routed) -> str:
+    """The lines of `documents` with `raw`, all fields of a record as text; it is NULL where there is no JSON object."""
+    structure = {name: _structure(type_) for name, type_ in stream.types.items()}
+    raw = f"try(json_transform(text, {literal(json.dumps(structure))}))"
+    lines = f"select *, {raw} as raw from ({documents.lines})"
+    if not documents.facts:
+        return lines
+    inherited = {
+        name: f", json_transform({quoted(f'_{name}')}, {literal(json.dumps(structure[name]))}))" for name in documents.facts
+    }
+    fields = ", ".join(
+        f"{quoted(name)} := {'coalesce(' if name in inherited else ''}raw.{quoted(name)}{inherited.get(name, '')}"
+        for name in structure
+    )
+    return f"select * replace (case when raw is not null then struct_pack({fields}) end as raw) from ({lines})"
+
+
+def shaped(stream: Stream, documents: Routed) -> str:
+    """What `read` gives, with `shape`: equal where all fields have the same names and JSON types, NULL of no object.
+
+    It says nothing of the values of scalars, unless they are in a list.
+    """
+    names, types, structures, texts, closer = ["$"], [], [], [], []
     for label, path, place in _places(stream.shape, "", "$"):
+        raw, in_json = f"raw.{'.'.join(map(quoted, label.split('.')))}", _in_json(stream, label)
+        structure = f"structure(json_extract(text, {literal(path)}))"
         if isinstance(place, Struct) or (isinstance(place, Named) and place.keys):
             names.append(path)
+        # of a scalar that is no text, the text that it has as JSON says all
+        if not isinstance(place, Leaf) or (place.kind == "text" and in_json):
+            types.append(path)
+        if isinstance(place, Many | Named) and in_json:
+            structures.append(structure)
         elif isinstance(place, Many) and isinstance(place.item, Struct):
             names.append(f"{path}[0]")
-        if isinstance(place, Many | Named) and _in_json(stream, label):
-            inside.append(f"json_structure(json_extract(text, {literal(path)}))")
-        # of what is no text, the text that it has as JSON says all
-        if not isinstance(place, Leaf) or place.kind == "text":
-            types.append(path)
-    parts = [f"json_keys(text, {names!r})", f"json_type(text, {types!r})", *inside]
-    shape = f"case when text is not null and error is null then try(hash({', '.join(parts)})) end"
-    return f"select filename, byte_offset, line, text, error, {shape} as shape from ({lines})"
+            odd = _odd_item(place.item) if _is_all_text(place.item) else "true"
+            structures.append(f"case when len(list_filter({raw}, lambda item: {odd})) > 0 then {structure} end")
+        elif isinstance(place, Many | Named):
+            values = raw if isinstance(place, Many) else f"map_values({raw})"
+            values = f"flatten({values})" if isinstance(place, Named) and isinstance(place.value, Many) else values
+            texts.append(f"array_to_string({values}, chr(1))")
+            closer.append(structure)
+        elif isinstance(place, Leaf) and place.kind == "text" and not in_json:
+            texts.append(raw)
+            closer.append(f"json_type(text, {literal(path)})")
+    inherited = [f"json_type({quoted(f'_{name}')})" for name in documents.facts]
+    # what an object, a list, or a whole number with a point would be as text
+    marks = ("chr(1) || '{'", "chr(1) || '['", "'.0' || chr(1)")
+    seems_no_text = " or ".join(f"contains(texts, {mark})" for mark in marks)
+    parts = [
+        f"json_keys(text, {names!r})",
+        f"json_type(text, {types!r})",
+        *structures,
+        *documents.carriers,
+        *inherited,
+        f"case when {seems_no_text} then hash({', '.join(closer)}) end",
+    ]
+    shape = f"case when raw is not null then hash({', '.join(parts)}) end"
+    lines = f"select *, concat_ws(chr(1), '', {', '.join(texts)}, '') as texts from ({read(stream, documents)})"
+    return f"select *, {shape} as shape from ({lines})"
 
 
 def judged(stream: Stream, lines: str, final: bool) -> str:
     """The records of `lines`, typed, each with its verdict.
 
-    `lines`: filename, byte_offset, line, `text`, the record as JSON or NULL, `original`, what the file says, `error`,
+    `lines`: filename, byte_offset, line, `raw`, the record's fields or NULL, `original`, what the file says, `error`,
     why it is no record, `control`, the kind of what is none, `sure`, whether its names and JSON types are as declared,
     or where its `shape` was not `looked_at`, may be so, `fields`, its undeclared ones.
 
@@ -109,7 +181,6 @@ def judged(stream: Stream, lines: str, final: bool) -> str:
     `_verdict`, `_reason` (quarantined only), `_text` (of what may not stay as it is), `_fields`, `_shape`.
     What isn't certainly as declared has the verdict 'unproven', or where that is `final`, 'quarantined'.
     """
-    structure = {name: _structure(type_) for name, type_ in stream.types.items()}
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t, stream)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
     values = ", ".join(f"cast({leaf} as varchar)" for n, t in stream.types.items() for leaf in _leaves(quoted(n), t))
@@ -128,15 +199,11 @@ def judged(stream: Stream, lines: str, final: bool) -> str:
 with lines as (
     {lines}
 ),
-fields as (
-    select *, case when sure then json_transform(text, {literal(json.dumps(structure))}) end as raw
-    from lines
-),
 typed as (
     select
         {columns},
         filename, byte_offset, line, original, error, control, fields, raw, sure, shape, looked_at
-    from fields
+    from lines
 ),
 timed as (
     select *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at, [{values}]::varchar as _record
@@ -172,6 +239,11 @@ def content(stream: Stream) -> str:
     """Equal for records of one key that say the same. Not for keeping, as a later DuckDB may hash otherwise."""
     fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
     return f"hash(struct_pack({fields}))"
+
+
+def _path(names: Iterable[str]) -> str:
+    """A JSON path."""
+    return ".".join(["$", *map(quoted, names)])
 
 
 def _places(struct: Struct, label: str, path: str) -> Iterator[tuple[str, str, Shape]]:
@@ -227,6 +299,15 @@ def _told(value: str, stream: Stream) -> str:
     return f"nullif({told}, {literal(stream.not_happened)})" if stream.not_happened else told
 
 
+# The names and types inside of a value. What is of several types is told by itself: two such may differ.
+STRUCTURE = """
+create or replace temp macro structure(value) as
+list_transform(
+    [json_structure(value)::varchar],
+    lambda told: case when contains(told, '"JSON"') then value::varchar else told end
+)[1]
+"""
+
 # The UTC time that a text says: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds.
 INSTANT = """
 create or replace temp macro instant(told) as
@@ -273,22 +354,25 @@ def _checks_of(
             yield f"not regexp_matches({raw}::varchar, {literal(_FAR)})", None
         elif path is None and isinstance(shape, Named):
             yield f"not list_contains(map_values({raw}), null)", None
-        elif path is None and isinstance(shape, Many):
-            yield f"len(list_filter({raw}, lambda item: {_is_odd(shape.item)})) = 0", None
+        elif path is None and isinstance(shape, Many) and not _is_all_text(shape.item):
+            yield f"len({raw}) = 0", None
         return
     value = raw if path is None else f"({raw} ->> {literal(path)})"
     for check in _checks_of_leaf(stream, shape, value, typed, path is not None or label in stream.inner):
         yield f"case when {value} is not null then {check} end", f"field {label}: not as it is declared"
 
 
-def _is_odd(item: Shape) -> str:
-    """Whether an item of a list has to be looked at more closely."""
-    if isinstance(item, Leaf):
-        return "item is null or starts_with(item, '{') or starts_with(item, '[')"
-    assert isinstance(item, Struct), "lists of lists are not declared"
-    if any(not isinstance(leaf, Leaf) or leaf.kind != "text" for leaf in item.fields.values()):
-        return "true"
-    return " or ".join(f"item.{quoted(name)} is null" for name in item.fields)
+def _is_all_text(item: Shape) -> bool:
+    """Whether its names and JSON types say all of an item of a list."""
+    if isinstance(item, Struct):
+        return all(map(_is_all_text, item.fields.values()))
+    return isinstance(item, Leaf) and item.kind == "text" and not item.words
+
+
+def _odd_item(item: Struct) -> str:
+    """Whether an item of a list may be of another shape than its first one."""
+    fields = [f"item.{quoted(name)}" for name in item.fields]
+    return " or ".join(f"{it} is null or starts_with({it}, '{{') or starts_with({it}, '[')" for it in fields)
 
 
 def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: bool) -> Iterator[str]:

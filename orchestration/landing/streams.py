@@ -79,7 +79,7 @@ def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, St
     return {
         stream.source: stream
         for path in sorted(staging.glob("*/_*__sources.yml"))
-        for stream in _streams_of(yaml.safe_load(path.read_text()))
+        for stream in _streams_of(yaml.load(path.read_text(), yaml.CSafeLoader))
     }
 
 

@@ -183,9 +183,9 @@ class Unwrapper:
 
     def _object(self, value: dict[str, Any], inherited: dict[str, Any], depth: int) -> list[Item]:
         if self.shows(value):
-            names = {squeezed(name) for name in value}
-            facts = {name: fact for name, fact in inherited.items() if squeezed(name) not in names}
-            return [Record({**facts, **value} if facts else value)]
+            said = {squeezed(name) for name, fact in value.items() if fact is not None}
+            facts = {name: fact for name, fact in inherited.items() if squeezed(name) not in said}
+            return [Record({**value, **facts} if facts else value)]
         if (kind := _control(value)) is not None:
             return [Control(kind, _text(value))]
         facts = {self._inherit[squeezed(n)]: fact for n, fact in value.items() if squeezed(n) in self._inherit}

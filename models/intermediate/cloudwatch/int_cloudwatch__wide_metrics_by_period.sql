@@ -176,7 +176,7 @@ valued as (
         coalesce(counted.datapoints, 0) as datapoints,
         case
             when beside_others.is_in_part then null
-            when counted.datapoints > 0 then
+            when counted.datapoints is not null then
                 case statistic
                     when 'sum' then sum
                     when 'maximum' then maximum
