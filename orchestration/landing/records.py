@@ -7,8 +7,9 @@ is a verdict on the record, as a value that silently became NULL would be a wron
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from duckdb.sqltypes import DuckDBPyType
@@ -50,62 +51,62 @@ def read_lines(paths: Iterable[Path]) -> str:
 class Routed:
     """A relation of the records that documents carry.
 
-    `lines`: filename, byte_offset, line, `text`, the record, `original`, what is looked at where there is none, `error`,
-    and columns of JSON: `facts`, which the record inherits, and `carriers`, the names of all that its carriers hold.
+    `lines`: filename, byte_offset, line, `text`, the record, `original`, what is looked at where there is none,
+    `error`, and columns of JSON: `facts`, which the record inherits, by name, and `carriers`, the names around it.
     """
 
     lines: str
-    facts: tuple[str, ...] = ()
-    carriers: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    carriers: Sequence[str] = ()
 
 
 def routed(lines: str, route: Route) -> Routed:
     """The records that documents (filename, byte_offset, line, text, error) carry along one route."""
-    source, path = f"select *, text as original from ({lines})", ()
-    facts: dict[str, str] = {}  # by declared name: an expression of its JSON
-    carriers: list[str] = []
-    for step, *names in route:
+    documents = Routed(f"select *, text as original from ({lines})")
+    path: list[str] = []
+    facts: dict[str, str] = {}
+    for step, *names in (*route, ("object",)):
         if step == "name":
-            for spelled, name in zip(names[1::2], names[2::2], strict=True):
-                facts[name] = f"try(json_extract(text, {literal(_path((*path, spelled)))}))"
-            path = (*path, names[0])
-            continue
-        source, facts = _stepped(source, facts, carriers, path, step)
-        path = ()
-    if path:
-        source, facts = _stepped(source, facts, carriers, path, "name")
-    columns = "".join(f", {fact} as {quoted(f'_{name}')}" for name, fact in facts.items())
-    return Routed(f"select *{columns} from ({source})", tuple(facts), tuple(carriers))
+            facts |= {name: _path([*path, spelled]) for spelled, name in zip(names[1::2], names[2::2], strict=True)}
+            path.append(names[0])
+        elif path or step != "object":
+            documents = _inside(documents, path, facts, step)
+            path, facts = [], {}
+    return documents
 
 
-def _stepped(
-    source: str, facts: dict[str, str], carriers: list[str], path: tuple[str, ...], step: str
-) -> tuple[str, dict[str, str]]:
-    """`source` with what stands at `path` for its text, and `facts` that are columns of it; adds to `carriers`."""
-    number = len(carriers)
-    kept = "".join(f", {fact} as {quoted(f'_{number}_{name}')}" for name, fact in facts.items())
-    facts = {name: quoted(f"_{number}_{name}") for name in facts}
-    ancestors = [_path(path[:depth]) for depth in range(max(len(path), 1))]
-    carriers.append(f"_{number}")
-    kept += f", try(json_keys(text, {ancestors!r})) as _{number}"
+def _inside(outer: Routed, path: list[str], facts: Mapping[str, str], step: str) -> Routed:
+    """What stands at a path: an object, each item of a list, a text that is JSON, or one that is base64 of it."""
+    number = len(outer.carriers)
+    carrier = quoted(f"_{number}")
+    new = {name: quoted(f"_{number}_{name}") for name in facts}
+    around = [_path(path[:depth]) for depth in range(max(len(path), 1))]
+    kept = ", ".join(
+        [
+            f"try(json_keys(text, {around!r})) as {carrier}",
+            *(f"try(json_extract(text, {literal(facts[name])})) as {column}" for name, column in new.items()),
+        ]
+    )
+    inherited = {**outer.facts, **new}
+    place = literal(_path(path))
+    inside, text = f"try(json_extract(text, {place})::varchar)", "inside"
     if step == "each":
-        items = f"json_extract(text, {literal(_path(path) + '[*]')})"
-        told = "".join(f"{literal(json.dumps(name) + ':')} || {fact}::varchar || ',' || " for name, fact in facts.items())
-        item = f"'{{' || {told} substr(item, 2)" if told else "item"
-        return (
-            f"select * exclude (item) replace ({item} as text, {item} as original) from ("
-            f"select *, unnest(coalesce(nullif({items}, []), [null]))::varchar as item{kept} from ({source}))"
-        ), facts
-    if step == "name":
-        text = f"try(json_extract(text, {literal(_path(path))})::varchar)"
-        return f"select * replace ({text} as text){kept} from ({source})", facts
-    inner = f"text ->> {literal(_path(path))}"
-    inner = f"try({f'decode(from_base64({inner}))' if step == 'base64' else inner})"
-    # What a carrier holds beside records is often no JSON: `try` takes each row alone then, which is slow.
-    return (
-        "select * exclude (inside) replace (case when json_valid(inside) then inside end as text) "
-        f"from (select *, {inner} as inside{kept} from ({source}))"
-    ), facts
+        inside = f"unnest(coalesce(nullif(json_extract(text, {literal(f'{_path(path)}[*]')}), []), [null]))::varchar"
+        # a part is looked at by itself, with what it inherits
+        told = "".join(
+            f"{literal(json.dumps(name) + ':')} || coalesce({column}::varchar, 'null') || ',' || "
+            for name, column in inherited.items()
+        )
+        text = f"'{{' || {told} substr(inside, 2)" if told else "inside"
+    elif step != "object":
+        inner = f"text ->> {place}"
+        inside = f"try({f'decode(from_base64({inner}))' if step == 'base64' else inner})"
+        # What a carrier holds beside records is often no JSON: `try` takes each row alone then, which is slow.
+        text = "case when json_valid(inside) then inside end"
+    replaced = f"{text} as text" + (f", {text} as original" if step == "each" else "")
+    within = f"select *, {inside} as inside, {kept} from ({outer.lines})"
+    lines = f"select * exclude (inside) replace ({replaced}) from ({within})"
+    return Routed(lines, inherited, [*outer.carriers, carrier])
 
 
 def read(stream: Stream, documents: Routed) -> str:
@@ -115,14 +116,11 @@ def read(stream: Stream, documents: Routed) -> str:
     lines = f"select *, {raw} as raw from ({documents.lines})"
     if not documents.facts:
         return lines
-    inherited = {
-        name: f", json_transform({quoted(f'_{name}')}, {literal(json.dumps(structure[name]))}))" for name in documents.facts
-    }
-    fields = ", ".join(
-        f"{quoted(name)} := {'coalesce(' if name in inherited else ''}raw.{quoted(name)}{inherited.get(name, '')}"
-        for name in structure
-    )
-    return f"select * replace (case when raw is not null then struct_pack({fields}) end as raw) from ({lines})"
+    fields = {name: f"raw.{quoted(name)}" for name in structure}
+    for name, fact in documents.facts.items():
+        fields[name] = f"coalesce({fields[name]}, json_transform({fact}, {literal(json.dumps(structure[name]))}))"
+    packed = ", ".join(f"{quoted(name)} := {value}" for name, value in fields.items())
+    return f"select * replace (case when raw is not null then struct_pack({packed}) end as raw) from ({lines})"
 
 
 def shaped(stream: Stream, documents: Routed) -> str:
@@ -153,7 +151,6 @@ def shaped(stream: Stream, documents: Routed) -> str:
         elif isinstance(place, Leaf) and place.kind == "text" and not in_json:
             texts.append(raw)
             closer.append(f"json_type(text, {literal(path)})")
-    inherited = [f"json_type({quoted(f'_{name}')})" for name in documents.facts]
     # what an object, a list, or a whole number with a point would be as text
     marks = ("chr(1) || '{'", "chr(1) || '['", "'.0' || chr(1)")
     seems_no_text = " or ".join(f"contains(texts, {mark})" for mark in marks)
@@ -162,7 +159,7 @@ def shaped(stream: Stream, documents: Routed) -> str:
         f"json_type(text, {types!r})",
         *structures,
         *documents.carriers,
-        *inherited,
+        *(f"json_type({fact})" for fact in documents.facts.values()),
         f"case when {seems_no_text} then hash({', '.join(closer)}) end",
     ]
     shape = f"case when raw is not null then hash({', '.join(parts)}) end"
@@ -449,8 +446,17 @@ def _reason(stream: Stream) -> str:
     branches += [f"when ({value}) is null then {literal(f'no {name}')}" for name, value in stream.required.items()]
     branches += [f"when {condition} then {literal(reason)}" for reason, condition in stream.refused.items()]
     # Beyond these it is a mistake, or a vendor's mark for "not set", which are milliseconds after the epoch.
+    no_time = f"no time from 2000 to 2100 in {_times(stream)}; write it as ISO 8601 with its zone, or as a Unix epoch"
     branches.append(
         "when coalesce(_at not between timestamp '2000-01-01' and timestamp '2100-01-01', true) "
-        "then 'no time of the event that can be read'"
+        f"then {literal(no_time)}"
     )
     return f"case {' '.join(branches)} end"
+
+
+def _times(stream: Stream) -> str:
+    """The fields that may tell the time of the event."""
+    expression = stream.event_at.replace('"', "")
+    fields = [label for label, _, place in _places(stream.shape, "", "$") if place == Leaf("time", "TIMESTAMP")]
+    told = [field for field in fields if re.search(rf"(?<![\w.]){re.escape(field)}(?![\w.])", expression)]
+    return " or ".join(told) or "it"

@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 
 from orchestration.landing.formats import HEAD_BYTES, without_json
+from orchestration.landing.unwrap import NO_OBJECT
 
 _CHUNK = 1 << 18
 _decode = json.JSONDecoder().raw_decode
@@ -170,8 +171,8 @@ class _Splitter:
         begins_line, line = self._begins_line, self._line
         if _INSIDE.search(self._window, self._at, found.start() if found else end):
             glued = _GLUED.search(self._window, self._at, end)
-            return self._take(glued.end() if glued else end, "not a JSON object")
-        document = self._take(found.start() if found else end, "not a JSON object")
+            return self._take(glued.end() if glued else end, NO_OBJECT)
+        document = self._take(found.start() if found else end, NO_OBJECT)
         if line == self._log_line and not begins_line:
             return None
         if begins_line and _LOG_LINE.match(document.text):
@@ -200,7 +201,7 @@ class _Splitter:
         if self._is_cut(error) and "\n" not in self._window[self._at :].strip():
             reason = "the file ends inside the record"
         else:
-            reason = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+            reason = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}; write one JSON object for each record"
         return self._take(self._resume(error.pos), reason)
 
     def _too_long(self, end: int | None) -> Document:

@@ -129,7 +129,7 @@ class Unwrapper:
         """All that is in a document; nothing in that of an empty page."""
         self._left = _MOST
         opened = self._open(document, {}, 0)
-        return [Refusal(_NO_OBJECT, _text(document))] if opened is None else opened
+        return [Refusal(NO_OBJECT, _text(document))] if opened is None else opened
 
     def route(self, document: Any) -> Route | None:
         """How the first record is reached, or None: steps (each,), (text,), (base64,) or (name, a member's name), which
@@ -177,7 +177,7 @@ class Unwrapper:
             return [
                 item
                 for child, items in zip(value, opened, strict=True)
-                for item in ([Refusal(_NO_OBJECT, _text(child))] if items is None else items)
+                for item in ([Refusal(NO_OBJECT, _text(child))] if items is None else items)
             ]
         return self._written(value, inherited, depth) if isinstance(value, str) else None
 
@@ -235,7 +235,7 @@ class Unwrapper:
                 items.append(Refusal("a text inside it that is no JSON; write the whole record", text[at:end]))
             else:
                 opened = self._open(value, inherited, depth + 1)
-                items += [Refusal(_NO_OBJECT, _text(value))] if opened is None else opened
+                items += [Refusal(NO_OBJECT, _text(value))] if opened is None else opened
             at = end
         return items
 
@@ -289,7 +289,7 @@ class Unwrapper:
         return None
 
 
-_NO_OBJECT = "not a JSON object; write one object for each record"
+NO_OBJECT = "not a JSON object; write one object for each record"
 _FOREIGN = {
     ("MetricDataResults",): "an answer of GetMetricData; a metric stream's records in the format JSON are read",
     ("Datapoints", "Label"): "an answer of GetMetricStatistics; a metric stream's records in the format JSON are read",

@@ -24,6 +24,11 @@ from tests import dbt
 Record = dict[str, Any]
 
 
+def no_time_in(fields: str) -> str:
+    """The reason that a record is quarantined for which tells no time."""
+    return f"no time from 2000 to 2100 in {fields}; write it as ISO 8601 with its zone, or as a Unix epoch"
+
+
 class TestHome:
     """One TOUCHSTONE_HOME, used again and again: dbt's parsed project stays, the state is removed by `reset`."""
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .conftest import TestHome
+from .conftest import TestHome, no_time_in
 
 Record = dict[str, Any]
 Dimensions = tuple[tuple[str, str], ...]
@@ -322,7 +322,7 @@ def test_what_is_no_datapoint_is_quarantined_with_its_reason(home: TestHome) -> 
         "field value.*: a number that is out of range": {**good, "value": {**good["value"], "sum": 1e30}},
         "no number for value.count": {**good, "value": {**good["value"], "count": None}},
         "field value.*: a text that is none": {**good, "value": {**good["value"], "max": "much"}},
-        "no time of the event that can be read": {**good, "timestamp": None},
+        no_time_in("timestamp"): {**good, "timestamp": None},
     }
     home.put("cloudwatch/metric_stream", "a.json", [good, *damaged.values()])
     assert home.land()["cloudwatch/metric_stream"].totals.accepted == 1

@@ -88,7 +88,7 @@ def test_damage_costs_only_what_is_damaged(home: TestHome) -> None:
     reasons = [reason for _, _, reason, _ in quarantine(home)]
     assert reasons[0].startswith("not JSON: ")
     assert reasons[2:] == [
-        "not a JSON object",
+        "not a JSON object; write one object for each record",
         "it does not say its kind: is it a record of this stream?",
         "field timestamp: a text that is no time from 2000 to 2100 where a time is expected; "
         "write it as ISO 8601 with its zone, or as a Unix epoch",

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from orchestration.landing.land import Landed
 
-from .conftest import TestHome
+from .conftest import TestHome, no_time_in
 from .test_landing import lines, numbers
 
 Record = dict[str, Any]
@@ -229,7 +229,8 @@ def test_events_that_no_metric_uses_are_counted_by_kind(home: TestHome) -> None:
 
 def test_an_event_needs_its_ids_and_its_time(home: TestHome) -> None:
     opened, price = "_journey.opened_notification", "price_in_millicents_usd"
-    no_id, no_endpoint, no_time = "no message id", "no endpoint id", "no time of the event that can be read"
+    no_id, no_endpoint = "no message id", "no endpoint id"
+    no_time = no_time_in("event_timestamp or arrival_timestamp")
     damaged = [
         (email("_email.send", ""), no_id),
         (event("_email.open"), no_id),
@@ -289,7 +290,7 @@ def snapshot(kind: str, metrics: Any, at: str | None = "2026-03-02T04:29:59.123Z
 
 def test_execution_metrics_are_whole_numbers_of_a_known_scope(home: TestHome) -> None:
     journey = "JourneyExecution"
-    no_numbers, no_time = "no metrics that are numbers", "no time of the event that can be read"
+    no_numbers, no_time = "no metrics that are numbers", no_time_in("fetched_at or LastEvaluatedTime")
     whole = "where a whole number is expected; write it as digits alone"
     values = {
         "a text that is none": ["many", "3.7", "1e3", "9" * 20],
@@ -439,7 +440,7 @@ def test_contact_events_are_read_in_every_spelling(home: TestHome) -> None:
         "campaign": {"campaignId": "l"},
     }
     begun = {**bare, "contactId": "begun", "disconnectTimestamp": _NOT_YET, "connectedToSystemTimestamp": _NOT_YET}
-    no_time = "no time of the event that can be read"
+    no_time = no_time_in("time or initiationTimestamp or connectedToSystemTimestamp or disconnectTimestamp")
     no_kind = "it does not say its kind: is it a record of this stream?"
     damaged = [
         ({**small, "time": _NOT_YET}, no_time),

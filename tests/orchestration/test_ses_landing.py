@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from .conftest import TestHome
+from .conftest import TestHome, no_time_in
 
 Record = dict[str, Any]
 
@@ -252,7 +252,10 @@ def test_what_cannot_be_counted_is_quarantined_where_it_stands_and_the_rest_land
     no_message: list[Record] = [event("Send", ""), event("Open")]
     no_message[1]["mail"].pop("messageId")
     damaged = {
-        "no time of the event that can be read": [no_time, event("Send", "m4", "")],
+        no_time_in(
+            "mail.timestamp or bounce.timestamp or complaint.timestamp or delivery.timestamp or open.timestamp or "
+            "click.timestamp or deliveryDelay.timestamp or subscription.timestamp"
+        ): [no_time, event("Send", "m4", "")],
         "field mail.timestamp: a text that is no time from 2000 to 2100 where a time is expected; "
         "write it as ISO 8601 with its zone, or as a Unix epoch": [event("Send", "m3", "yesterday")],
         "no mail.messageId": no_message,
