@@ -409,3 +409,40 @@ def test_a_damaged_record_is_quarantined_without_its_content(home: TestHome, sou
     counts, _, reasons = landed(home, stream, files)
     assert counts == (0, 0, len(files), 0), files
     assert not [reason for reason in reasons if SECRET in reason or len(reason) > 600]
+
+
+@pytest.mark.parametrize("source", STREAMS)
+@FUZZ
+@given(seed=st.integers(0, 2**32))
+def test_a_carrier_that_is_cut_or_holds_no_record_costs_only_itself(home: TestHome, source: str, seed: int) -> None:
+    random = Random(seed)
+    stream, record = STREAMS[source], RECORDS[source]
+    carrier = random.choice(CARRIERS)
+    whole = json.dumps(carrier(record))
+    subscription = json.dumps(
+        {"Type": "SubscriptionConfirmation", "TopicArn": "arn:t", "Token": "t", "Message": "Visit"}
+    )
+    cut = whole[: random.randrange(2, len(whole))]
+    home.reset()
+    home.put(source, "a.json", "\n".join([whole, subscription, whole, cut]).encode())
+    with home.ledger() as ledger:
+        landed = land(stream, home.settings, ledger, lambda text: None)
+        places = ledger.connection.execute("select distinct line from quarantine").fetchall()
+    totals = landed.totals
+    assert not landed.refused
+    assert (totals.accepted, totals.duplicates, totals.ignored, places) == (1, 1, 1, [(4,)]), cut
+
+
+def test_a_record_says_itself_what_its_carrier_says_too(home: TestHome) -> None:
+    event = {**RECORDS["ses/events"], "account": "210000000002"}
+    carriers = [
+        {"account": "210000000001", "detail": event},
+        {"account": "210000000001", "detail": {**event, "account": None}},
+    ]
+    home.reset()
+    home.put("ses/events", "a.json", "\n".join(map(json.dumps, carriers)).encode())
+    with home.ledger() as ledger:
+        land(STREAMS["ses/events"], home.settings, ledger, lambda text: None)
+        paths = ledger.lake_paths("ses/events", of_batch=False)
+    rows = duckdb.execute(f"select account from read_parquet({paths!r}) order by account").fetchall()
+    assert rows == [("210000000001",), ("210000000002",)]
