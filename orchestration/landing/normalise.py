@@ -50,8 +50,8 @@ class Normaliser:
 
     def __init__(self, shape: Struct, known: frozenset[str], not_happened: str | None = None) -> None:
         self._shape = shape
-        self._known = known
-        self._known_inside = tuple(path.removesuffix("*") for path in known if path.endswith(".*"))
+        self._known = frozenset(map(squeezed, known))
+        self._known_inside = tuple(path.removesuffix("*") for path in self._known if path.endswith(".*"))
         self._not_happened = not_happened
         self._undeclared: list[str] = []
         self._unreadable: Unreadable | None = None
@@ -85,7 +85,8 @@ class Normaliser:
 
     def _is_known(self, path: str) -> bool:
         """Whether it is declared that the field is passed over, or all of an object that holds it."""
-        return path in self._known or any(path.startswith(prefix) for prefix in self._known_inside)
+        path = squeezed(path)
+        return path in self._known or path.startswith(self._known_inside)
 
     def _begin(self, example: bool) -> None:
         self._undeclared, self._unreadable, self._sure, self._example = [], None, True, example

@@ -144,8 +144,14 @@ def test_a_value_of_another_type_is_never_a_silent_null(home: TestHome) -> None:
 
 
 def test_undeclared_fields_are_counted_and_known_ones_are_not(home: TestHome) -> None:
-    home.put(SOURCE, "a.json", [event(1, cohort="x", storage={}), event(2, cohort="y"), event(3, other=1)])
-    assert landed(home).unknown_fields == {"cohort": 2, "other": 1}
+    events = [
+        event(1, cohort="x", storage={}),
+        event(2, cohort="y", delivery_status={"MX_HOST": "mx.example", "queue": "slow"}),
+        event(3, other=1, message={"size": 7, "headers": {"to": "a@b.example", "x-part": 2}}),
+    ]
+    home.put(SOURCE, "a.json", events)
+    unknown = {"cohort": 2, "other": 1, "delivery-status.queue": 1, "message.headers.x-part": 1}
+    assert landed(home).unknown_fields == unknown
 
 
 def test_a_fact_is_accepted_once(home: TestHome) -> None:

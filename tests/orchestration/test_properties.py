@@ -108,7 +108,7 @@ def test_another_zone_moves_days_and_months(home: TestHome) -> None:
     ]
     home.put("mailgun/events", "a.json", records)
     home.land()
-    home.build("--full-refresh", "--select", "path:models/*/mailgun", reporting_timezone="Asia/Kolkata")
+    home.build("--full-refresh", "--select", "+path:models/*/mailgun", reporting_timezone="Asia/Kolkata")
     days = home.query("select period_start::varchar, accepted_count from mailgun_metrics_daily order by 1")
     assert days == [("2026-03-28", 1), ("2026-03-29", 1), ("2026-04-01", 1)]
     hours = home.query("select period_start::varchar, accepted_count from mailgun_metrics_hourly order by 1")
