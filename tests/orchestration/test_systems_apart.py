@@ -179,7 +179,7 @@ def test_what_fails_is_held_back_alone_and_until_it_is_mended(
     assert builds["mailgun"] > builds["ses"] == builds["alexa"]
     reasons = dict(published(home, "select system, reason from run"))
     assert "int_alexa__turns failed" in reasons["alexa"]
-    assert "found 3 rows" in reasons["ses"]
+    assert re.search("found [0-9]+ rows", reasons["ses"])
     assert "the landing of pinpoint/events failed" in reasons["pinpoint"]
     assert "Held back" in (home / "published" / "report.html").read_text()
     for mend in mends:
