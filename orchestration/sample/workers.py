@@ -3,6 +3,7 @@
 import multiprocessing
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
@@ -40,13 +41,12 @@ class Workers:
         jobs = min(self._jobs, len(tasks))
         if jobs <= 1 and not self._visible:
             return [work(task) for task in tasks]
-        with self._context.Pool(max(jobs, 1), _share, (self._count,)) as pool:
-            # One at a time, so that a long task is not behind another while a process is idle.
-            running = pool.map_async(work, tasks, chunksize=1)
-            while self._visible and not running.ready():
+        # Not a Pool: to end one, its processes are killed, and one that is just reading its queue may hang then.
+        with ProcessPoolExecutor(max(jobs, 1), self._context, _share, (self._count,)) as pool:
+            running = [pool.submit(work, task) for task in tasks]
+            while self._visible and wait(running, 0.5).not_done:
                 self._show()
-                running.wait(0.5)
-            results = running.get()
+            results = [each.result() for each in running]
         self._clear()
         return results
 
