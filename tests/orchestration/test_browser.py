@@ -43,7 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after a night over the sample."""
     home = tmp_path_factory.mktemp("browser") / "home"
     inbox = home / "inbox"
-    sample = [sys.executable, "-m", "orchestration.sample", str(inbox), "--days=35", "--events=20000"]
+    sample = [sys.executable, "-m", "orchestration.sample", str(inbox), "--days=35", "--events=6000"]
     night = [sys.executable, "-m", "orchestration", "nightly"]
     for command in (sample, night):
         subprocess.run(
