@@ -232,6 +232,7 @@ def ui(home: Path) -> Iterator[str]:
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1600, "height": 900})
     page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
     yield page
     page.context.close()
 
