@@ -30,7 +30,7 @@ $(READY): requirements.lock Makefile
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
 	@$(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python requirements.lock
 	@# Dagster's own commands find this project too, wherever they are run
-	@echo '$(CURDIR)' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/touchstone.pth"
+	@echo '$(CURDIR)/orchestration' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/touchstone.pth"
 	@touch $@
 
 $(BI_READY): bi/requirements.lock | $(READY)
@@ -40,39 +40,39 @@ $(BI_READY): bi/requirements.lock | $(READY)
 	@touch $@
 
 run: $(READY) ## sample extracts if the inbox is empty, one nightly run, and its summary
-	@$(BIN)/python -m orchestration sample-if-empty --seed $(SEED) --days $(DAYS) --events $(EVENTS)
-	@$(BIN)/python -m orchestration nightly
+	@$(BIN)/python -m touchstone sample-if-empty --seed $(SEED) --days $(DAYS) --events $(EVENTS)
+	@$(BIN)/python -m touchstone nightly
 
 nightly: $(READY) ## land what is new in the inbox, build the marts, publish them
-	@$(BIN)/python -m orchestration nightly
+	@$(BIN)/python -m touchstone nightly
 
 sample: $(READY) ## write sample extracts into the inbox (SEED, DAYS, EVENTS)
-	@$(BIN)/python -m orchestration.sample "$(TOUCHSTONE_HOME)/inbox" --seed $(SEED) --days $(DAYS) --events $(EVENTS)
+	@$(BIN)/python -m touchstone.sample "$(TOUCHSTONE_HOME)/inbox" --seed $(SEED) --days $(DAYS) --events $(EVENTS)
 
 replay: $(READY) ## judge quarantined records again by today's rules, then run nightly
-	@$(BIN)/python -m orchestration replay
-	@$(BIN)/python -m orchestration nightly
+	@$(BIN)/python -m touchstone replay
+	@$(BIN)/python -m touchstone nightly
 
 dismiss: $(READY) ## close what is quarantined and nobody will mend (SOURCE, FILE, REASON, or ALL=1)
-	@$(BIN)/python -m orchestration dismiss $(if $(SOURCE),--source '$(SOURCE)') $(if $(FILE),--file '$(FILE)') \
+	@$(BIN)/python -m touchstone dismiss $(if $(SOURCE),--source '$(SOURCE)') $(if $(FILE),--file '$(FILE)') \
 		$(if $(REASON),--reason '$(REASON)') $(if $(ALL),--all)
 
 retract: $(READY) ## take out a file or record (FILE or RECORD, with WHY), or let it land again (UNDO); then run nightly
-	@$(BIN)/python -m orchestration retract $(if $(FILE),--file '$(FILE)') $(if $(RECORD),--record '$(RECORD)') \
+	@$(BIN)/python -m touchstone retract $(if $(FILE),--file '$(FILE)') $(if $(RECORD),--record '$(RECORD)') \
 		$(if $(UNDO),--undo '$(UNDO)') $(if $(WHY),--why '$(WHY)') $(if $(ANYWAY),--anyway)
-	@$(BIN)/python -m orchestration nightly
+	@$(BIN)/python -m touchstone nightly
 
 rollback: $(READY) ## let readers see the release before the present one
-	@$(BIN)/python -m orchestration rollback
+	@$(BIN)/python -m touchstone rollback
 
 summary: $(READY) ## what has been landed and published
-	@$(BIN)/python -m orchestration summary
+	@$(BIN)/python -m touchstone summary
 
 ui: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
-	@$(BIN)/python -m orchestration ui
+	@$(BIN)/python -m touchstone ui
 
 docs: $(READY) ## dbt's documentation on http://127.0.0.1:8080
-	@$(BIN)/python -m orchestration docs
+	@$(BIN)/python -m touchstone docs
 
 bi: $(BI_READY) ## Superset on http://127.0.0.1:8088, reading what is published
 	@$(BI)/python -m bi

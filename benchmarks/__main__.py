@@ -27,7 +27,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.settings import PROJECT
+from touchstone.settings import PROJECT
 
 # What both ways have to agree on: sums of these columns of the floor's table `counted` and of an hourly mart.
 _COMPARED = {
@@ -90,7 +90,7 @@ def timed(arguments: Sequence[str | Path], **environment: str) -> Timing:
 
 
 def nightly(home: Path) -> Timing:
-    return timed([sys.executable, "-m", "orchestration", "nightly"], TOUCHSTONE_HOME=str(home))
+    return timed([sys.executable, "-m", "touchstone", "nightly"], TOUCHSTONE_HOME=str(home))
 
 
 def stages(output: str) -> dict[str, float]:
@@ -104,7 +104,7 @@ def stages(output: str) -> dict[str, float]:
 
 def sample(inbox: Path, system: str, *arguments: str) -> None:
     fixed = ("--systems", system, "--clean", "--end", "2026-05-31")
-    timed([sys.executable, "-m", "orchestration.sample", inbox, *fixed, *arguments])
+    timed([sys.executable, "-m", "touchstone.sample", inbox, *fixed, *arguments])
 
 
 def compare(system: str, home: Path, floor_file: Path) -> None:

@@ -30,13 +30,13 @@ from unittest.mock import patch
 
 import duckdb
 
-from orchestration.home import environment
-from orchestration.landing.land import land
-from orchestration.landing.ledger import Ledger
-from orchestration.landing.streams import read_streams
-from orchestration.settings import PROJECT, Settings
-from orchestration.warehouse import read_only
 from tests import dbt
+from touchstone.home import environment
+from touchstone.landing.land import land
+from touchstone.landing.ledger import Ledger
+from touchstone.landing.streams import read_streams
+from touchstone.settings import PROJECT, Settings
+from touchstone.warehouse import read_only
 
 # Every model of these folders needs unit tests; of the others those are judged that have some.
 _TESTED = {"intermediate", "marts"}

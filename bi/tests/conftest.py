@@ -87,8 +87,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     pipeline = Pipeline(tmp_path_factory.mktemp("home"))
-    pipeline.run("orchestration", "sample-if-empty", "--events", "3000")
-    pipeline.run("orchestration", "nightly")
+    pipeline.run("touchstone", "sample-if-empty", "--events", "3000")
+    pipeline.run("touchstone", "nightly")
     return pipeline
 
 

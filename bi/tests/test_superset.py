@@ -126,10 +126,10 @@ def test_superset_reads_while_a_night_runs_and_then_sees_its_release(
         return float(sum(row["sent_count"] for row in superset.rows(chart)))
 
     before, release = sent(), pipeline.database.resolve()
-    pipeline.run("orchestration.sample", str(tmp_path), "--systems", "mailgun", "--seed", "8", "--events", "1000")
+    pipeline.run("touchstone.sample", str(tmp_path), "--systems", "mailgun", "--seed", "8", "--events", "1000")
     for folder in (tmp_path / "mailgun").iterdir():
         shutil.copytree(folder, pipeline.home / "inbox" / "mailgun" / folder.name / "late")
-    night = pipeline.start("orchestration", "nightly")
+    night = pipeline.start("touchstone", "nightly")
     seen = []
     while night.poll() is None:
         seen.append(sent())

@@ -14,12 +14,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.home import prepare
-from orchestration.landing.land import Landed, land, replay
-from orchestration.landing.ledger import Ledger
-from orchestration.landing.streams import read_streams
-from orchestration.settings import Settings
 from tests import dbt
+from touchstone.home import prepare
+from touchstone.landing.land import Landed, land, replay
+from touchstone.landing.ledger import Ledger
+from touchstone.landing.streams import read_streams
+from touchstone.settings import Settings
 
 Record = dict[str, Any]
 

@@ -20,7 +20,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from orchestration.settings import PROJECT
+from touchstone.settings import PROJECT
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
@@ -35,7 +35,7 @@ _OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SECTIONS = yaml.safe_load((PROJECT / "orchestration/report/headlines.yml").read_text())
+SECTIONS = yaml.safe_load((PROJECT / "orchestration/touchstone/report/headlines.yml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after a night over the sample."""
     home = tmp_path_factory.mktemp("browser") / "home"
     inbox = home / "inbox"
-    sample = [sys.executable, "-m", "orchestration.sample", str(inbox), "--days=35", "--events=6000"]
-    night = [sys.executable, "-m", "orchestration", "nightly"]
+    sample = [sys.executable, "-m", "touchstone.sample", str(inbox), "--days=35", "--events=6000"]
+    night = [sys.executable, "-m", "touchstone", "nightly"]
     for command in (sample, night):
         subprocess.run(
             command,
@@ -198,7 +198,7 @@ def ui(home: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    command = ["dagster-webserver", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", port]
+    command = ["dagster-webserver", "-m", "touchstone.definitions", "-h", "127.0.0.1", "-p", port]
     with (home / "webserver.log").open("w") as log:
         server = subprocess.Popen(
             [Path(sys.executable).with_name(command[0]), *command[1:]],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.settings import PROJECT
+from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 
@@ -136,7 +136,7 @@ def anchor_of(heading: str) -> str:
 
 
 def test_long_tables_hold_every_number_of_the_marts(home: TestHome, tmp_path: Path) -> None:
-    from orchestration.sample.__main__ import main
+    from touchstone.sample.__main__ import main
 
     systems = ["--systems", "mailgun,ses,cloudwatch,pinpoint"]
     main([str(home.settings.inbox), *systems, "--events", "1500", "--days", "3", "--clean", "--jobs", "1"])

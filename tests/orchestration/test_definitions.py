@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from dagster import AssetSelection, Definitions, define_asset_job
 
-from orchestration.settings import Settings
-from orchestration.warehouse import selectors, unaffected
 from tests import dbt
+from touchstone.settings import Settings
+from touchstone.warehouse import selectors, unaffected
 
 from .conftest import TestHome
 
 
 @pytest.fixture(scope="module")
 def defs(session_home: TestHome) -> Definitions:
-    module = importlib.import_module("orchestration.definitions")
+    module = importlib.import_module("touchstone.definitions")
     found = module.defs
     assert isinstance(found, Definitions)
     return found
@@ -103,7 +103,7 @@ def test_folders_that_are_left_out_are_named_by_their_path(manifest: dict[str, A
 
 
 def test_the_schedule_is_the_settings(defs: Definitions) -> None:
-    from orchestration.schedules import every_night
+    from touchstone.schedules import every_night
 
     schedule = defs.resolve_schedule_def("every_night")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")

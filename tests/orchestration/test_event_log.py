@@ -16,7 +16,7 @@ from dagster._core.events import AssetMaterializationPlannedData, StepMaterializ
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.base import EventLogStorage
 
-from orchestration.event_log import EventLog
+from touchstone.event_log import EventLog
 
 RUN = "0fe0ab5d-0b3b-4a3f-8ba4-6f2a2ad3f6f6"
 ASSETS = [AssetKey(["mart", name]) for name in "abc"]

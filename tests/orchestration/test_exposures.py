@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestration.report.headlines import declared
-from orchestration.settings import PROJECT
+from touchstone.report.headlines import declared
+from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 

@@ -23,15 +23,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.landing import land as module
-from orchestration.landing import parquet
-from orchestration.landing.formats import FileRefused
-from orchestration.landing.inbox import Found, Refused, find, shown
-from orchestration.landing.land import name_strays
-from orchestration.landing.ledger import Totals
-from orchestration.landing.quarantine import open_groups
-from orchestration.landing.splitter import split
-from orchestration.landing.stage import stage
+from touchstone.landing import land as module
+from touchstone.landing import parquet
+from touchstone.landing.formats import FileRefused
+from touchstone.landing.inbox import Found, Refused, find, shown
+from touchstone.landing.land import name_strays
+from touchstone.landing.ledger import Totals
+from touchstone.landing.quarantine import open_groups
+from touchstone.landing.splitter import split
+from touchstone.landing.stage import stage
 
 from .conftest import TestHome
 

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.landing.land import land
-from orchestration.landing.shapes import Leaf, Many, Named, Shape, Struct
-from orchestration.landing.streams import Stream, read_streams
 from tests.orchestration.conftest import TestHome
+from touchstone.landing.land import land
+from touchstone.landing.shapes import Leaf, Many, Named, Shape, Struct
+from touchstone.landing.streams import Stream, read_streams
 
 Record = dict[str, Any]
 SECRET = "qzsecretq"

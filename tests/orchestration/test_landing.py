@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.landing.inbox import Refused
-from orchestration.landing.land import Landed
-from orchestration.landing.ledger import LedgerMissing, Totals
-from orchestration.landing.quarantine import open_groups
-from orchestration.settings import Settings
+from touchstone.landing.inbox import Refused
+from touchstone.landing.land import Landed
+from touchstone.landing.ledger import LedgerMissing, Totals
+from touchstone.landing.quarantine import open_groups
+from touchstone.settings import Settings
 
 from .conftest import TestHome
 
@@ -272,7 +272,7 @@ def test_a_kill_before_or_after_the_commit_loses_and_repeats_nothing(
     home: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.put(SOURCE, "a.json", [event(1), event(2)])
-    from orchestration.landing import land as module
+    from touchstone.landing import land as module
 
     class Killed(BaseException):
         pass

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.landing.land import Landed
+from touchstone.landing.land import Landed
 
 from .conftest import TestHome, no_time_in
 from .test_landing import lines, numbers

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.landing.ledger import Totals
-from orchestration.sample.__main__ import main as generate
+from touchstone.landing.ledger import Totals
+from touchstone.sample.__main__ import main as generate
 
 from .conftest import TestHome
 from .events import some_events

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.landing.quarantine import Group, dismiss, open_groups
-from orchestration.summary import print_summary
+from touchstone.landing.quarantine import Group, dismiss, open_groups
+from touchstone.summary import print_summary
 
 from .conftest import TestHome
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from orchestration.publish import marts_of
-from orchestration.sample.__main__ import main as write_sample
-from orchestration.settings import PROJECT
 from tests import dbt
+from touchstone.publish import marts_of
+from touchstone.sample.__main__ import main as write_sample
+from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 

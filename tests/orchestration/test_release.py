@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.publish import publish, shared_marts
-from orchestration.warehouse import _failures, compiled
+from touchstone.publish import publish, shared_marts
+from touchstone.warehouse import _failures, compiled
 
 from .conftest import TestHome
 from .events import some_events

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import publish
-from orchestration.settings import Settings
+from touchstone import publish
+from touchstone.settings import Settings
 
 
 def test_rollback_finds_the_release_before_when_the_clock_was_set_back(

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from orchestration.landing.land import land
-from orchestration.landing.retract import CannotRetract, Retracted, retract_file, retract_record, undo
-from orchestration.systems import sources_of, systems_of
-from orchestration.warehouse import plan
+from touchstone.landing.land import land
+from touchstone.landing.retract import CannotRetract, Retracted, retract_file, retract_record, undo
+from touchstone.systems import sources_of, systems_of
+from touchstone.warehouse import plan
 
 from .conftest import TestHome
 

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.settings import PROJECT, Settings
+from touchstone.settings import PROJECT, Settings
 
 from .conftest import TestHome
 from .events import some_events
@@ -40,7 +40,7 @@ def user_folder(home: Path) -> Path:
 
 def start(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "orchestration", *(arguments or ("nightly",))],
+        [sys.executable, "-m", "touchstone", *(arguments or ("nightly",))],
         cwd=PROJECT,
         env={**os.environ, "HOME": str(user_folder(home)), "TOUCHSTONE_HOME": str(home), **environment},
         stdout=subprocess.PIPE,
@@ -263,7 +263,7 @@ def test_two_runs_never_write_at_the_same_time(home: Path) -> None:
 
 
 def test_a_run_that_may_not_wait_says_who_holds_the_home(home: Path) -> None:
-    from orchestration.home import HomeInUse, exclusive
+    from touchstone.home import HomeInUse, exclusive
 
     settings = Settings(home=home, lock_wait_seconds=0)
     with exclusive(settings), pytest.raises(HomeInUse, match=f"process {os.getpid()}"), exclusive(settings):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from orchestration.sample.__main__ import main
+from touchstone.sample.__main__ import main
 
 END = datetime(2026, 5, 31, tzinfo=UTC)
 DAYS = 35

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from orchestration.settings import PROJECT
+from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 from .test_cloudwatch import periods, read

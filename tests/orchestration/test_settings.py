@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.__main__ import main
-from orchestration.settings import Settings, SettingsMistake, load_settings
+from touchstone.__main__ import main
+from touchstone.settings import Settings, SettingsMistake, load_settings
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.landing.formats import FileRefused
-from orchestration.landing.splitter import split
+from touchstone.landing.formats import FileRefused
+from touchstone.landing.splitter import split
 
 LIMIT = 1000
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.sample.__main__ import main as sample
+from touchstone.sample.__main__ import main as sample
 
 from .test_runs import Renewed, marts, published, run
 

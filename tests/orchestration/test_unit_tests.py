@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.settings import PROJECT
+from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 from .test_catalog import AS_ROWS, GRAINS, tables_of

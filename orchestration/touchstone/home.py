@@ -1,0 +1,73 @@
+"""The home: its folders, what is told to dbt and Dagster about it, and the lock that one run holds on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from touchstone.console import say
+from touchstone.settings import PROJECT, Settings
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What dbt and Dagster read from the environment, so that all they write is in the home."""
+    return {
+        "TOUCHSTONE_HOME": str(settings.home),
+        "TOUCHSTONE_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT / "profiles"),
+        "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        "DAGSTER_HOME": str(settings.home / "dagster"),
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def prepare(settings: Settings) -> None:
+    """Make the home's folders and point dbt and Dagster at it."""
+    settings.make_directories()
+    os.environ.update(environment(settings))
+    dagster_home = Path(os.environ["DAGSTER_HOME"])
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    (dagster_home / "dagster.yaml").write_bytes(
+        (PROJECT / "orchestration" / "touchstone" / "dagster.yaml").read_bytes()
+    )
+
+
+class HomeInUse(Exception):
+    """Another run writes in this home and didn't finish in time."""
+
+
+@contextmanager
+def exclusive(settings: Settings) -> Iterator[None]:
+    """Hold the home for this process: the warehouse has one writer, and a publish must not copy a build that goes on.
+
+    Waits `lock_wait_seconds` for another to finish, then raises HomeInUse. The operating system releases the lock of a
+    process that dies.
+    """
+    settings.make_directories()
+    lock = FileLock(settings.home / "run.lock")
+    holder = settings.home / "run.holder"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text() if holder.exists() else "another process"
+        say(f"{who} is writing in {settings.home}: waiting up to {settings.lock_wait_seconds} s")
+        try:
+            lock.acquire(timeout=settings.lock_wait_seconds)
+        except Timeout as timeout:
+            raise HomeInUse(
+                f"{who} is still writing in {settings.home}. Wait for it, or end it, and run again."
+            ) from timeout
+    try:
+        holder.write_text(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC,")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()

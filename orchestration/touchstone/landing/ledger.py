@@ -1,0 +1,628 @@
+"""The ledger: which files were landed, what became of their records, and what was kept aside.
+
+It is a DuckDB file beside the lake. Its commit is the moment at which a landing has happened: the Parquet
+files of a landing are written under another name before it and get their own after it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from touchstone.landing.inbox import Found, Refused
+from touchstone.landing.records import quoted, read_lake
+from touchstone.landing.streams import Stream
+
+_SCHEMA = """
+create sequence if not exists landing_numbers;
+-- Grain: one file, known by its content. records = accepted + duplicates + quarantined + ignored.
+create table if not exists files (
+    source varchar not null,
+    content_hash varchar not null,
+    path varchar not null,
+    bytes bigint not null,
+    records bigint not null,
+    accepted bigint not null,
+    duplicates bigint not null,
+    quarantined bigint not null,
+    ignored bigint not null,
+    landing bigint not null,
+    landed_at timestamp not null,
+    primary key (source, content_hash)
+);
+-- Grain: one path as it was last seen, so that a file is read again only when it has changed.
+create table if not exists seen (
+    source varchar not null,
+    path varchar not null,
+    stamp varchar not null,
+    content_hash varchar not null,
+    primary key (source, path)
+);
+-- Grain: one record of a file that could not be landed; open until `replayed_in` or `closed_at` is set.
+create table if not exists quarantine (
+    quarantine_id uuid primary key,
+    source varchar not null,
+    content_hash varchar not null,
+    path varchar not null,
+    byte_offset bigint,
+    line bigint,
+    text varchar,
+    reason varchar not null,
+    landing bigint not null,
+    replayed_in bigint
+);
+alter table quarantine add column if not exists record_key uuid;
+alter table quarantine add column if not exists closed_at timestamp;
+alter table quarantine add column if not exists closed_as varchar;
+-- Grain: one ignored kind of one file.
+create table if not exists ignored (
+    source varchar not null,
+    content_hash varchar not null,
+    kind varchar not null,
+    records bigint not null,
+    landing bigint not null
+);
+-- Grain: one path that is refused as a whole, for as long as it is.
+create table if not exists refused (
+    source varchar not null,
+    path varchar not null,
+    reason varchar not null,
+    primary key (source, path)
+);
+alter table refused add column if not exists dismissed_at timestamp;
+-- Grain: one undeclared field of a stream in one landing.
+create table if not exists unknown_fields (
+    source varchar not null,
+    field varchar not null,
+    records bigint not null,
+    landing bigint not null
+);
+-- Grain: one Parquet file of the lake.
+create table if not exists lake_files (
+    source varchar not null,
+    path varchar not null,
+    rows bigint not null,
+    first_date date,
+    last_date date,
+    landing bigint not null
+);
+-- Grain: one hour of the records' own time, of a source's facts that have landed; further versions of one are no more.
+create table if not exists record_hours (
+    source varchar not null,
+    hour timestamp not null,
+    records bigint not null,
+    newest_at timestamp not null,
+    primary key (source, hour)
+);
+-- Grain: one build of the marts.
+create table if not exists builds (
+    build bigint primary key,
+    run_id varchar not null,
+    fingerprint varchar not null,
+    landing bigint not null,
+    succeeded boolean not null,
+    published boolean not null,
+    started_at timestamp not null
+);
+-- Grain: one system that a build, published or not, left as it was, as it or the landing before it had failed.
+create table if not exists held_back (
+    build bigint not null,
+    system varchar not null,
+    reason varchar not null,
+    primary key (build, system)
+);
+-- Grain: one source whose last landing has failed.
+create table if not exists failed_landings (
+    source varchar primary key,
+    reason varchar not null
+);
+-- Grain: one file or record that was taken out again, after `landing` and `build`, and stays out until `undone_at`.
+-- A record has its key, and a hash of all it says, beside the file it came in.
+create table if not exists retractions (
+    retraction bigint primary key,
+    source varchar not null,
+    content_hash varchar not null,
+    path varchar not null,
+    record_key uuid,
+    record_content varchar,
+    why varchar not null,
+    retracted_at timestamp not null,
+    landing bigint not null,
+    build bigint not null,
+    undone_at timestamp
+);
+-- Grain: one Parquet file of the lake that a retraction has replaced, and that is still to be removed.
+create table if not exists obsolete_files (
+    path varchar not null
+);
+"""
+
+
+# The contents of a source that aren't landed when they come.
+_KNOWN = """
+    select content_hash from files where source = $1
+    union
+    select content_hash from retractions where source = $1 and record_key is null and undone_at is null
+"""
+
+_MOST_FIELDS = 200  # undeclared fields of a stream that are named in one landing
+
+# Counts over `batch` left joined with `repeats`; a file without records has one row of NULLs.
+_COUNTS = """
+    count(_verdict) as records,
+    count(*) filter (where _verdict = 'accepted' and repeats.row_number is null) as accepted,
+    count(repeats.row_number) as duplicates,
+    count(*) filter (where _verdict = 'quarantined') as quarantined,
+    count(*) filter (where _verdict = 'ignored') as ignored
+"""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What became of the records of one source; counts of records."""
+
+    files: int = 0
+    records: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    ignored: int = 0
+
+    @property
+    def add_up(self) -> bool:
+        return self.records == self.accepted + self.duplicates + self.quarantined + self.ignored
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build of the marts: by which definitions, up to which landing, and how it went.
+
+    `succeeded`: it has come to its end, though systems may be held back.
+    """
+
+    number: int
+    run_id: str
+    fingerprint: str
+    landing: int
+    succeeded: bool
+    published: bool
+
+
+class LedgerMissing(Exception):
+    """The lake has records but no ledger says which files they came from."""
+
+
+class Ledger:
+    """An open ledger. `connection` also holds the temporary tables of a landing."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+        self.connection = connection
+        self.lake = lake
+
+    @classmethod
+    @contextmanager
+    def open(cls, lake: Path, scratch: Path, memory_limit: str) -> Iterator[Ledger]:
+        """Open or create the ledger and finish what a killed run had begun.
+
+        Raises LedgerMissing if the lake has files but the ledger is gone.
+        """
+        path = lake / "ledger.duckdb"
+        if not path.exists() and any(lake.glob("*/*/[0-9]*.parquet")):
+            raise LedgerMissing(
+                f"{path} is gone, but {lake} holds landed records. Put the ledger back from a backup, "
+                "or move the lake away and land everything again from the inbox."
+            )
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "temp_directory": str(scratch),
+            "preserve_insertion_order": "false",
+        }
+        connection = duckdb.connect(str(path), config=config)
+        try:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(_SCHEMA)
+            ledger = cls(connection, lake)
+            ledger._finish_renames()
+            ledger._count_hours_of_before()
+            yield ledger
+        finally:
+            connection.close()
+
+    def next_number(self) -> int:
+        """The number of a new landing; every batch has its own."""
+        return self._number("select nextval('landing_numbers')")
+
+    def last_number(self) -> int:
+        """The newest landing of any stream; 0 before the first."""
+        return self._number("select coalesce(max(landing), 0) from files")
+
+    def last_lake_number(self) -> int:
+        """The newest landing that left something in the lake; 0 before the first."""
+        return self._number("select coalesce(max(landing), 0) from lake_files")
+
+    def stamps(self, source: str) -> dict[str, str]:
+        """The stamps of the paths whose content has been landed, or retracted."""
+        return self._pairs(f"select path, stamp from seen where source = $1 and content_hash in ({_KNOWN})", [source])
+
+    def hashes(self, source: str) -> set[str]:
+        """The contents that are not landed when they come: those that were landed before, or retracted."""
+        rows = self.connection.execute(_KNOWN, [source]).fetchall()
+        return {hash_ for (hash_,) in rows}
+
+    def see(self, source: str, hashes: Mapping[Found, str]) -> None:
+        """Remember what paths held, so that they aren't read again before they change."""
+        rows = [{"path": found.path, "stamp": found.stamp, "hash": hash_} for found, hash_ in hashes.items()]
+        self.connection.execute(
+            "insert or replace into seen select ?, r.path, r.stamp, r.hash "
+            "from (select unnest(?::struct(path varchar, stamp varchar, hash varchar)[]) as r)",
+            [source, rows],
+        )
+
+    def count_landed(self, stream: Stream, number: int) -> None:
+        """Enter the files of the tables `batch`, `batch_files` and `repeats`."""
+        self.connection.execute(
+            f"""
+            insert into files
+            select ?, content_hash, path, bytes, {_COUNTS}, ?, ?
+            from batch_files
+            left join batch on batch._filename = batch_files.filename
+            left join repeats on batch.rowid = repeats.row_number
+            group by content_hash, path, bytes
+            """,
+            [stream.source, number, datetime.now(UTC).replace(tzinfo=None)],
+        )
+        self.connection.execute(
+            """
+            insert into quarantine by name
+            select
+                md5(concat_ws('|', ?, content_hash, byte_offset, text, row_number() over (
+                    partition by content_hash, byte_offset, text
+                )))::uuid as quarantine_id,
+                ? as source,
+                ? as landing,
+                *
+            from (
+                select
+                    content_hash, path, _byte_offset as byte_offset, _line as line, _text as text, _reason as reason,
+                    _key as record_key
+                from batch
+                inner join batch_files on batch._filename = batch_files.filename
+                where _verdict = 'quarantined'
+            )
+            """,
+            [stream.source, stream.source, number],
+        )
+        self._count_kinds_and_fields(stream, number)
+
+    def count_replayed(self, stream: Stream, number: int) -> None:
+        """Move the records of `batch`, whose `filename` is their quarantine_id, to where they belong now."""
+        self.connection.execute(
+            f"""
+            update files set
+                records = files.records + moved.records - moved.texts,
+                accepted = files.accepted + moved.accepted,
+                duplicates = files.duplicates + moved.duplicates,
+                ignored = files.ignored + moved.ignored,
+                quarantined = files.quarantined - moved.texts
+            from (
+                select content_hash, {_COUNTS}, count(distinct filename) as texts
+                from batch_files
+                inner join batch on batch._filename = batch_files.filename
+                left join repeats on batch.rowid = repeats.row_number
+                group by content_hash
+            ) as moved
+            where files.source = ? and files.content_hash = moved.content_hash
+            """,
+            [stream.source],
+        )
+        self.connection.execute(
+            "update quarantine set replayed_in = ? where quarantine_id in (select filename::uuid from batch_files)",
+            [number],
+        )
+        self._count_kinds_and_fields(stream, number)
+
+    def _count_kinds_and_fields(self, stream: Stream, number: int) -> None:
+        self.connection.execute(
+            """
+            insert into ignored
+            select ?, content_hash, _kind, count(*), ?
+            from batch
+            inner join batch_files on batch._filename = batch_files.filename
+            where _verdict = 'ignored'
+            group by content_hash, _kind
+            """,
+            [stream.source, number],
+        )
+        # Names may be values, and of any number: those beyond the most frequent are one.
+        self.connection.execute(
+            """
+            insert into unknown_fields
+            select ?, case when place <= ? then field else 'further fields' end as name, sum(records), ?
+            from (
+                select field, records, row_number() over (order by records desc, field) as place
+                from (
+                    select left(unnest(coalesce(_fields, fields)), 200) as field, count(*) as records
+                    from batch
+                    left join shapes on _shape = shape
+                    where _verdict = 'accepted'
+                    group by 1
+                )
+            )
+            group by name
+            """,
+            [stream.source, _MOST_FIELDS, number],
+        )
+
+    def add_lake_file(self, source: str, path: Path, rows: int, number: int) -> None:
+        """Enter a file of the lake that holds `rows` records of the table `batch`, and the hours of its new facts."""
+        self.connection.execute(
+            """
+            insert into lake_files
+            select ?, ?, ?, min(_date), max(_date), ? from batch where _verdict = 'accepted'
+            """,
+            [source, str(path.relative_to(self.lake)), rows, number],
+        )
+        self._count_hours(source, "batch where _verdict = 'accepted' and rowid not in (select row_number from repeats)")
+
+    def _count_hours(self, source: str, records: str) -> None:
+        self.connection.execute(
+            f"""
+            insert into record_hours
+            select ?, date_trunc('hour', _at) as hour, count(*), max(_at) from {records} group by hour
+            on conflict do update set
+                records = record_hours.records + excluded.records,
+                newest_at = greatest(record_hours.newest_at, excluded.newest_at)
+            """,
+            [source],
+        )
+
+    def count_hours_anew(self, source: str, paths: list[str]) -> None:
+        """Count the hours of a source again, over these files of the lake."""
+        self.connection.execute("update record_hours set records = 0 where source = ?", [source])
+        if paths:
+            self.connection.execute(
+                f"""
+                insert or replace into record_hours
+                select ?, date_trunc('hour', _at) as hour, count(*), max(_at)
+                from {read_lake(paths)} where not _is_repeat group by hour
+                """,
+                [source],
+            )
+        self.connection.execute("delete from record_hours where source = ? and records = 0", [source])
+
+    def leave_out_retracted(self, stream: Stream) -> None:
+        """Ignore the records of the table `batch` that say what was retracted."""
+        retracted = "select record_key, record_content from retractions where source = ? and undone_at is null"
+        if self.connection.execute(f"{retracted} and record_key is not null", [stream.source]).fetchone():
+            self.connection.execute(
+                f"update batch set _verdict = 'ignored', _kind = 'retracted' "
+                f"where _verdict = 'accepted' and (_key, {content_text(stream)}) in ({retracted})",
+                [stream.source],
+            )
+
+    def remove_obsolete_files(self) -> None:
+        """Remove the lake's files that others are in the place of."""
+        paths = self.connection.execute("select path from obsolete_files").fetchall()
+        for (path,) in paths:
+            (self.lake / path).unlink(missing_ok=True)
+        if paths:
+            self.connection.execute("delete from obsolete_files")
+
+    def lake_paths(self, source: str, of_batch: bool) -> list[str]:
+        """The lake's files of a source; `of_batch`: those that may hold a date of the table `batch`."""
+        of_dates = "exists (select 1 from batch where _date between first_date and last_date)" if of_batch else "true"
+        rows = self.connection.execute(
+            f"select path from lake_files where source = ? and {of_dates} order by path", [source]
+        ).fetchall()
+        return [str(self.lake / path) for (path,) in rows]
+
+    def replace_refused(self, source: str, refused: list[Refused]) -> None:
+        """The paths that are refused now; one that was dismissed for the same reason stays so."""
+        dismissed = self.connection.execute(
+            "delete from refused where source = ? returning path, reason, dismissed_at", [source]
+        ).fetchall()
+        at = {(path, reason): when for path, reason, when in dismissed}
+        for entry in refused:
+            self.connection.execute(
+                "insert or replace into refused values (?, ?, ?, ?)",
+                [source, entry.path, entry.reason, at.get((entry.path, entry.reason))],
+            )
+
+    def changed_files(self, source: str, since: int) -> list[tuple[str, Totals, Totals]]:
+        """Files that came again with other content after landing `since`: path, what it held before, and now."""
+        rows = self.connection.execute(
+            """
+            select path, struct_pack(files, records, accepted, duplicates, quarantined, ignored) as counts
+            from (select *, 1 as files from files where source = ?)
+            where path in (select path from files where source = ? and landing > ?)
+            qualify count(*) over (partition by path) > 1
+                and row_number() over (partition by path order by landing desc, landed_at desc) <= 2
+            order by path, landing, landed_at
+            """,
+            [source, source, since],
+        ).fetchall()
+        return [
+            (path, Totals(**before), Totals(**now))
+            for (path, before), (_, now) in zip(rows[::2], rows[1::2], strict=True)
+        ]
+
+    def ignored_kinds(self, source: str, since: int = 0) -> dict[str, int]:
+        """Ignored records by kind in the landings after `since`."""
+        return self._pairs(
+            "select kind, sum(records)::bigint from ignored where source = ? and landing > ? group by 1 order by 1",
+            [source, since],
+        )
+
+    def unknown_fields(self, source: str, since: int = 0) -> dict[str, int]:
+        """Records by undeclared field in the landings after `since`."""
+        return self._pairs(
+            "select field, sum(records)::bigint from unknown_fields where source = ? and landing > ? "
+            "group by 1 order by 1",
+            [source, since],
+        )
+
+    def totals(self, source: str, since: int = 0) -> Totals:
+        """Counts over the files landed after landing `since`."""
+        row = self.connection.execute(
+            """
+            select count(*), coalesce(sum(records), 0), coalesce(sum(accepted), 0), coalesce(sum(duplicates), 0),
+                coalesce(sum(quarantined), 0), coalesce(sum(ignored), 0)
+            from files where source = ? and landing > ?
+            """,
+            [source, since],
+        ).fetchone()
+        assert row is not None
+        return Totals(*map(int, row))
+
+    def files_that_do_not_add_up(self, source: str) -> list[str]:
+        """Paths of files whose counts break the identity, or differ from the rows kept beside them."""
+        rows = self.connection.execute(
+            """
+            select f.path
+            from files as f
+            left join (
+                select source, content_hash, count(*) as records from quarantine where replayed_in is null group by all
+            ) as q using (source, content_hash)
+            left join (
+                select source, content_hash, sum(records) as records from ignored group by all
+            ) as i using (source, content_hash)
+            where source = ? and (
+                f.records <> f.accepted + f.duplicates + f.quarantined + f.ignored
+                or f.quarantined <> coalesce(q.records, 0)
+                or f.ignored <> coalesce(i.records, 0)
+            )
+            """,
+            [source],
+        ).fetchall()
+        return [path for (path,) in rows]
+
+    def last_build(self) -> Build | None:
+        return self._build("true", [])
+
+    def last_good_build(self, system: str, published: bool = False) -> Build | None:
+        """The last build, or published one, whose marts of a system are whole and checked."""
+        return self._build(
+            "succeeded and (published or not ?) and build not in (select build from held_back where system = ?)",
+            [published, system],
+        )
+
+    def _build(self, condition: str, parameters: list[object]) -> Build | None:
+        row = self.connection.execute(
+            f"select build, run_id, fingerprint, landing, succeeded, published from builds where {condition} "
+            "order by build desc limit 1",
+            parameters,
+        ).fetchone()
+        return Build(*row) if row else None
+
+    def held_back(self, build: int) -> dict[str, str]:
+        """The systems whose marts a build did not renew, with the reason."""
+        return self._pairs("select system, reason from held_back where build = ? order by system", [build])
+
+    def good_until(self, build: Build | None, fingerprint: str, sources: Iterable[str]) -> int | None:
+        """The landing that a build's tables, which `sources` go into, are right up to; 0 without a build.
+
+        None if tables may be left of other definitions, or hold what has been retracted: they are built from nothing.
+        """
+        number = build.number if build else 0
+        row = self.connection.execute(
+            "select count(*) from builds where build >= ? and fingerprint <> ?", [number, fingerprint]
+        ).fetchone()
+        if (row and row[0]) or self.retracted_since(number) & set(sources):
+            return None
+        return build.landing if build else 0
+
+    def retracted_since(self, build: int) -> set[str]:
+        """The sources of which something was retracted after a build had begun."""
+        rows = self.connection.execute("select distinct source from retractions where build >= ?", [build]).fetchall()
+        return {source for (source,) in rows}
+
+    def begin_build(self, run_id: str, fingerprint: str) -> None:
+        """Enter a build that hasn't succeeded yet."""
+        self.connection.execute(
+            "insert into builds select coalesce(max(build), 0) + 1, ?, ?, ?, false, false, ? from builds",
+            [run_id, fingerprint, self.last_lake_number(), datetime.now(UTC).replace(tzinfo=None)],
+        )
+
+    def end_build(self, held_back: Mapping[str, str]) -> None:
+        """The build that was begun has come to its end; systems `held_back`, with the reason, are not of it."""
+        self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")
+        for system, reason in held_back.items():
+            self.connection.execute("insert into held_back select max(build), ?, ? from builds", [system, reason])
+
+    def landed_after(self, landing: int, sources: Iterable[str]) -> set[str]:
+        """Those of the sources of which the lake has records that landed later."""
+        rows = self.connection.execute(
+            "select distinct source from lake_files where landing > ? and source in (select unnest(?::varchar[]))",
+            [landing, sorted(sources)],
+        ).fetchall()
+        return {source for (source,) in rows}
+
+    def landing_failed(self, source: str, reason: str | None) -> None:
+        """Remember that the last landing of a source has failed, or, without a reason, that it has not."""
+        self.connection.execute("delete from failed_landings where source = ?", [source])
+        if reason:
+            self.connection.execute("insert into failed_landings values (?, ?)", [source, reason])
+
+    def failed_landings(self) -> dict[str, str]:
+        """The sources whose last landing has failed, with the reason."""
+        return self._pairs("select source, reason from failed_landings order by source", [])
+
+    def passes(self, after: Mapping[str, int], records: int) -> list[int]:
+        """The last landing of each pass, of about `records`, over what has landed of each source after a landing."""
+        rows = self.connection.execute(
+            "select max(landing) from (select landing, sum(rows) over (order by landing) as total from lake_files "
+            "inner join (select unnest(map_entries(?::map(varchar, bigint)), recursive := true)) on source = key "
+            "where landing > value) group by ceil(total / ?) order by 1",
+            [dict(after), records],
+        ).fetchall()
+        return [landing for (landing,) in rows]
+
+    def mark_published(self) -> None:
+        """The last build is what readers see."""
+        self.connection.execute("update builds set published = true where build = (select max(build) from builds)")
+
+    def _number(self, sql: str) -> int:
+        row = self.connection.execute(sql).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _pairs(self, sql: str, parameters: list[object]) -> dict[str, Any]:
+        return dict(self.connection.execute(sql, parameters).fetchall())
+
+    def _finish_renames(self) -> None:
+        """After a kill: files the ledger knows get their name, those it doesn't know never happened."""
+        known = {path for (path,) in self.connection.execute("select path from lake_files").fetchall()}
+        for path in known:
+            final = self.lake / path
+            if not final.exists():
+                os.replace(unfinished(final), final)
+        for leftover in self.lake.glob("*/*/*.unfinished"):
+            leftover.unlink()
+        self.remove_obsolete_files()
+
+    def _count_hours_of_before(self) -> None:
+        """Count the hours of what was landed before the ledger did, once."""
+        rows = self.connection.execute(
+            "select distinct source from lake_files where source not in (select source from record_hours)"
+        ).fetchall()
+        for (source,) in rows:
+            paths = self.lake_paths(source, of_batch=False)
+            self._count_hours(source, f"{read_lake(paths)} where not _is_repeat")
+
+
+def content_text(stream: Stream) -> str:
+    """SQL of a text that is equal for records that say the same in all declared columns; a hash that lasts."""
+    fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
+    return f"md5(cast(struct_pack({fields}) as varchar))"
+
+
+def unfinished(path: Path) -> Path:
+    """The name a file of the lake has until the ledger knows it."""
+    return path.with_name(path.name + ".unfinished")

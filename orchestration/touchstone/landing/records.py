@@ -1,0 +1,462 @@
+"""The SQL of landing: types the records of a stream as its columns declare, and judges each.
+
+JSON is taken apart once, into text; a field becomes its declared type by a cast that may fail. A failed cast
+is a verdict on the record, as a value that silently became NULL would be a wrong number later.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from duckdb.sqltypes import DuckDBPyType
+
+from touchstone.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, Many, Named, Shape, Struct, children
+from touchstone.landing.streams import Stream
+from touchstone.landing.unwrap import Route
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def files(paths: Iterable[Path | str]) -> str:
+    """A list of files as DuckDB takes it; their names are ours, so that none is a pattern."""
+    return f"[{', '.join(literal(str(path)) for path in paths)}]"
+
+
+def read_lake(paths: Iterable[str]) -> str:
+    """A relation of the lake's files, with the columns of all and `filename`."""
+    return f"read_parquet({files(paths)}, filename = true, union_by_name = true, hive_partitioning = false)"
+
+
+def read_lines(paths: Iterable[Path]) -> str:
+    """A relation `filename, text`: the lines of newline-delimited files. It fails on anything unclean."""
+    # Control characters can't occur in JSON unescaped, so this delimiter never splits a line.
+    return (
+        "select filename, null::bigint as byte_offset, null::bigint as line, line as text, null::varchar as error "
+        f"from read_csv({files(paths)}, columns = {{'line': 'varchar'}}, delim = '\x01', quote = '', escape = '', "
+        "comment = '', header = false, auto_detect = false, filename = true, compression = 'none')"
+    )
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A relation of the records that documents carry.
+
+    `lines`: filename, byte_offset, line, `text`, the record, `original`, what is looked at where there is none,
+    `error`, and columns of JSON: `facts`, which the record inherits, by name, and `carriers`, the names around it.
+    """
+
+    lines: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    carriers: Sequence[str] = ()
+
+
+def routed(lines: str, route: Route) -> Routed:
+    """The records that documents (filename, byte_offset, line, text, error) carry along one route."""
+    documents = Routed(f"select *, text as original from ({lines})")
+    path: list[str] = []
+    facts: dict[str, str] = {}
+    for step, *names in (*route, ("object",)):
+        if step == "name":
+            facts |= {name: _path([*path, spelled]) for spelled, name in zip(names[1::2], names[2::2], strict=True)}
+            path.append(names[0])
+        elif path or step != "object":
+            documents = _inside(documents, path, facts, step)
+            path, facts = [], {}
+    return documents
+
+
+def _inside(outer: Routed, path: list[str], facts: Mapping[str, str], step: str) -> Routed:
+    """What stands at a path: an object, each item of a list, a text that is JSON, or one that is base64 of it."""
+    number = len(outer.carriers)
+    carrier = quoted(f"_{number}")
+    new = {name: quoted(f"_{number}_{name}") for name in facts}
+    around = [_path(path[:depth]) for depth in range(max(len(path), 1))]
+    kept = ", ".join(
+        [
+            f"try(json_keys(text, {around!r})) as {carrier}",
+            *(f"try(json_extract(text, {literal(facts[name])})) as {column}" for name, column in new.items()),
+        ]
+    )
+    inherited = {**outer.facts, **new}
+    place = literal(_path(path))
+    inside, text = f"try(json_extract(text, {place})::varchar)", "inside"
+    if step == "each":
+        inside = f"unnest(coalesce(nullif(json_extract(text, {literal(f'{_path(path)}[*]')}), []), [null]))::varchar"
+        # a part is looked at by itself, with what it inherits
+        told = "".join(
+            f"{literal(json.dumps(name) + ':')} || coalesce({column}::varchar, 'null') || ',' || "
+            for name, column in inherited.items()
+        )
+        text = f"'{{' || {told} substr(inside, 2)" if told else "inside"
+    elif step != "object":
+        inner = f"text ->> {place}"
+        inside = f"try({f'decode(from_base64({inner}))' if step == 'base64' else inner})"
+        # What a carrier holds beside records is often no JSON: `try` takes each row alone then, which is slow.
+        text = "case when json_valid(inside) then inside end"
+    replaced = f"{text} as text" + (f", {text} as original" if step == "each" else "")
+    within = f"select *, {inside} as inside, {kept} from ({outer.lines})"
+    lines = f"select * exclude (inside) replace ({replaced}) from ({within})"
+    return Routed(lines, inherited, [*outer.carriers, carrier])
+
+
+def read(stream: Stream, documents: Routed) -> str:
+    """The lines of `documents` with `raw`, all fields of a record as text; it is NULL where there is no JSON object."""
+    structure = {name: _structure(type_) for name, type_ in stream.types.items()}
+    raw = f"try(json_transform(text, {literal(json.dumps(structure))}))"
+    lines = f"select *, {raw} as raw from ({documents.lines})"
+    if not documents.facts:
+        return lines
+    fields = {name: f"raw.{quoted(name)}" for name in structure}
+    for name, fact in documents.facts.items():
+        fields[name] = f"coalesce({fields[name]}, json_transform({fact}, {literal(json.dumps(structure[name]))}))"
+    packed = ", ".join(f"{quoted(name)} := {value}" for name, value in fields.items())
+    return f"select * replace (case when raw is not null then struct_pack({packed}) end as raw) from ({lines})"
+
+
+def shaped(stream: Stream, documents: Routed) -> str:
+    """What `read` gives, with `shape`: equal where all fields have the same names and JSON types, NULL of no object.
+
+    It says nothing of the values of scalars, unless they are in a list.
+    """
+    names, types, structures, texts, closer = ["$"], [], [], [], []
+    for label, path, place in _places(stream.shape, "", "$"):
+        raw, in_json = f"raw.{'.'.join(map(quoted, label.split('.')))}", _in_json(stream, label)
+        structure = f"structure(json_extract(text, {literal(path)}))"
+        if isinstance(place, Struct) or (isinstance(place, Named) and place.keys):
+            names.append(path)
+        # of a scalar that is no text, the text that it has as JSON says all
+        if not isinstance(place, Leaf) or (place.kind == "text" and in_json):
+            types.append(path)
+        if isinstance(place, Many | Named) and in_json:
+            structures.append(structure)
+        elif isinstance(place, Many) and isinstance(place.item, Struct):
+            names.append(f"{path}[0]")
+            odd = _odd_item(place.item) if _is_all_text(place.item) else "true"
+            structures.append(f"case when len(list_filter({raw}, lambda item: {odd})) > 0 then {structure} end")
+        elif isinstance(place, Many | Named):
+            values = raw if isinstance(place, Many) else f"map_values({raw})"
+            values = f"flatten({values})" if isinstance(place, Named) and isinstance(place.value, Many) else values
+            texts.append(f"array_to_string({values}, chr(1))")
+            closer.append(structure)
+        elif isinstance(place, Leaf) and place.kind == "text" and not in_json:
+            texts.append(raw)
+            closer.append(f"json_type(text, {literal(path)})")
+    # what an object, a list, or a whole number with a point would be as text
+    marks = ("chr(1) || '{'", "chr(1) || '['", "'.0' || chr(1)")
+    seems_no_text = " or ".join(f"contains(texts, {mark})" for mark in marks)
+    parts = [
+        f"json_keys(text, {names!r})",
+        f"json_type(text, {types!r})",
+        *structures,
+        *documents.carriers,
+        *(f"json_type({fact})" for fact in documents.facts.values()),
+        f"case when {seems_no_text} then hash({', '.join(closer)}) end",
+    ]
+    shape = f"case when raw is not null then hash({', '.join(parts)}) end"
+    lines = f"select *, concat_ws(chr(1), '', {', '.join(texts)}, '') as texts from ({read(stream, documents)})"
+    return f"select *, {shape} as shape from ({lines})"
+
+
+def judged(stream: Stream, lines: str, final: bool) -> str:
+    """The records of `lines`, typed, each with its verdict.
+
+    `lines`: filename, byte_offset, line, `raw`, the record's fields or NULL, `original`, what the file says, `error`,
+    why it is no record, `control`, the kind of what is none, `sure`, whether its names and JSON types are as declared,
+    or where its `shape` was not `looked_at`, may be so, `fields`, its undeclared ones.
+
+    Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`,
+    `_verdict`, `_reason` (quarantined only), `_text` (of what may not stay as it is), `_fields`, `_shape`.
+    What isn't certainly as declared has the verdict 'unproven', or where that is `final`, 'quarantined'.
+    """
+    columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t, stream)} as {quoted(n)}" for n, t in stream.types.items())
+    names = ", ".join(quoted(name) for name in stream.columns)
+    values = ", ".join(f"cast({leaf} as varchar)" for n, t in stream.types.items() for leaf in _leaves(quoted(n), t))
+    checks = [*_checks(stream)]
+    if final:
+        odd = ", ".join(
+            f"case when not coalesce({check}, true) then {literal(reason)} end" for check, reason in checks if reason
+        )
+        misfit = f"coalesce({odd or 'null'}, null)"
+        reason, other = "_reason", "quarantined"
+    else:
+        proven = " and ".join(f"coalesce({check}, true)" for check, _ in checks)
+        misfit = f"case when not (sure and {proven or 'true'}) then 'unproven' end"
+        reason, other = "error", "unproven"
+    return f"""
+with lines as (
+    {lines}
+),
+typed as (
+    select
+        {columns},
+        filename, byte_offset, line, original, error, control, fields, raw, sure, shape, looked_at
+    from lines
+),
+timed as (
+    select *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at, [{values}]::varchar as _record
+    from typed
+),
+checked as (
+    select *, {misfit} as misfit
+    from timed
+),
+judged as (
+    select *, {_reason(stream)} as _reason
+    from checked
+)
+select
+    {names}, filename as _filename, byte_offset as _byte_offset, line as _line,
+    coalesce(control, _kind) as _kind, _at, cast(_at as date) as _date,
+    case
+        when control is not null then 'ignored'
+        when _reason is not null then '{other}'
+        when {_ignored(stream)} then 'ignored'
+        else 'accepted'
+    end as _verdict,
+    {reason} as _reason,
+    case when control is null and (_reason is not null or not looked_at) then original end as _text,
+    fields as _fields,
+    shape as _shape,
+    case when sure then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
+from judged
+"""
+
+
+def content(stream: Stream) -> str:
+    """Equal for records of one key that say the same. Not for keeping, as a later DuckDB may hash otherwise."""
+    fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
+    return f"hash(struct_pack({fields}))"
+
+
+def _path(names: Iterable[str]) -> str:
+    """A JSON path."""
+    return ".".join(["$", *map(quoted, names)])
+
+
+def _places(struct: Struct, label: str, path: str) -> Iterator[tuple[str, str, Shape]]:
+    """Dotted name, JSON path and shape of everything that is in no list and no map."""
+    for name, shape in struct.fields.items():
+        place, inner = f"{label}.{name}" if label else name, f"{path}.{quoted(name)}"
+        yield place, inner, shape
+        if isinstance(shape, Struct):
+            yield from _places(shape, place, inner)
+
+
+def _in_json(stream: Stream, label: str) -> bool:
+    """Whether a place is inside of a JSON column, or is one."""
+    return any(label == name or label.startswith(f"{name}.") for name in stream.inner)
+
+
+def _structure(type_: DuckDBPyType) -> object:
+    """What json_transform takes for a type: every value as text, so that no cast is lost in silence."""
+    if type_.id == "struct":
+        return {name: _structure(child) for name, child in children(type_)}
+    if type_.id == "list":
+        return [_structure(children(type_)[0][1])]
+    if type_.id == "map":
+        return str(type_)
+    return "JSON" if str(type_) == "JSON" else "VARCHAR"
+
+
+def _is_text(type_: DuckDBPyType) -> bool:
+    """Whether the type needs no cast anywhere inside."""
+    if type_.id in ("struct", "list"):
+        return all(_is_text(child) for _, child in children(type_))
+    return type_.id == "map" or str(type_) in ("VARCHAR", "JSON")
+
+
+def _typed(value: str, type_: DuckDBPyType, stream: Stream) -> str:
+    if _is_text(type_):
+        return value
+    if type_.id == "struct":
+        fields = ", ".join(
+            f"{quoted(name)} := {_typed(f'{value}.{quoted(name)}', child, stream)}" for name, child in children(type_)
+        )
+        return f"case when {value} is not null then struct_pack({fields}) end"
+    if type_.id == "list":
+        return f"list_transform({value}, lambda item: {_typed('item', children(type_)[0][1], stream)})"
+    if str(type_) == "TIMESTAMP":
+        return f"instant({_told(value, stream)})"
+    return f"try_cast(nullif(trim({value}), '') as {type_})"
+
+
+def _told(value: str, stream: Stream) -> str:
+    """The text of a time, without what stands for none."""
+    told = f"nullif({value}, '')"
+    return f"nullif({told}, {literal(stream.not_happened)})" if stream.not_happened else told
+
+
+# The names and types inside of a value. What is of several types is told by itself: two such may differ.
+STRUCTURE = """
+create or replace temp macro structure(value) as
+list_transform(
+    [json_structure(value)::varchar],
+    lambda told: case when contains(told, '"JSON"') then value::varchar else told end
+)[1]
+"""
+
+# The UTC time that a text says: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds.
+INSTANT = """
+create or replace temp macro instant(told) as
+case
+    when contains(told, ',') then try_strptime(told, '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC'
+    when contains(told, '-')
+        then try_cast(replace(replace(told, ' +', '+'), ' -', '-') as timestamptz) at time zone 'UTC'
+    when contains(told, '_') then null
+    when try_cast(told as decimal(20, 6)) between 946684800 and 4102444800
+        then make_timestamp(cast(try_cast(told as decimal(20, 6)) * 1000000 as bigint))
+    when try_cast(told as decimal(20, 6)) between 946684800000 and 4102444800000
+        then make_timestamp(cast(try_cast(told as decimal(20, 6)) * 1000 as bigint))
+end
+"""
+
+
+def _checks(stream: Stream) -> Iterator[tuple[str, str | None]]:
+    """Whether each scalar is one of its declared type and words, as text that can't be read in another way.
+
+    A pair of an expression, NULL where there is no value, and the reason if it is false; None where only
+    a closer look can tell.
+    """
+    for name, shape in stream.shape.fields.items():
+        in_json = str(stream.types[name]) == "JSON"
+        yield from _checks_of(stream, shape, f"raw.{quoted(name)}", quoted(name), name, "$" if in_json else None)
+
+
+def _checks_of(
+    stream: Stream, shape: Shape, raw: str, typed: str, label: str, path: str | None
+) -> Iterator[tuple[str, str | None]]:
+    """`path`: where it is inside of a JSON column, which is then `raw`."""
+    if isinstance(shape, Struct):
+        for name, child in shape.fields.items():
+            place, inner = f"{label}.{name}", quoted(name)
+            if path is not None:
+                yield from _checks_of(stream, child, raw, typed, place, f"{path}.{inner}")
+            else:
+                inside = "$" if place in stream.inner else None
+                yield from _checks_of(stream, child, f"{raw}.{inner}", f"{typed}.{inner}", place, inside)
+        return
+    if isinstance(shape, Many | Named):
+        if path is not None and _counts(shape):
+            # of the numbers in lists and maps the declared types say nothing
+            yield f"not regexp_matches({raw}::varchar, {literal(_FAR)})", None
+        elif path is None and isinstance(shape, Named):
+            yield f"not list_contains(map_values({raw}), null)", None
+        elif path is None and isinstance(shape, Many) and not _is_all_text(shape.item):
+            yield f"len({raw}) = 0", None
+        return
+    value = raw if path is None else f"({raw} ->> {literal(path)})"
+    for check in _checks_of_leaf(stream, shape, value, typed, path is not None or label in stream.inner):
+        yield f"case when {value} is not null then {check} end", f"field {label}: not as it is declared"
+
+
+def _is_all_text(item: Shape) -> bool:
+    """Whether its names and JSON types say all of an item of a list."""
+    if isinstance(item, Struct):
+        return all(map(_is_all_text, item.fields.values()))
+    return isinstance(item, Leaf) and item.kind == "text" and not item.words
+
+
+def _odd_item(item: Struct) -> str:
+    """Whether an item of a list may be of another shape than its first one."""
+    fields = [f"item.{quoted(name)}" for name in item.fields]
+    return " or ".join(f"{it} is null or starts_with({it}, '{{') or starts_with({it}, '[')" for it in fields)
+
+
+def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: bool) -> Iterator[str]:
+    """`stays`: whether the lake keeps the text as it is written."""
+    if stays:
+        typed = f"try_cast({value} as {leaf.type})"
+    if leaf.kind == "integer":
+        most = MOST_WHOLE if leaf.type == "BIGINT" else 2**31 - 1
+        yield f"cast({typed} as varchar) is not distinct from {value} and {typed} between -{most} and {most}"
+    elif leaf.kind == "real":
+        yield f"coalesce(abs({typed}) <= {MOST_REAL} and not contains({value}, '_'), false)"
+    elif leaf.kind == "decimal":
+        yield f"regexp_full_match({value}, '-?[0-9]{{1,15}}([.][0-9]{{1,{leaf.scale}}})?')"
+    elif leaf.kind == "boolean":
+        yield f"{value} in ('true', 'false')"
+    elif leaf.kind == "time":
+        told = _told(value, stream)
+        time = f"case when regexp_full_match({told}, '[0-9T:.-]+Z') then instant({told}) end" if stays else typed
+        bounds = "between timestamp '2000-01-01' and timestamp '2100-01-01'"
+        yield f"{told} is null or coalesce({time} {bounds}, false)"
+    if leaf.words:
+        yield f"{value} in ('', {', '.join(map(literal, leaf.words))})"
+
+
+def _counts(shape: Shape) -> bool:
+    """Whether there are numbers in it."""
+    if isinstance(shape, Struct):
+        return any(map(_counts, shape.fields.values()))
+    if isinstance(shape, Many):
+        return _counts(shape.item)
+    if isinstance(shape, Named):
+        return _counts(shape.value)
+    return shape.kind in ("integer", "real", "decimal")
+
+
+# Sixteen digits before the point, or an exponent of two digits.
+_FAR = r"(^|[^0-9.])[0-9]{16}|[0-9][eE][+]?[0-9]{2}"
+
+
+def _leaves(value: str, type_: DuckDBPyType) -> Iterator[str]:
+    """Every value that is no struct, as an expression."""
+    if type_.id == "struct":
+        for name, child in children(type_):
+            yield from _leaves(f"{value}.{quoted(name)}", child)
+    else:
+        yield value
+
+
+def _ignored(stream: Stream) -> str:
+    """Whether a record is of a kind that no metric uses."""
+    if stream.other_kinds == "ignored":
+        return f"not ({_among(stream.counted_kinds)})"
+    return _among(stream.ignored_kinds)
+
+
+def _among(kinds: Sequence[str]) -> str:
+    return f"_kind in ({', '.join(map(literal, kinds))})" if kinds else "false"
+
+
+def _reason(stream: Stream) -> str:
+    """Why a record is quarantined, or NULL."""
+    branches = ["when error is not null then error"]
+    branches.append("when not coalesce(sure, false) then misfit")
+    if stream.kind:
+        branches.append(
+            "when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'"
+        )
+    branches.append(f"when {_ignored(stream)} then null")
+    branches.append("when misfit is not null then misfit")
+    if stream.counted_kinds:
+        known = ", ".join(stream.counted_kinds)
+        reason = f"unknown kind; those that count are {known}"
+        branches.append(f"when not ({_among(stream.counted_kinds)}) then {literal(reason)}")
+    branches += [f"when ({value}) is null then {literal(f'no {name}')}" for name, value in stream.required.items()]
+    branches += [f"when {condition} then {literal(reason)}" for reason, condition in stream.refused.items()]
+    # Beyond these it is a mistake, or a vendor's mark for "not set", which are milliseconds after the epoch.
+    no_time = f"no time from 2000 to 2100 in {_times(stream)}; write it as ISO 8601 with its zone, or as a Unix epoch"
+    branches.append(
+        "when coalesce(_at not between timestamp '2000-01-01' and timestamp '2100-01-01', true) "
+        f"then {literal(no_time)}"
+    )
+    return f"case {' '.join(branches)} end"
+
+
+def _times(stream: Stream) -> str:
+    """The fields that may tell the time of the event."""
+    expression = stream.event_at.replace('"', "")
+    fields = [label for label, _, place in _places(stream.shape, "", "$") if place == Leaf("time", "TIMESTAMP")]
+    told = [field for field in fields if re.search(rf"(?<![\w.]){re.escape(field)}(?![\w.])", expression)]
+    return " or ".join(told) or "it"

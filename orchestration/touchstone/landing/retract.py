@@ -1,0 +1,293 @@
+"""Takes what has landed out again, as if it had never come: a file, or a record.
+
+A retracted file is forgotten with all that it left in the lake and the ledger. Its facts may have come in other files
+too, and were dropped there as repeats: these files are forgotten with it, and land again in the next run. What is
+retracted stays out: a file is known by its content, a record by its key and all that it says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from touchstone.landing.inbox import Found, find
+from touchstone.landing.land import location
+from touchstone.landing.ledger import Ledger, content_text, unfinished
+from touchstone.landing.records import literal, read_lake
+from touchstone.landing.streams import Stream
+from touchstone.settings import Settings
+
+# Of the files that are gone, so many are named.
+_SHOWN = 3
+# Which file the lake's rows of a path and a landing came in. What was replayed came in the file it was quarantined of.
+_OWNERS = """
+    select content_hash, path, landing from files where source = $source
+    union
+    select content_hash, path, replayed_in from quarantine where source = $source and replayed_in is not null
+"""
+
+
+class CannotRetract(Exception):
+    """Nothing was taken out; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Retracted:
+    """What was taken out of a source: paths of files, and facts and their further versions in the lake.
+
+    `again`: files that land again in the next run, as they may repeat some of it. `lost`: such files that are no longer
+    where they were, so that what only they repeat is gone.
+    """
+
+    source: str
+    files: Sequence[str]
+    records: int
+    again: Sequence[str] = ()
+    lost: Sequence[str] = ()
+
+
+def retract_file(
+    ledger: Ledger, settings: Settings, streams: Iterable[Stream], named: str, why: str, anyway: bool = False
+) -> Retracted:
+    """Forget a file: every content that came under `system/stream/path`, or the content with that hash.
+
+    Raises CannotRetract if there is none, or if files that may repeat its records are gone, unless `anyway`.
+    """
+    rows = ledger.connection.execute(
+        "select source, content_hash, path, landing from files where content_hash = $1 or source || '/' || path = $1 "
+        "or (source, content_hash) in (select (source, content_hash) from seen where source || '/' || path = $1)",
+        [named],
+    ).fetchall()
+    stream = next((stream for stream in streams if rows and stream.source == rows[0][0]), None)
+    if stream is None:
+        raise CannotRetract(f"{named} has not landed: give system/stream/path, or the ledger's content_hash")
+    hashes = [hash_ for _, hash_, _, _ in rows]
+    repeating = ledger.connection.execute(
+        "select content_hash, path from files where source = ? and landing >= ? and duplicates > 0 "
+        "and content_hash not in (select unnest(?::varchar[])) order by path",
+        [stream.source, min(landing for _, _, _, landing in rows), hashes],
+    ).fetchall()
+    available = _available(ledger, settings, stream)
+    again = {hash_: path for hash_, path in repeating if hash_ in available}
+    lost = [path for hash_, path in repeating if hash_ not in available]
+    if lost and not anyway:
+        raise CannotRetract(
+            f"{len(lost)} files of {stream.source} may repeat what {named} says, and are no longer where they were: "
+            f"{', '.join(lost[:_SHOWN])}{' and others' if lost[_SHOWN:] else ''}. Put them back, or lose what only "
+            "they repeat (ANYWAY=1)"
+        )
+    with _changing(ledger, stream.source) as change:
+        change.remove("content_hash in (select unnest($hashes::varchar[]))", hashes=[*hashes, *again])
+        records = change.removed_of(hashes)
+        change.forget([*hashes, *again])
+        for _, hash_, path, _ in rows:
+            change.remember(path, why, content_hash=hash_)
+    return Retracted(stream.source, [path for _, _, path, _ in rows], records, list(again.values()), lost)
+
+
+def retract_record(ledger: Ledger, streams: Iterable[Stream], record_id: int, why: str) -> Retracted:
+    """Take out a version of a fact, by its `_record_id`; copies of it in other files are not landed either.
+
+    Raises CannotRetract if there is no such record.
+    """
+    row = ledger.connection.execute(
+        "select source from lake_files where landing = ? limit 1", [record_id >> 32]
+    ).fetchone()
+    stream = next((stream for stream in streams if row and stream.source == row[0]), None)
+    if stream is None:
+        raise CannotRetract(f"no landed record has the id {record_id}")
+    with _changing(ledger, stream.source) as change:
+        change.remove("_record_id = $record_id", record_id=record_id)
+        found = ledger.connection.execute(
+            f"select lake._key, {content_text(stream)}, content_hash, lake._file, lake._is_repeat "
+            f"from {change.lake} as lake inner join removed using (_record_id)"
+        ).fetchone()
+        if found is None:
+            raise CannotRetract(f"no landed record has the id {record_id}")
+        key, content, hash_, path, is_repeat = found
+        counted = "duplicates" if is_repeat else "accepted"
+        ledger.connection.execute(
+            f"update files set {counted} = {counted} - 1, ignored = ignored + 1 where source = ? and content_hash = ?",
+            [stream.source, hash_],
+        )
+        ledger.connection.execute(
+            "insert into ignored select source, content_hash, 'retracted', 1, landing from files "
+            "where source = ? and content_hash = ?",
+            [stream.source, hash_],
+        )
+        change.remember(path, why, content_hash=hash_, record_key=key, record_content=content)
+    return Retracted(stream.source, [path], 1)
+
+
+def undo(ledger: Ledger, named: str) -> int:
+    """Let what was retracted land again when it comes: by the retraction's number, path or hash; returns how many."""
+    row = ledger.connection.execute(
+        "update retractions set undone_at = ? where undone_at is null "
+        "and (retraction::varchar = ? or content_hash = ? or source || '/' || path = ?)",
+        [_now(), named, named, named],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+class _Change:
+    """What is taken out of a source, within a transaction. The table `removed` has the rows of the lake that go."""
+
+    def __init__(self, ledger: Ledger, source: str) -> None:
+        self._ledger = ledger
+        self._sql = ledger.connection
+        self._source = source
+        self.lake = read_lake(ledger.lake_paths(source, of_batch=False))
+
+    def remove(self, condition: str, **parameters: object) -> None:
+        """Choose the rows of the lake that go."""
+        self._sql.execute(
+            f"""
+            create or replace temp table removed as
+            select _record_id, _landing, _key, _is_repeat, content_hash
+            from {self.lake} as lake
+            inner join ({_OWNERS}) as owners on lake._file = owners.path and lake._landing = owners.landing
+            where {condition}
+            """,
+            {"source": self._source, **parameters},
+        )
+
+    def removed_of(self, hashes: Sequence[str]) -> int:
+        row = self._sql.execute(
+            "select count(*) from removed where content_hash in (select unnest(?::varchar[]))", [hashes]
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def forget(self, hashes: Sequence[str]) -> None:
+        """Have the ledger know nothing of the files."""
+        for table in ("files", "quarantine", "ignored"):
+            self._sql.execute(
+                f"delete from {table} where source = ? and content_hash in (select unnest(?::varchar[]))",
+                [self._source, hashes],
+            )
+        self._sql.execute(
+            "delete from unknown_fields where source = $1 "
+            "and landing not in (select landing from files where source = $1)",
+            [self._source],
+        )
+
+    def remember(self, path: str, why: str, **known: str) -> None:
+        names = "".join(f", {name}" for name in known)
+        self._sql.execute(
+            f"insert into retractions (retraction, source, path, why, retracted_at, landing, build{names}) "
+            f"select coalesce(max(retraction), 0) + 1, ?, ?, ?, ?, ?, (select coalesce(max(build), 0) from builds)"
+            f"{', ?' * len(known)} from retractions",
+            [self._source, path, why, _now(), self._ledger.last_number(), *known.values()],
+        )
+
+    def write(self) -> list[tuple[Path, Path | None]]:
+        """Write the lake's files without the rows removed. Returns each with the one in its place, still unfinished.
+
+        Of a fact whose first record goes, the earliest that stays counts as accepted, no longer as a duplicate.
+        """
+        self._sql.execute(f"""
+            create or replace temp table promoted as
+            select arg_min(_record_id, _record_id) as _record_id, arg_min(_landing, _record_id) as _landing,
+                arg_min(_file, _record_id) as _file
+            from {self.lake}
+            where _key in (select _key from removed where not _is_repeat)
+                and _record_id not in (select _record_id from removed)
+            group by _key
+        """)
+        self._sql.execute(
+            f"""
+            update files set accepted = accepted + promoted, duplicates = duplicates - promoted
+            from (
+                select content_hash, count(*) as promoted
+                from promoted
+                inner join ({_OWNERS}) as owners on promoted._file = owners.path and promoted._landing = owners.landing
+                group by content_hash
+            ) as counted
+            where files.source = $source and files.content_hash = counted.content_hash
+            """,
+            {"source": self._source},
+        )
+        # A record that was mended by one that goes is open again.
+        self._sql.execute(
+            f"""
+            update quarantine set closed_at = null, closed_as = null
+            where source = ? and closed_as = 'landed' and record_key in (select _key from removed)
+                and record_key not in (
+                    select _key from {self.lake} where _record_id not in (select _record_id from removed)
+                )
+            """,
+            [self._source],
+        )
+        number = self._ledger.next_number()
+        replaced = [
+            self._rewrite(landing, path, number)
+            for landing, path in self._sql.execute(
+                "select landing, path from lake_files where source = ? and landing in ("
+                "select _landing from removed union select _landing from promoted) order by landing",
+                [self._source],
+            ).fetchall()
+        ]
+        self._count_hours(replaced)
+        return replaced
+
+    def _rewrite(self, landing: int, path: str, number: int) -> tuple[Path, Path | None]:
+        old = self._ledger.lake / path
+        new = old.with_name(f"{landing:08d}-{number:08d}.parquet")
+        row = self._sql.execute(f"""
+            copy (
+                select * replace (_is_repeat and _record_id not in (select _record_id from promoted) as _is_repeat)
+                from read_parquet({literal(str(old))}, hive_partitioning = false)
+                where _record_id not in (select _record_id from removed)
+            ) to {literal(str(unfinished(new)))}
+            (format parquet, compression zstd, compression_level 1, row_group_size 40960)
+        """).fetchone()
+        self._sql.execute("insert into obsolete_files values (?)", [path])
+        self._sql.execute("delete from lake_files where source = ? and landing = ?", [self._source, landing])
+        if not row or not row[0]:
+            unfinished(new).unlink()
+            return old, None
+        self._sql.execute(
+            f"insert into lake_files select ?, ?, ?, min(_date), max(_date), ? "
+            f"from read_parquet({literal(str(unfinished(new)))}, hive_partitioning = false)",
+            [self._source, str(new.relative_to(self._ledger.lake)), row[0], landing],
+        )
+        return old, new
+
+    def _count_hours(self, replaced: Sequence[tuple[Path, Path | None]]) -> None:
+        new = {str(path): str(unfinished(path)) for _, path in replaced if path}
+        paths = [new.get(path, path) for path in self._ledger.lake_paths(self._source, of_batch=False)]
+        self._ledger.count_hours_anew(self._source, paths)
+
+
+@contextmanager
+def _changing(ledger: Ledger, source: str) -> Iterator[_Change]:
+    """Change lake and ledger together: all of it or, if killed, nothing."""
+    change = _Change(ledger, source)
+    ledger.connection.execute("begin")
+    try:
+        yield change
+        replaced = change.write()
+        ledger.connection.execute("commit")
+    except BaseException:
+        ledger.connection.execute("rollback")
+        raise
+    for _, new in replaced:
+        if new:
+            os.replace(unfinished(new), new)
+    ledger.remove_obsolete_files()
+
+
+def _available(ledger: Ledger, settings: Settings, stream: Stream) -> set[str]:
+    """The contents, by hash, that are where they were when they landed."""
+    there = {entry.path: entry.stamp for entry in find(location(stream, settings)) if isinstance(entry, Found)}
+    rows = ledger.connection.execute(
+        "select path, stamp, content_hash from seen where source = ?", [stream.source]
+    ).fetchall()
+    return {hash_ for path, stamp, hash_ in rows if there.get(path) == stamp}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

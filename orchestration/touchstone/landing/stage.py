@@ -1,0 +1,172 @@
+"""The stage: a copy of each file under a name of our own, decoded to UTF-8 text or Parquet.
+
+What reads the records sees the copy alone: no name of the inbox can mean something to it, and no change of the file
+can reach it. The copy is made in one pass with the hash, and holds only bytes whose checksum is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from isal import igzip
+
+from touchstone.landing.formats import GZIP, HEAD_BYTES, PARQUET, ZSTD, FileRefused, encoding, refuse_other
+from touchstone.landing.inbox import Found
+
+_CHUNK = 2**17
+# A file grows beyond its ratio only from this size on.
+_ALWAYS_ALLOWED = 16 * 2**20
+# gzip in gzip in gzip is a mistake; more is an attack.
+_MAX_LAYERS = 4
+_LEFT = "it is left for the next run"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A file and its copy. `hash` is what the file is known by: BLAKE2b of its own bytes, 16 bytes in hex.
+
+    `bytes` are those of the file, `size` those of what it holds uncompressed.
+    """
+
+    found: Found
+    path: Path
+    hash: str
+    bytes: int
+    size: int
+    is_parquet: bool
+
+
+def stage(found: Found, path: Path, max_ratio: int) -> Staged:
+    """Copy a file to `path`. Raises FileRefused, and leaves nothing there, if that can't be done faithfully."""
+    try:
+        with found.open() as file:
+            raw = _Layer(file, hashlib.blake2b(digest_size=16))
+            reader = _opened(raw, max_ratio)
+            head = reader.peek(HEAD_BYTES)[:HEAD_BYTES]
+            with path.open("wb") as copy:
+                _copy(reader, head, copy)
+            raw.read_to_end()
+        if found.stamp_now() != found.stamp:
+            raise FileRefused(f"it changed while it was being read; {_LEFT}")
+    except FileNotFoundError:
+        path.unlink(missing_ok=True)
+        raise FileRefused(f"it was renamed or removed while the inbox was being read; {_LEFT}") from None
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise FileRefused(f"can't be read: {error.strerror or error}") from None
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    is_parquet = head.startswith(PARQUET)
+    size = _parquet_size(path) if is_parquet else path.stat().st_size
+    return Staged(found, path, raw.digest.hexdigest(), raw.count, size, is_parquet)
+
+
+def first_line(path: Path, limit: int = 2**20) -> str:
+    """The first line of a copy, up to `limit` bytes of it."""
+    with path.open("rb") as file:
+        return file.readline(limit).decode("utf-8", "replace")
+
+
+class _Layer(io.RawIOBase):
+    """What a file or a decoder gives, in full buffers; `check` is asked after each whether that may go on."""
+
+    def __init__(self, inner: Any, digest: Any = None, check: Callable[[int], None] = lambda count: None) -> None:
+        self._inner = inner
+        self._check = check
+        self.digest = digest
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        filled = 0
+        with memoryview(buffer).cast("B") as view:
+            while filled < len(view) and (read := self._inner.readinto(view[filled:])):
+                filled += read
+            if self.digest:
+                self.digest.update(view[:filled])
+        self.count += filled
+        self._check(self.count)
+        return filled
+
+    def read_to_end(self) -> None:
+        while self.read(_CHUNK):
+            pass
+
+
+class _Decoder:
+    """A decoder of a compressed stream, whose errors are a refusal that names the format."""
+
+    def __init__(self, name: str, inner: Any) -> None:
+        self._name = name
+        self._inner = inner
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return int(self._inner.readinto(buffer))
+        except FileRefused:
+            raise
+        except Exception as error:  # each library has its own
+            if getattr(error, "errno", None) is not None:  # of the file, not of what is in it
+                raise
+            raise FileRefused(
+                f"damaged {self._name}: it is cut, or was changed on its way; fetch the file again"
+            ) from None
+
+
+def _opened(raw: _Layer, max_ratio: int) -> io.BufferedReader[Any]:
+    """The file behind all compression."""
+
+    def check(count: int) -> None:
+        if count > max(max_ratio * raw.count, _ALWAYS_ALLOWED):
+            raise FileRefused(
+                f"it grows more than {max_ratio} times when it is uncompressed; "
+                "if that is right, raise TOUCHSTONE_MAX_GZIP_RATIO and run again"
+            )
+
+    layer = raw
+    for _ in range(_MAX_LAYERS):
+        reader = io.BufferedReader(layer, _CHUNK)
+        head = reader.peek(HEAD_BYTES)
+        if head.startswith(GZIP):
+            inner = _Decoder("gzip", igzip.open(reader))  # type: ignore[no-untyped-call]
+        elif head.startswith(ZSTD):
+            inner = _Decoder("zstd", pa.CompressedInputStream(pa.PythonFile(reader, "r"), "zstd"))
+        else:
+            return reader
+        layer = _Layer(inner, check=check)
+    raise FileRefused(f"it is compressed more than {_MAX_LAYERS - 1} times: unpack it, and put what is in it there")
+
+
+def _copy(reader: io.BufferedReader[Any], head: bytes, copy: BinaryIO) -> None:
+    if (name := encoding(head)) is None:
+        refuse_other(head)
+        buffer = memoryview(bytearray(_CHUNK))
+        while read := reader.readinto(buffer):
+            copy.write(buffer[:read])
+        return
+    # Half of a surrogate pair is no character: it lands as U+FFFD, as it does when JSON escapes it.
+    text = io.TextIOWrapper(reader, name, errors="replace", newline="")
+    first = True
+    while piece := text.read(_CHUNK):
+        if first:
+            refuse_other(piece[:HEAD_BYTES].encode())
+            first = False
+        copy.write(piece.encode())
+
+
+def _parquet_size(path: Path) -> int:
+    try:
+        metadata = pq.read_metadata(path)
+    except pa.ArrowException:
+        return path.stat().st_size
+    return sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))

@@ -1,0 +1,103 @@
+"""The declared streams, read from the dbt sources: columns, envelopes, kinds, event time and dedupe key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import yaml
+from duckdb.sqltypes import DuckDBPyType
+
+from touchstone.landing.shapes import Rules, Struct, record_shape
+from touchstone.settings import PROJECT
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One `system/stream` of the inbox. SQL expressions are over the declared columns, `event_at`'s
+    also over `_kind`, and `key`'s over `_kind` and `_at`, the results of the other two.
+
+    `signature`: alternatives of names that make an object a record of the stream; `!` before a name: it is not there.
+    `inherit`: what a record takes over from its carriers where it doesn't say it itself.
+    `event_source`: the EventBridge source whose other events are ignored, and counted by their detail-type.
+    `not_kept`: fields that are known beside the columns, and passed over, by dotted path.
+    `inner`: types of what is inside of JSON columns; what no type is given for is not looked into.
+    `words`: the only ones that a field may hold. `map_keys`: names in a map that loaders spell in other ways.
+    `bare`: the field that a text in an object's place is the value of.
+    `not_happened`: a time that the vendor writes where there is none.
+    `kind`: the record's kind; None where all records are of one kind. `other_kinds` says what becomes of a kind
+    that is neither counted nor ignored by name: quarantined, as it may be a mistake, or ignored.
+    `required`: what a record has to say, by name: an expression that is NULL where it doesn't.
+    `refused`: reasons to quarantine a record, each with the expression that is true where it holds.
+    `event_at`: the record's time, a UTC TIMESTAMP, NULL where it has none.
+    `key`: a list of text; records with the same key tell the same fact. It may hold `_record`, the values of
+    all declared fields, where a vendor gives its records no id. `dated_key` says that the UTC date
+    of `event_at` is part of it, so that only those days need be searched for an earlier copy.
+    """
+
+    system: str
+    name: str
+    columns: dict[str, str]
+    signature: tuple[tuple[str, ...], ...]
+    event_at: str
+    key: str
+    dated_key: bool = True
+    inherit: tuple[str, ...] = ()
+    event_source: str | None = None
+    not_kept: tuple[str, ...] = ()
+    inner: dict[str, str] = field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    map_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bare: dict[str, str] = field(default_factory=dict)
+    not_happened: str | None = None
+    kind: str | None = None
+    counted_kinds: tuple[str, ...] = ()
+    ignored_kinds: tuple[str, ...] = ()
+    other_kinds: Literal["quarantined", "ignored"] = "quarantined"
+    required: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        return f"{self.system}/{self.name}"
+
+    @cached_property
+    def types(self) -> dict[str, DuckDBPyType]:
+        return {name: duckdb.sqltype(text) for name, text in self.columns.items()}
+
+    @cached_property
+    def shape(self) -> Struct:
+        return record_shape(self.types, Rules(self.inner, self.words, self.map_keys, self.bare))
+
+
+def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, Stream]:
+    """All streams by `system/stream`, in the order of their files' names."""
+    return {
+        stream.source: stream
+        for path in sorted(staging.glob("*/_*__sources.yml"))
+        for stream in _streams_of(yaml.load(path.read_text(), yaml.CSafeLoader))
+    }
+
+
+@cache
+def signatures() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """What makes a record one of a stream's own, by stream."""
+    return {source: stream.signature for source, stream in read_streams().items()}
+
+
+def _streams_of(document: dict[str, Any]) -> Iterator[Stream]:
+    for source in document["sources"]:
+        for table in source["tables"]:
+            rules = {name: _frozen(value) for name, value in table["config"]["meta"]["landing"].items()}
+            columns = {column["name"]: column["data_type"] for column in table["columns"]}
+            yield Stream(source["name"], table["name"], columns, **rules)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _frozen(inner) for name, inner in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

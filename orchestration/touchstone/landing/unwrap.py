@@ -1,0 +1,359 @@
+"""Finds a stream's records in what carries them: notifications, queues, log subscriptions and loaders' rows.
+
+Carriers are opened again and again, by the names of their members and by what is in them, until an object shows
+what makes a record one of the stream's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from touchstone.landing.normalise import decoder, parse
+from touchstone.landing.shapes import squeezed
+
+_DEPTH = 24
+# A record may hold this much when what it carries is inflated.
+_MOST = 64 * 2**20
+_SEPARATOR = re.compile(r"__|\.|_")
+_FLATTENED = re.compile(r"__|\.")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}\s*")
+_KIND = re.compile(r"[A-Za-z0-9 _.:/()-]{1,80}")
+
+# Members that hold records, or further carriers, by their squeezed names.
+_CARRIERS = frozenset(
+    squeezed(name)
+    for name in (
+        # SNS, SQS, EventBridge, Lambda and its destinations, API Gateway, Kinesis, Firehose
+        *("Message", "Messages", "Sns", "Records", "body", "detail", "requestPayload", "responsePayload"),
+        *("kinesis", "data", "rawData", "event"),
+        # CloudWatch Logs and its exports
+        *("awslogs", "logEvents", "events", "log"),
+        # answers of APIs, and webhooks
+        *("items", "Item", "event-data", "payload", "content", "JourneyResponse", "JourneysResponse"),
+        *("ApplicationSettingsResource", "JourneyRunsResponse", "JourneyExecutionMetricsResponse"),
+        *("JourneyExecutionActivityMetricsResponse", "JourneyRunExecutionMetricsResponse"),
+        "JourneyRunExecutionActivityMetricsResponse",
+        # loaders, queues and stores: Airbyte, Singer, Debezium, Elasticsearch, Splunk, Cloud Logging
+        *("_airbyte_data", "record", "after", "value", "_source", "hits", "result", "_raw"),
+        *("jsonPayload", "textPayload"),
+    )
+)
+_SINGER = {"SCHEMA", "STATE", "ACTIVATE_VERSION", "BATCH"}
+_AIRBYTE = {"STATE", "LOG", "TRACE", "SPEC", "CATALOG", "CONNECTION_STATUS", "CONTROL"}
+
+Signature = Sequence[Sequence[str]]
+Route = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """An object that shows the stream's signature, with what it inherits from its carriers."""
+
+    value: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a carrier says of itself; ignored, and counted under its kind."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What is none of the stream's own; `text` is what is kept of it."""
+
+    reason: str
+    text: str
+
+
+Item = Record | Control | Refusal
+
+
+@lru_cache(4096)
+def _first_part(name: str) -> str:
+    """Of a flattened name."""
+    return name if name.startswith(("_", ".")) else _SEPARATOR.split(name, maxsplit=1)[0]
+
+
+def shows(signature: Signature, value: Mapping[str, Any]) -> bool:
+    """Whether an object has all names of one of the alternatives; of a name with `!` before it, that it has not."""
+    return _alternative(signature, value) is not None
+
+
+def _alternative(signature: Signature, value: Mapping[str, Any]) -> Sequence[str] | None:
+    """The first that an object has all names of."""
+    names = {squeezed(name) for name in value}
+    names |= {squeezed(_first_part(name)) for name in value}
+    for alternative in signature:
+        if all((squeezed(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative):
+            return alternative
+    return None
+
+
+class Unwrapper:
+    """Of one stream. `signatures`: those of all streams, to name what is another's."""
+
+    def __init__(
+        self,
+        source: str,
+        signatures: Mapping[str, Signature],
+        inherit: Sequence[str] = (),
+        event_source: str | None = None,
+    ) -> None:
+        self._source = source
+        self._signature = signatures[source]
+        self._others = {other: signature for other, signature in signatures.items() if other != source}
+        self._inherit = {squeezed(name): name for name in inherit}
+        self._event_source = event_source
+        self._left = 0
+
+    def shows(self, value: Mapping[str, Any]) -> bool:
+        """Whether an object is a record of the stream itself; not so where it carries one that shows the same."""
+        shown = _alternative(self._signature, value)
+        return shown is not None and not any(
+            isinstance(child, dict) and squeezed(name) in _CARRIERS and shows([shown], child)
+            for name, child in value.items()
+        )
+
+    def items(self, document: Any) -> list[Item]:
+        """All that is in a document; nothing in that of an empty page."""
+        self._left = _MOST
+        opened = self._open(document, {}, 0)
+        return [Refusal(NO_OBJECT, _text(document))] if opened is None else opened
+
+    def route(self, document: Any) -> Route | None:
+        """How the first record is reached, or None: steps (each,), (text,), (base64,) or (name, a member's name), which
+        goes on with the names of what is inherited there, each as it is spelled and as it is declared.
+
+        The empty route is that of a document that is a record itself.
+        """
+        self._left = _MOST
+        return self._way(document, (), 0)
+
+    def _way(self, value: Any, way: Route, depth: int) -> Route | None:
+        if depth > _DEPTH:
+            return None
+        if isinstance(value, dict):
+            if self.shows(value):
+                return way
+            facts = [part for n in value if (declared := self._inherit.get(squeezed(n))) for part in (n, declared)]
+            for name, child in value.items():
+                if squeezed(name) in _CARRIERS:
+                    found = self._way(child, (*way, ("name", name, *facts)), depth + 1)
+                    if found is not None:
+                        return found
+        elif isinstance(value, list) and value:
+            return self._way(value[0], (*way, ("each",)), depth + 1)
+        elif isinstance(value, str):
+            for step, text in (("text", value), ("base64", self._decoded(value))):
+                try:
+                    inner = parse(text) if text and text.lstrip()[:1] in ("{", "[") else None
+                except ValueError:
+                    inner = None
+                if inner is not None:
+                    return self._way(inner, (*way, (step,)), depth + 1)
+        return None
+
+    def _open(self, value: Any, inherited: dict[str, Any], depth: int) -> list[Item] | None:
+        """What is in a value; None if it carries nothing."""
+        if depth > _DEPTH:
+            return [Refusal("carriers in carriers, too deep to open; unwrap the records", _text(value))]
+        if isinstance(value, dict):
+            return self._object(value, inherited, depth)
+        if isinstance(value, list):
+            opened = [self._open(item, inherited, depth + 1) for item in value]
+            if value and all(items is None for items in opened):
+                return None
+            return [
+                item
+                for child, items in zip(value, opened, strict=True)
+                for item in ([Refusal(NO_OBJECT, _text(child))] if items is None else items)
+            ]
+        return self._written(value, inherited, depth) if isinstance(value, str) else None
+
+    def _object(self, value: dict[str, Any], inherited: dict[str, Any], depth: int) -> list[Item]:
+        if self.shows(value):
+            said = {squeezed(name) for name, fact in value.items() if fact is not None}
+            facts = {name: fact for name, fact in inherited.items() if squeezed(name) not in said}
+            return [Record({**value, **facts} if facts else value)]
+        if (kind := _control(value)) is not None:
+            return [Control(kind, _text(value))]
+        facts = {self._inherit[squeezed(n)]: fact for n, fact in value.items() if squeezed(n) in self._inherit}
+        inherited = {**inherited, **facts}
+        members = _gathered(value).items()
+        carried = [self._open(child, inherited, depth + 1) for n, child in members if squeezed(n) in _CARRIERS]
+        opened = [items for items in carried if items is not None]
+        if any(not isinstance(item, Refusal) for items in opened for item in items):
+            # beside a carrier of records, an object that holds none is the envelope's own
+            return [item for items in opened if not _is_all_strange(items) for item in items]
+        if (kind := self._event_kind(value)) is not None:
+            return [Control(kind, _text(value))]
+        if (kind := _log_line(value)) is not None:
+            return [Control(kind, _text(value))]
+        named = self._named(value)
+        if named is None and opened and not any(opened):
+            return []  # a page without records
+        inner = [item for items in opened for item in items]
+        if named is None:
+            known = [item for item in inner if isinstance(item, Refusal) and item.reason != self._strange]
+            named = known[0].reason if known else self._strange
+        return [Refusal(named, _text(value))]
+
+    def _written(self, text: str, inherited: dict[str, Any], depth: int) -> list[Item] | None:
+        """What is in a text: JSON, base64 of it, or a line of a log that ends in it."""
+        if text.startswith("Successfully validated SNS topic"):
+            return [Control("topicvalidation", text)]
+        start = text.find("{")
+        if text.lstrip()[:1] in ("{", "["):
+            return self._documents(text, inherited, depth)
+        if start < 0:
+            return self._documents(inner, inherited, depth) if (inner := self._decoded(text)) else None
+        items = self._documents(text[start:], inherited, depth)
+        # what is around the record is the log's own
+        return [item for item in items if isinstance(item, Record)] or None
+
+    def _documents(self, text: str, inherited: dict[str, Any], depth: int) -> list[Item]:
+        """One JSON document or several, with whatever white space between them."""
+        items: list[Item] = []
+        at = 0
+        while (at := _after_space(text, at)) < len(text):
+            try:
+                value, end = decoder.raw_decode(text, at)
+            except (ValueError, RecursionError):
+                end = text.find("\n{", at + 1)
+                end = len(text) if end < 0 else end + 1
+                items.append(Refusal("a text inside it that is no JSON; write the whole record", text[at:end]))
+            else:
+                opened = self._open(value, inherited, depth + 1)
+                items += [Refusal(NO_OBJECT, _text(value))] if opened is None else opened
+            at = end
+        return items
+
+    def _decoded(self, text: str) -> str | None:
+        """The JSON text that base64 stands for, inflated where it is gzip."""
+        if not _BASE64.fullmatch(text):
+            return None
+        plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            data = base64.b64decode(plain + "=" * (-len(plain) % 4))
+            if data.startswith(b"\x1f\x8b"):
+                data = zlib.decompressobj(wbits=31).decompress(data, self._left)
+            self._left = max(self._left - len(data), 1)
+            inner = data.decode()
+        except (binascii.Error, zlib.error, ValueError):
+            return None
+        return inner if inner.lstrip()[:1] in ("{", "[") else None
+
+    def _event_kind(self, value: dict[str, Any]) -> str | None:
+        """Of an event of the stream's own service that is none of its records."""
+        kind = value.get("detail-type")
+        if self._event_source is None or value.get("source") != self._event_source or "detail" not in value:
+            return None
+        return kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "event of another kind"
+
+    @property
+    def _strange(self) -> str:
+        alternatives = " or ".join(
+            " and ".join(name for name in names if not name.startswith("!")) for names in self._signature
+        )
+        return f"nothing in it shows a record of {self._source}, which has {alternatives}"
+
+    def _named(self, value: dict[str, Any]) -> str | None:
+        """What it is, if it is known, and what to do with it."""
+        names = set(value)
+        request = value.get("request")
+        if isinstance(request, dict) and "version" in names and names & {"context", "session"}:
+            if str(request.get("type", "")).startswith("AlexaSkillEvent."):
+                return _of_stream("alexa/skill_events")
+            return "a raw skill envelope: write it as docs/alexa-request-log.md says"
+        for shape, reason in _FOREIGN.items():
+            if set(shape) <= names:
+                return reason
+        for other, signature in self._others.items():
+            if shows(signature, value):
+                return _of_stream(other)
+        if names & {"message", "Message", "error", "errors", "errorMessage", "__type"} and names <= _OF_ERRORS:
+            return "an error answer, not a record; ask again"
+        if {"detail-type", "source", "detail"} <= names:
+            return f"an EventBridge event of another service; {self._source} has none of it"
+        return None
+
+
+NO_OBJECT = "not a JSON object; write one object for each record"
+_FOREIGN = {
+    ("MetricDataResults",): "an answer of GetMetricData; a metric stream's records in the format JSON are read",
+    ("Datapoints", "Label"): "an answer of GetMetricStatistics; a metric stream's records in the format JSON are read",
+    ("resourceMetrics",): "an OpenTelemetry metric stream; set the stream's output format to JSON",
+    ("resourceLogs",): "OpenTelemetry logs; export the records themselves",
+    ("resourceSpans",): "OpenTelemetry traces; export the records themselves",
+}
+_OF_ERRORS = {
+    *("message", "Message", "error", "errors", "errorMessage", "errorType", "__type", "code", "Code", "status"),
+    *("statusCode", "violations", "requestId", "RequestID", "stackTrace", "type", "error_description", "trace"),
+}
+
+
+def _gathered(value: dict[str, Any]) -> dict[str, Any]:
+    """An object whose carriers' members are objects again where a loader flattened them."""
+    result: dict[str, Any] = {}
+    for name, child in value.items():
+        carrier, rest = (*_FLATTENED.split(name, maxsplit=1), name)[:2]
+        if rest != name and carrier not in value and squeezed(carrier) in _CARRIERS:
+            result.setdefault(carrier, {})[rest] = child
+        else:
+            result[name] = child
+    return result
+
+
+def _of_stream(source: str) -> str:
+    return f"a record of {source}; put it into inbox/{source}"
+
+
+def _is_all_strange(items: list[Item]) -> bool:
+    return all(isinstance(item, Refusal) for item in items)
+
+
+def _control(value: dict[str, Any]) -> str | None:
+    """The kind of a record that queues, streams and loaders write of themselves."""
+    kind = value.get("Type")
+    if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation") and {"TopicArn", "Token"} & set(value):
+        return str(kind).lower()
+    if value.get("messageType") == "CONTROL_MESSAGE":
+        return "CloudWatch Logs control message"
+    kind = value.get("type")
+    if not isinstance(kind, str):
+        return None
+    if kind in _SINGER and ("stream" in value or "value" in value):
+        return f"Singer {kind}"
+    if kind in _AIRBYTE and squeezed(kind) in {squeezed(name) for name in value}:
+        return f"Airbyte {kind}"
+    if kind.startswith("platform.") and "record" in value:
+        return "Lambda platform event"
+    return None
+
+
+def _log_line(value: dict[str, Any]) -> str | None:
+    """A line of a log that holds no record."""
+    if isinstance(value.get("message"), str) and "timestamp" in value and {"id", "level", "ingestionTime"} & set(value):
+        return "log line"
+    return None
+
+
+def _after_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n,":
+        at += 1
+    return at
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value)

@@ -1,0 +1,330 @@
+"""What is in a release beside the marts as they were built: systems held back, the table `run`, descriptions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from touchstone.landing.ledger import Build
+from touchstone.landing.records import literal, quoted
+from touchstone.settings import Settings
+from touchstone.systems import SHARED, Manifest, systems_of
+
+# Beside `main`, which is for readers: what the marts are made of.
+PARTS = "intermediate"
+# As which the present release is attached to the one in the making.
+PRESENT = "present"
+# dbt's name of the database that is published, and the file's.
+_BUILT = "touchstone"
+# The tables that metric_catalog is made of.
+_CATALOG = ("metric_definitions", "metric_labels")
+# A relation: schema and name.
+Relation = tuple[str, str]
+
+_TABLES: dict[Relation, tuple[str, dict[str, str]]] = {
+    ("main", "run"): (
+        "Which build each system's marts are of, a row each.",
+        {
+            "system": "mailgun, ses, cloudwatch (with Voice ID and AppIntegrations), pinpoint (with Connect's contact "
+            "events) or alexa.",
+            "status": "current; held back, where the system or its landing has failed and its marts are those of an "
+            "earlier build; never built, where there is no earlier one and its marts are empty.",
+            "reason": "What has failed; NULL where the system is current.",
+            "build": "Number of the build that the marts are of, as in the ledger's table builds.",
+            "landing": "Last landing that the marts take in.",
+            "fingerprint": "What the numbers depend on beside the records: a hash of definitions and time zone.",
+            "reporting_timezone": "Time zone of days and months.",
+            "run_id": "Dagster's run that published the build.",
+            "published_at": "When it was published, UTC.",
+        },
+    ),
+    ("main", "source_freshness"): (
+        "When each source was last heard of, a row for each that records have landed of. Times are UTC.",
+        {
+            "source": "System and stream.",
+            "records": "Facts that have landed.",
+            "first_record_at": "Hour of the oldest record, by the record's own time.",
+            "newest_record_at": "The newest record, by the record's own time.",
+            "newest_landing_at": "When records of it last landed.",
+            "usual_interval_hours": "Hours between landings, or between records where those are more; NULL before "
+            "there are two of either.",
+            "late_after": "When it is late if nothing new lands; NULL if that can't be said, or nothing is expected.",
+            "is_late": "Whether that time had passed when the release was made.",
+            "hours_without_records": "Hours of the last 365 days without records that usually have some.",
+            "last_hour_without_records": "The last of these hours.",
+        },
+    ),
+    (PARTS, "landed_files"): (
+        "The files that have landed, as the ledger has them: records = accepted + duplicates + quarantined + ignored.",
+        {
+            "source": "System and stream.",
+            "path": "Path below the stream's folder, as it was when its content first came.",
+            "bytes": "Size of the file.",
+            "records": "Records in it.",
+            "accepted": "Records that landed as new facts.",
+            "duplicates": "Records of facts that had landed before.",
+            "quarantined": "Records that could not be landed.",
+            "ignored": "Records of kinds that no metric uses.",
+            "landing": "Landing that it came in.",
+            "landed_at": "When that was, UTC.",
+        },
+    ),
+    (PARTS, "relations"): (
+        "Which system each table and view is of, so that a later release can take over those of one.",
+        {"system": "The system.", "schema": "Its schema.", "relation": "Its name."},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """A system whose marts are not of the newest build; `published_at`, UTC, is that of the build they are of."""
+
+    system: str
+    reason: str
+    build: int | None
+    published_at: datetime | None
+
+    @property
+    def said(self) -> str:
+        kept = (
+            f"its numbers are those of {self.published_at:%Y-%m-%d %H:%M} UTC" if self.published_at else "it is empty"
+        )
+        return f"{self.system}: {kept}, as {self.reason}"
+
+
+def held_back(connection: duckdb.DuckDBPyConnection) -> list[HeldBack]:
+    """The systems that a release, which `connection` has open, holds back."""
+    if "status" not in columns_of(connection, _BUILT, ("main", "run")):
+        return []  # a release of before there was a row for each system
+    rows = connection.execute(
+        "select system, reason, build, published_at from run where status <> 'current' order by system"
+    ).fetchall()
+    return [HeldBack(*row) for row in rows]
+
+
+def attach_present(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Attach the release that readers see, if there is one."""
+    present = settings.published / "touchstone.duckdb"
+    if not present.exists():
+        return False
+    connection.execute(f"attach {literal(str(present.resolve()))} as {PRESENT} (read_only)")
+    return True
+
+
+def write_run(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    manifest: Manifest,
+    build: Build,
+    run_id: str,
+    at: datetime,
+    held_back: Mapping[str, str],
+) -> set[str]:
+    """Make the table `run`; returns the systems held back that the present release has marts of."""
+    connection.execute(
+        "create table run (system varchar, status varchar, reason varchar, build bigint, landing bigint, "
+        "fingerprint varchar, reporting_timezone varchar, run_id varchar, published_at timestamp)"
+    )
+    present = columns_of(connection, PRESENT, ("main", "run"))
+    for system in systems_of(manifest):
+        if system not in held_back:
+            connection.execute(
+                "insert into run values (?, 'current', null, ?, ?, ?, ?, ?, ?)",
+                [
+                    system,
+                    build.number,
+                    build.landing,
+                    build.fingerprint,
+                    settings.reporting_timezone,
+                    run_id,
+                    at.replace(tzinfo=None),
+                ],
+            )
+        elif present:
+            # Releases once had one row for all systems.
+            of_system = f"system = {literal(system)} and status <> 'never built'" if "system" in present else "true"
+            columns = ", ".join(name for name in present if name not in ("system", "status", "reason"))
+            connection.execute(
+                f"insert into run by name select ? as system, 'held back' as status, ? as reason, {columns} "
+                f"from {PRESENT}.run where {of_system}",
+                [system, held_back[system]],
+            )
+    kept = {s for (s,) in connection.execute("select system from run where status = 'held back'").fetchall()}
+    for system in held_back.keys() - kept:
+        connection.execute(
+            "insert into run (system, status, reason) values (?, 'never built', ?)", [system, held_back[system]]
+        )
+    return kept
+
+
+def drop_unknown(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+    """Drop what the warehouse has of models that there no longer are."""
+    known = {relation for group in (*systems_of(manifest), SHARED) for relation in _parts(manifest, group)}
+    for relation, kind in _kinds(connection).items():
+        if relation not in known:
+            connection.execute(f"drop {kind} {_name(relation)}")
+    schemas = connection.execute(
+        "select schema_name from duckdb_schemas() where database_name = ? and not internal", [_BUILT]
+    ).fetchall()
+    for schema in {schema for (schema,) in schemas} - {"main", PARTS}:
+        connection.execute(f"drop schema {quoted(schema)} cascade")
+
+
+def take_over(connection: duckdb.DuckDBPyConnection, manifest: Manifest, system: str, is_present: bool) -> None:
+    """Have a system's tables and views as in the present release; where that has none, what is public is empty."""
+    parts = _parts(manifest, system)
+    for relation, kind in _kinds(connection).items():
+        if relation in parts:
+            connection.execute(f"drop {kind} {_name(relation)}")
+    if is_present:
+        _copy(connection, _relations(connection, system) or set(parts))
+        _copy_catalog(connection, parts)
+    there = _kinds(connection)
+    for relation, node in parts.items():
+        types = {name: column["data_type"] for name, column in node["columns"].items()}
+        if relation not in there and types and all(types.values()):
+            columns = ", ".join(f"cast(null as {type_}) as {quoted(name)}" for name, type_ in types.items())
+            connection.execute(f"create view {_name(relation)} as select {columns} where false")
+
+
+def list_relations(connection: duckdb.DuckDBPyConnection, manifest: Manifest, kept: Iterable[str]) -> None:
+    """Make the table `relations`; of the systems `kept` as the present release lists them."""
+    there = _kinds(connection)
+    connection.execute(f'create table {PARTS}.relations (system varchar, "schema" varchar, relation varchar)')
+    for system in systems_of(manifest):
+        taken_over = _relations(connection, system) if system in kept else set()
+        for relation in sorted((taken_over | _parts(manifest, system).keys()) & there.keys()):
+            connection.execute(f"insert into {PARTS}.relations values (?, ?, ?)", [system, *relation])
+
+
+def describe(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+    """Comment on every table, view and column, by dbt's descriptions; what dbt no longer knows keeps what it had."""
+    described = {
+        (node["schema"], node["name"]): (
+            node["description"],
+            {name: column["description"] for name, column in node["columns"].items()},
+        )
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+    } | _TABLES
+    earlier = _comments(connection, PRESENT)
+    kinds = _kinds(connection)
+    statements = []
+    for (schema, relation, column), _ in _comments(connection, _BUILT).items():
+        text, columns = described.get((schema, relation), ("", {}))
+        said = columns.get(column, "") if column else text
+        said = " ".join(said.split()) or earlier.get((schema, relation, column))
+        if said:
+            name = _name((schema, relation))
+            what = f"column {name}.{quoted(column)}" if column else f"{kinds[schema, relation]} {name}"
+            statements.append(f"comment on {what} is {literal(said)}")
+    connection.execute("begin; " + "; ".join(statements) + "; commit")
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, database: str, relation: Relation) -> list[str]:
+    """The columns of a table or view in their order; none where it doesn't exist."""
+    rows = connection.execute(
+        "select column_name from duckdb_columns() where (database_name, schema_name, table_name) = (?, ?, ?) "
+        "order by column_index",
+        [database, *relation],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _parts(manifest: Manifest, system: str) -> dict[Relation, Mapping[str, Any]]:
+    """What a system has in the published file, as dbt makes it: nodes of the manifest."""
+    return {
+        (node["schema"], node["name"]): node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed") and node["database"] == _BUILT and node["group"] == system
+    }
+
+
+def _relations(connection: duckdb.DuckDBPyConnection, system: str) -> set[Relation]:
+    """What a system has in the present release, as far as that lists it."""
+    if not columns_of(connection, PRESENT, (PARTS, "relations")):
+        return set()
+    rows = connection.execute(
+        f'select "schema", relation from {PRESENT}.{PARTS}.relations where system = ?', [system]
+    ).fetchall()
+    return set(rows)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, relations: set[Relation]) -> None:
+    """Take over tables and views of the present release: tables first, and each view after what it reads."""
+    views = []
+    for relation, kind in _kinds(connection, PRESENT).items():
+        if relation in relations and kind == "table":
+            connection.execute(f"create table {_name(relation)} as from {PRESENT}.{_name(relation)}")
+        elif relation in relations:
+            views.append(relation)
+    sql = {
+        (schema, name): text
+        for schema, name, text in connection.execute(
+            "select schema_name, view_name, sql from duckdb_views() where database_name = ?", [PRESENT]
+        ).fetchall()
+    }
+    while views:
+        failed, error = [], None
+        for view in views:
+            try:
+                connection.execute(sql[view])
+            except duckdb.CatalogException as missing:
+                failed.append(view)
+                error = missing
+        if error and len(failed) == len(views):
+            raise error
+        views = failed
+
+
+def _copy_catalog(connection: duckdb.DuckDBPyConnection, parts: Iterable[Relation]) -> None:
+    """Have the catalog say of a system's metrics what the present release says."""
+    of_system = "mart in (select unnest(?::varchar[]))"
+    marts = sorted({re.sub(r"(_by_dimension)?(_hourly|_daily|_monthly)?$", "", name) for _, name in parts})
+    for table in _CATALOG:
+        relation = (PARTS, table)
+        columns = set(columns_of(connection, PRESENT, relation)) & set(columns_of(connection, _BUILT, relation))
+        if columns:
+            listed = ", ".join(map(quoted, sorted(columns)))
+            connection.execute(f"delete from {_name(relation)} where {of_system}", [marts])
+            connection.execute(
+                f"insert into {_name(relation)} by name "
+                f"select {listed} from {PRESENT}.{_name(relation)} where {of_system}",
+                [marts],
+            )
+
+
+def _kinds(connection: duckdb.DuckDBPyConnection, database: str = _BUILT) -> dict[Relation, str]:
+    """Every relation of a database: table or view."""
+    rows = connection.execute(
+        "select schema_name, table_name, 'table' from duckdb_tables() where database_name = $1 union all "
+        "select schema_name, view_name, 'view' from duckdb_views() where database_name = $1 and not internal",
+        [database],
+    ).fetchall()
+    return {(schema, name): kind for schema, name, kind in rows}
+
+
+def _comments(connection: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str, str], str | None]:
+    """The comment on every relation, whose column is empty here, and on every column."""
+    rows = connection.execute(
+        """
+        select schema_name, table_name, '', comment from duckdb_tables() where database_name = $1
+        union all
+        select schema_name, view_name, '', comment from duckdb_views() where database_name = $1 and not internal
+        union all
+        select schema_name, table_name, column_name, comment from duckdb_columns()
+        where database_name = $1 and not internal
+        """,
+        [database],
+    ).fetchall()
+    return {(schema, relation, column): comment for schema, relation, column, comment in rows}
+
+
+def _name(relation: Relation) -> str:
+    return ".".join(map(quoted, relation))

@@ -1,0 +1,80 @@
+"""What the report shows, as declared in headlines.yml, and how the catalog says that its numbers come about."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+
+from touchstone.settings import PROJECT
+
+# How the numbers of several keys become the number of a day.
+Combined = Literal["sum", "quotient", "highest"]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _of_a_variable(declared: Any, info: ValidationInfo) -> Any:
+    return (info.context or {})[declared] if isinstance(declared, str) else declared
+
+
+# Declared as a number or as the name of a variable of dbt_project.yml.
+Number = Annotated[float, BeforeValidator(_of_a_variable)]
+
+
+class Threshold(_Declared):
+    name: str
+    value: Number
+
+
+class Over(_Declared):
+    """A rate of so many days up to each, where at least so much was divided by."""
+
+    days: Annotated[int, BeforeValidator(_of_a_variable)] = 1
+    least: Number = 0
+
+
+class Chart(_Declared):
+    """A chart of metrics of one mart; see headlines.yml."""
+
+    title: str
+    mart: str
+    metrics: tuple[str, ...]
+    by: str | None = None
+    named: str | None = None
+    only: dict[str, str] = {}
+    over: Over = Over()
+    thresholds: tuple[Threshold, ...] = ()
+
+
+class System(_Declared):
+    system: str
+    title: str
+    charts: tuple[Chart, ...]
+
+
+def declared() -> list[System]:
+    """The systems of headlines.yml, in their order."""
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    systems = yaml.safe_load((Path(__file__).parent / "headlines.yml").read_text())
+    return [System.model_validate(system, context=variables) for system in systems]
+
+
+def combined(entry: dict[str, Any]) -> Combined:
+    """What may be done with a metric's numbers of several keys; `entry` is its row of the catalog."""
+    if entry["kind"] == "rate":
+        return "quotient"
+    if entry["rollup"] == "sum" and entry["kind"] in ("count", "derived", "sum"):
+        return "sum"
+    return "highest"
+
+
+def label(metric: str) -> str:
+    """A metric's name in words: `delivered_count` is Delivered, `AWS/Connect/MissedCalls` Missed calls."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric.rpartition("/")[2]).lower()
+    return re.sub(r"_(count|usd)$", "", words).replace("_", " ").capitalize()

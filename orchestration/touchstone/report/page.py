@@ -1,0 +1,190 @@
+"""The page: what of the numbers, the ledger, the checks and the catalog is said, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from touchstone.landing.ledger import Ledger
+from touchstone.landing.quarantine import open_groups
+from touchstone.landing.streams import read_streams
+from touchstone.release import held_back
+from touchstone.report import charts, words
+from touchstone.report.headlines import declared
+from touchstone.report.numbers import (
+    COMPARED_DAYS,
+    SHOWN_DAYS,
+    Comparison,
+    Drawn,
+    Row,
+    Section,
+    release_of,
+    rows,
+    sections,
+)
+
+_HERE = Path(__file__).parent
+# Of a list that may be long, so many are shown; what the rest is, the page says.
+_SHOWN = 12
+_SHOWN_REASONS = 50
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of an asset check; `asset` is its path, `found` what it counted, by name."""
+
+    asset: str
+    name: str
+    passed: bool
+    severity: str
+    found: dict[str, int] = field(default_factory=dict)
+
+
+def render(connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequence[Check]) -> str:
+    """The page of a release, which `connection` has open."""
+    catalog = rows(connection, "from metric_catalog order by system, mart, metric")
+    systems = declared()
+    order = {system.system: place for place, system in enumerate(systems)}
+    catalog.sort(key=lambda entry: order.get(entry["system"], len(order)))
+    shown = list(sections(connection, systems, catalog))
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": words.number,
+        "limit": words.limit,
+        "span": words.span,
+        "day": words.day,
+        "short_day": words.short_day,
+        "instant": words.instant,
+        "breakable": _breakable,
+        "percent_of": _percent_of,
+    }
+    return environment.get_template("page.html.jinja").render(
+        css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
+        release=release_of(connection),
+        sections=shown,
+        held_back=held_back(connection),
+        without_data=[system.title for system in systems if system not in [section.system for section in shown]],
+        ledger=_ledger(connection),
+        quarantine=open_groups(ledger.connection),
+        uncounted=[said for source in read_streams() if (said := _uncounted(ledger, source))],
+        checks=checks,
+        warnings=[check for check in checks if not check.passed],
+        reconciliation=_reconciliation(connection),
+        catalog=catalog,
+        svg=_svg,
+        alternative=_alternative,
+        bar=_bar,
+        draws=charts,
+        compared_days=COMPARED_DAYS,
+        shown_days=SHOWN_DAYS,
+        shown_reasons=_SHOWN_REASONS,
+    )
+
+
+def _svg(drawn: Drawn, section: Section) -> Markup:
+    window = section.window
+    unfinished = {day for day in window.days if not window.is_over(day) or window.stops_early(day)}
+    return Markup(charts.draw(drawn.lines, drawn.chart.thresholds, window.days, unfinished))
+
+
+def _alternative(drawn: Drawn) -> str:
+    """A chart in words."""
+    said = []
+    for line in drawn.lines:
+        if not line.values:
+            continue
+        last = max(line.values)
+        low, high = (words.number(end(line.values.values()), line.unit) for end in (min, max))
+        said.append(
+            f"{line.label}: {words.number(line.values[last], line.unit)} on {words.day(last)}, from {low} to {high}."
+        )
+    limits = [f"{t.name} at {words.limit(t.value, drawn.lines[0].unit)}" for t in drawn.chart.thresholds]
+    return f"Line chart, {drawn.chart.title}. {' '.join(said)}" + (
+        f" Thresholds: {', '.join(limits)}." if limits else ""
+    )
+
+
+def _bar(comparison: Comparison) -> str:
+    """Where range, median and value are on a bar from the lowest to the highest of them: CSS variables."""
+    low, middle, high, value = comparison.low, comparison.median, comparison.high, comparison.value
+    if low is None or middle is None or high is None:
+        return ""
+    known = [low, high] if value is None else [low, high, value]
+    start, span = min(known), max(known) - min(known)
+    marks = {"low": low, "high": high, "median": middle} | ({} if value is None else {"value": value})
+    return ";".join(f"--{name}:{100 * (at - start) / span if span else 50:.1f}%" for name, at in marks.items())
+
+
+def _ledger(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    return rows(
+        connection,
+        """
+        select
+            source, count(*) as files, sum(records)::bigint as records, sum(accepted)::bigint as accepted,
+            sum(duplicates)::bigint as duplicates, sum(quarantined)::bigint as quarantined,
+            sum(ignored)::bigint as ignored, max(landed_at) as landed_at
+        from intermediate.landed_files
+        group by source
+        order by source
+        """,
+    )
+
+
+def _uncounted(ledger: Ledger, source: str) -> dict[str, Any]:
+    """What of a source isn't counted though nothing is wrong with it; empty where all is."""
+    said = {"ignored": ledger.ignored_kinds(source), "undeclared": ledger.unknown_fields(source)}
+    most = {name: sorted(found.items(), key=lambda item: (-item[1], item[0])) for name, found in said.items()}
+    shown = {name: (found[:_SHOWN], len(found) - len(found[:_SHOWN])) for name, found in most.items()}
+    return {"source": source, **shown} if any(said.values()) else {}
+
+
+def _reconciliation(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """How our numbers stand to the vendors' own in the days shown; empty where no vendor has told any."""
+    recent = f"""
+        from reconciliation_daily
+        where period_start > (select max(period_start) from reconciliation_daily) - {SHOWN_DAYS}
+    """
+    counted = rows(
+        connection,
+        f"""
+        select
+            system,
+            count(*) filter (status = 'equal') as equal,
+            count(*) filter (status = 'explained') as explained,
+            count(*) filter (status = 'unexplained') as unexplained,
+            count(*) filter (status = 'not comparable') as not_comparable
+        {recent} group by system order by system
+        """,
+    )
+    unexplained = rows(
+        connection,
+        f"""
+        select system, metric, keys, period_start, ours, reported, difference, relative_difference
+        {recent} and status = 'unexplained'
+        order by abs(relative_difference) desc nulls last, period_start desc, system, metric, keys limit {_SHOWN}
+        """,
+    )
+    return {"counted": counted, "unexplained": unexplained} if counted else {}
+
+
+def _breakable(name: str) -> Markup:
+    """A long name that may break after an underscore or a slash."""
+    parts: Iterable[str] = name.replace("_", "_\0").replace("/", "/\0").split("\0")
+    return Markup("<wbr>").join(escape(part) for part in parts)
+
+
+def _percent_of(part: int, whole: int) -> str:
+    return words.number(part / whole if whole else 0.0, "ratio")

@@ -1,0 +1,196 @@
+"""The summary at the end of a run, a screenful: what needs attention first, then what landed and the headlines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from touchstone.console import printable
+from touchstone.landing.freshness import Freshness, freshness
+from touchstone.landing.ledger import Ledger, Totals
+from touchstone.landing.quarantine import Group, open_groups
+from touchstone.landing.streams import read_streams
+from touchstone.release import held_back
+from touchstone.report import words
+from touchstone.report.headlines import declared
+from touchstone.report.numbers import rows, sections
+from touchstone.settings import Settings
+
+_WIDTH = 100
+# Of a list that may be long, so many are shown; the report and the ledger have the rest.
+_SHOWN = 5
+# Headlines shown of each system.
+_HEADLINES = 3
+
+
+def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> bool:
+    """Print it; `since` is the last load before the run.
+
+    Returns whether this run quarantined nothing and no file is refused.
+    """
+    console = Console(highlight=False)
+    if console.width < _WIDTH:
+        console = Console(highlight=False, width=_WIDTH)  # a cut number is worse than a wrapped line
+    published = settings.published / "touchstone.duckdb"
+    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        if failed:
+            _warn(
+                console,
+                "The run failed",
+                "readers still see the release before it. The error is above, dbt's log in full in "
+                f"{settings.home / 'dbt' / 'target' / 'dbt.log'}",
+            )
+        if published.exists():
+            _print_held_back(console, published)
+        for source in freshness(ledger.connection, settings, datetime.now(UTC)):
+            _print_lateness(console, source)
+        _print_open(console, open_groups(ledger.connection))
+        _print_landing(console, ledger, since)
+        clean = not open_groups(ledger.connection, since=since)
+    if published.exists():
+        with duckdb.connect(str(published.resolve()), read_only=True) as connection:
+            _print_headlines(console, connection)
+            _print_reconciliation(console, connection)
+        console.print(f"Published: {_shown(str(published))}\n           {_shown(str(settings.published / 'parquet'))}")
+        if (report := settings.published / "report.html").exists():
+            console.print(f"Report:    {report.absolute().as_uri()}", soft_wrap=True)
+    return clean
+
+
+def _shown(text: str) -> str:
+    """Text that comes from files or settings, as it is: neither the terminal nor rich's markup obeys it."""
+    return escape(printable(text))
+
+
+def _warn(console: Console, what: str, text: str) -> None:
+    console.print(f"[bold red]{what}[/]: {_shown(text)}", soft_wrap=True)
+
+
+def _print_held_back(console: Console, published: Path) -> None:
+    """Systems whose marts are not of the newest build."""
+    with duckdb.connect(str(published.resolve()), read_only=True) as connection:
+        for system in held_back(connection):
+            _warn(console, "Held back", system.said)
+
+
+def _print_lateness(console: Console, source: Freshness) -> None:
+    if source.is_late:
+        _warn(
+            console,
+            "Late",
+            f"{source.source}: nothing new since {source.newest_landing_at:%Y-%m-%d %H:%M} UTC, "
+            f"usually every {source.usual_interval_hours:,.0f} h",
+        )
+    if source.lacks_recent_hours:
+        _warn(
+            console,
+            "Missing",
+            f"{source.source}: hours without records, "
+            f"the last one {source.last_hour_without_records:%Y-%m-%d %H:%M} UTC",
+        )
+
+
+def _print_open(console: Console, groups: list[Group]) -> None:
+    """What is quarantined or refused, by source and reason, with where the first of it is."""
+    for group in groups[:_SHOWN]:
+        what = "Refused" if group.is_file else "Quarantined"
+        _warn(console, f"{what}, {group.records:,}", f"{group.source}: {group.reason}")
+        position = "" if group.is_file else f", line {group.line}"
+        console.print(f"    {'first ' * (group.records > 1)}{_shown(group.path)}{position}", soft_wrap=True)
+    if more := groups[_SHOWN:]:
+        console.print(f"    and {sum(group.records for group in more):,} more for {len(more):,} reasons, in the report")
+    if groups:
+        console.print("    Mend the file, or close what nobody will mend with `make dismiss` (README, Quarantine)\n")
+
+
+def _print_landing(console: Console, ledger: Ledger, since: int) -> None:
+    table = _table("Landed in this run" if since else "Landed")
+    table.add_column("source", no_wrap=True)
+    for column in ("files", "records", "accepted", "dupli-\ncates", "quaran-\ntined", "ignored"):
+        table.add_column(column, justify="right", no_wrap=True)
+    notes = []
+    without = 0
+    for source in read_streams():
+        totals = ledger.totals(source, since)
+        if totals == Totals():
+            without += bool(ledger.totals(source).files)
+            continue
+        numbers = (
+            totals.files, totals.records, totals.accepted, totals.duplicates, totals.quarantined, totals.ignored
+        )  # fmt: skip
+        table.add_row(source, *(f"{n:,}" for n in numbers))
+        notes += [
+            f"{source}: {path} came again: {now.records:,} records of which {now.accepted:,} are new "
+            f"({before.records:,} before), {now.duplicates:,} duplicates"
+            for path, before, now in ledger.changed_files(source, since)[:_SHOWN]
+        ]
+        if fields := ledger.unknown_fields(source, since):
+            notes.append(f"{source}: fields that are not declared: {_most(fields)}")
+    if table.row_count:
+        console.print(table)
+    elif not without:
+        console.print("Nothing has been landed: the inbox is empty.\n")
+    if without:
+        console.print(f"Nothing new from {without} other source{'s' * (without > 1)}\n")
+    for note in notes:
+        console.print(_shown(note), soft_wrap=True)
+    if notes:
+        console.print()
+
+
+def _most(counts: Mapping[str, int]) -> str:
+    """Those that there are most of, with their counts."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    more = len(ordered) - _SHOWN
+    return ", ".join(f"{name} ({count:,})" for name, count in ordered[:_SHOWN]) + (
+        f" and {more:,} more" if more > 0 else ""
+    )
+
+
+def _print_headlines(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """The first headlines of each system, on its last full day and beside the days before it."""
+    catalog = rows(connection, "from metric_catalog")
+    table = _table("Headlines of the last full day, and the median of the 28 days before")
+    for column in ("system", "day"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("metric", no_wrap=True, max_width=36)  # a name from the data may be long
+    for column in ("value", "median"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for section in sections(connection, declared(), catalog):
+        name, day = section.system.title, f"{section.window.compared()}"
+        of_line = {id(comparison.line): comparison for comparison in section.comparisons}
+        shown: set[str] = set()
+        for drawn in section.charts[:_HEADLINES]:
+            for comparison in [of_line[id(line)] for line in drawn.lines[:1] if id(line) in of_line]:
+                line = comparison.line
+                unclear = drawn.chart.by or line.label in shown
+                what = f"{drawn.chart.title}: {line.label}" if unclear else line.label
+                value, middle = (words.number(each, line.unit) for each in (comparison.value, comparison.median))
+                verdict = comparison.verdict if comparison.verdict in ("above", "below") else ""
+                table.add_row(name, day, _shown(what), value, middle, verdict)
+                shown.add(line.label)
+                name = day = ""
+    if table.row_count:
+        console.print(table)
+
+
+def _print_reconciliation(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """How many of the vendors' own numbers are ours."""
+    found = connection.execute(
+        "select status, count(*) from reconciliation_daily group by status order by count(*) desc, status"
+    ).fetchall()
+    if found:
+        counts = ", ".join(f"{count:,} {status}" for status, count in found)
+        console.print(f"Compared with the vendors' own numbers: {counts}\n", soft_wrap=True)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=SIMPLE, title_style="bold", pad_edge=False)
