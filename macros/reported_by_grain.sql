@@ -1,5 +1,5 @@
-{# CTEs up to `reported_by_grain`: what the points of the CTE `placed` that have a `measure` report of each hour, day
-   and month that is touched. A reported number is never spread out: it is of a period that it lies in. An hour, day or
+{# CTEs up to `reported_by_grain`: what the points of the CTE `bucketed` that have a `measure` report of each hour, day
+   and month that has changed. A reported number is never spread out: it is of a period that it lies in. An hour, day or
    month is reported by itself or is what its parts add up to. Where a zone's midnight is in the middle of an hour's
    number, its days can't be known. What isn't reported of all locales together is added up over the locales, point by
    point. `series` tells points apart, beside their locale; `is_exact` says that the number is one of this very period,
@@ -29,7 +29,7 @@ points_by_locale as (
         coalesce(
             span in ('hour', 'less') and first_day <> {{ reporting_date('(ends_at - interval 1 microsecond)') }}, false
         ) as is_cut
-    from placed
+    from bucketed
     where measure is not null
 
 ),

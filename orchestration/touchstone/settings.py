@@ -25,7 +25,7 @@ from touchstone.names import nearest
 PROJECT = Path(__file__).resolve().parents[2]
 _PREFIX = "TOUCHSTONE_"
 # What the project's own processes tell each other: no settings.
-_INTERNAL = ("anew", "last_landing", "progress", "published")
+_INTERNAL = ("full_refresh", "load_id", "load_limit", "progress", "published")
 
 
 class SettingsMistake(Exception):

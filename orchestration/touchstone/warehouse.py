@@ -180,12 +180,12 @@ def build(
     anew = set(plan.anew)
     for number, landing in enumerate(plan.passes[:-1], start=1):
         say(f"building: pass {number} of {len(plan.passes)}")
-        with _told_to_dbt(TOUCHSTONE_LAST_LANDING=str(landing), TOUCHSTONE_ANEW=",".join(anew)):
+        with _told_to_dbt(TOUCHSTONE_LOAD_LIMIT=str(landing), TOUCHSTONE_FULL_REFRESH=",".join(anew)):
             run_dbt(["--quiet", *arguments, "--exclude-resource-type", "test"], may_fail=True)
         # what was not built from nothing in this pass has to be in the next
         anew &= _failures(settings, manifest).keys()
     events: list[Any] = []
-    with _told_to_dbt(TOUCHSTONE_PUBLISHED=json.dumps(plan.published), TOUCHSTONE_ANEW=",".join(anew)), hushed():
+    with _told_to_dbt(TOUCHSTONE_PUBLISHED=json.dumps(plan.published), TOUCHSTONE_FULL_REFRESH=",".join(anew)), hushed():
         # One target folder for all runs: Dagster's own choice is a new one each, which pile up.
         target = settings.home / "dbt" / "target"
         (target / "run_results.json").unlink(missing_ok=True)

@@ -6,14 +6,14 @@
 {% test grains_agree(model, keys, counts) %}
 
 {%- set spans = {'day': "date_trunc('day', period_start)", 'month': "date_trunc('month', period_start)"} -%}
-{%- set published = published_landing() -%}
+{%- set published = published_load() -%}
 {%- set first = '1970-01-01' -%}
 {%- if var('reporting_timezone') != 'UTC' -%}
     {%- do spans.update(day="date '1970-01-01'") -%}
 {%- elif execute -%}
     {%- set first = run_query(
         "select coalesce(date_trunc('month', min(period_start)), date '1970-01-01') from "
-        ~ model ~ ' where landing > ' ~ published
+        ~ model ~ ' where load_id > ' ~ published
     ).rows[0][0] -%}
 {%- endif %}
 
@@ -26,7 +26,7 @@ parts as (
         {{ keys | join(', ') }},
         '{{ coarser }}' as compared,
         {{ spans[coarser] }} as span,
-        landing,
+        load_id,
         case grain when '{{ finer }}' then -1 else 1 end as sign,
         {{ counts | join(', ') }}
     from {{ model }}
@@ -40,7 +40,7 @@ touched as (
 
     select distinct {{ keys | join(', ') }}, compared, span
     from parts
-    where landing > {{ published }}
+    where load_id > {{ published }}
 
 )
 

@@ -11,11 +11,11 @@ records as not materialized (
         happened_at as event_at,
         case when step = 'initiation' then 1 end as initiation,
         case when step = 'completion' then 1 end as completion
-    from {{ ref('int_alexa__account_links') }}
+    from {{ read(ref('int_alexa__account_links')) }}
 
 ),
 
-{{ placed_in_periods() }},
+{{ changed_periods(['skill_id', 'stage']) }},
 
 counted as (
 
@@ -29,7 +29,7 @@ counted as (
         count(event_at) as record_count,
         count(initiation) as linking_initiations,
         count(completion) as linking_completions
-    from placed
+    from bucketed
     group by
         skill_id, stage,
         grouping sets ((hour_start), (day_start), (month_start)),
@@ -44,7 +44,7 @@ rated as (
         *,
         linking_initiations + linking_completions as total_linking_events,
         linking_completions / nullif(linking_initiations, 0) as completion_rate,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from counted
     where period_start is not null and locale is not null and flow is not null
 

@@ -10,7 +10,7 @@ operations as not materialized (
     select
         *,
         sent_at as event_at
-    from {{ ref('int_alexa__operations') }}
+    from {{ read(ref('int_alexa__operations')) }}
     where operation = 'capability_directive'
 
 ),
@@ -24,7 +24,7 @@ points as not materialized (
         coalesce(nullif(regexp_extract(group_value, '^(.*)\.', 1), ''), 'none') as capability,
         regexp_extract(group_value, '[^.]*$') as directive,
         true as is_current
-    from {{ ref('int_alexa__reported_points') }}
+    from {{ read(ref('int_alexa__reported_points')) }}
     where measure = 'action_utterances'
 
 ),
@@ -43,19 +43,22 @@ logged as (
     select
         skill_id,
         stage,
-        min(landing) as first_landing
-    from {{ ref('int_alexa__operations') }}
+        bool_and(is_changed) as is_new
+    from {{ read(ref('int_alexa__operations')) }}
     group by skill_id, stage
 
 ),
 
-newly_logged as (
+changed as (
 
-    select * from logged where first_landing > {{ processed_landing() }}
+    select distinct skill_id, stage, event_at
+    from records
+    left join logged using (skill_id, stage)
+    where is_changed or is_new
 
 ),
 
-{{ placed_in_periods(recounted='newly_logged') }},
+{{ changed_periods(['skill_id', 'stage'], 'changed') }},
 
 counted as (
 
@@ -69,7 +72,7 @@ counted as (
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as actions,
         count(distinct nullif(user_id, 'none')) as unique_users
-    from placed
+    from bucketed
     where measure is null
     group by
         skill_id, stage,
@@ -102,12 +105,12 @@ reported as (
 joined as (
 
     select
-        * exclude (first_landing)
+        * exclude (is_new)
         replace (
-            case when first_landing is not null then coalesce(actions, 0) end as actions,
-            case when first_landing is not null then coalesce(unique_users, 0) end as unique_users
+            case when is_new is not null then coalesce(actions, 0) end as actions,
+            case when is_new is not null then coalesce(unique_users, 0) end as unique_users
         ),
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from counted
     full join reported using (skill_id, stage, locale, capability, directive, grain, period_start)
     left join logged using (skill_id, stage)

@@ -6,15 +6,15 @@ with
 
 turns as not materialized (
 
-    select * from {{ ref('int_alexa__turns') }}
+    select * from {{ read(ref('int_alexa__turns')) }}
 
 ),
 
-touched as (
+changed as (
 
     select distinct skill_id, user_id
     from turns
-    where landing > {{ processed_landing() }}
+    where is_changed
 
 ),
 
@@ -30,7 +30,7 @@ active as (
             *,
             cast(date_trunc('week', {{ reporting_date('received_at') }}) as date) as active_week
         from turns
-        semi join touched using (skill_id, user_id)
+        semi join changed using (skill_id, user_id)
         where is_current and stage = 'live' and user_id <> 'none' and request_type <> 'CanFulfillIntentRequest'
     )
     group by skill_id, user_id, active_week, grouping sets ((), (locale))
@@ -48,6 +48,5 @@ facts as (
 )
 
 {{ changed_facts(
-    'facts', ['skill_id', 'locale', 'user_id', 'cohort_week', 'active_week'], ['skill_id', 'user_id'],
-    'select max(landing) from turns'
+    ['skill_id', 'locale', 'user_id', 'cohort_week', 'active_week'], ['skill_id', 'user_id']
 ) }}

@@ -11,11 +11,11 @@ records as not materialized (
         reported_at as event_at,
         case when is_comparable then 1 end as comparable,
         case when is_accurate then 1 end as accurate
-    from {{ ref('int_alexa__state_reports') }}
+    from {{ read(ref('int_alexa__state_reports')) }}
 
 ),
 
-{{ placed_in_periods() }},
+{{ changed_periods(['skill_id', 'stage']) }},
 
 counted as (
 
@@ -28,7 +28,7 @@ counted as (
         count(event_at) as record_count,
         count(comparable) as report_state_responses_compared,
         count(accurate) as report_state_responses_matched
-    from placed
+    from bucketed
     group by
         skill_id, stage,
         grouping sets ((hour_start), (day_start), (month_start)),
@@ -41,7 +41,7 @@ rated as (
     select
         *,
         report_state_responses_matched / nullif(report_state_responses_compared, 0) as accuracy_rate,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from counted
     where period_start is not null and locale is not null
 

@@ -10,12 +10,12 @@ records as not materialized (
         *,
         received_at as event_at,
         case when is_failed then 1 end as failure
-    from {{ ref('int_alexa__turns') }}
+    from {{ read(ref('int_alexa__turns')) }}
     where request_type = 'IntentRequest'
 
 ),
 
-{{ placed_in_periods() }},
+{{ changed_periods(['skill_id', 'stage']) }},
 
 counted as (
 
@@ -29,7 +29,7 @@ counted as (
         count(event_at) as utterances,
         count(distinct nullif(user_id, 'none')) as unique_users,
         count(failure) as failed_intents
-    from placed
+    from bucketed
     group by
         skill_id, stage, intent_name,
         grouping sets ((hour_start), (day_start), (month_start)),
@@ -39,6 +39,6 @@ counted as (
 
 select
     *,
-    (select max(landing) from records) as landing
+    {{ load_id() }} as load_id
 from counted
 where period_start is not null and locale is not null

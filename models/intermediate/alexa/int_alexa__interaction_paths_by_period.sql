@@ -10,12 +10,12 @@ records as not materialized (
         * exclude (locale),
         session_locale as locale,
         session_started_at as event_at
-    from {{ ref('int_alexa__turns') }}
+    from {{ read(ref('int_alexa__turns')) }}
     where step is not null
 
 ),
 
-{{ placed_in_periods() }},
+{{ changed_periods(['skill_id', 'stage']) }},
 
 counted as (
 
@@ -30,7 +30,7 @@ counted as (
         coalesce(hour_start, day_start, month_start) as period_start,
         count(event_at) as record_count,
         count(distinct nullif(user_id, 'none')) as users
-    from placed
+    from bucketed
     group by
         skill_id, stage, step, from_node,
         grouping sets ((hour_start), (day_start), (month_start)),
@@ -56,7 +56,7 @@ rated as (
     select
         *,
         users / nullif(users_at_node, 0) as user_share,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from shared
 
 )

@@ -10,7 +10,7 @@ messages as not materialized (
         *,
         -- Discovery has no correlation token, and video's directives have none.
         case when namespace <> 'Alexa.Discovery' then correlation_token end as token
-    from {{ ref('int_alexa__smart_home_messages') }}
+    from {{ read(ref('int_alexa__smart_home_messages')) }}
 
 ),
 
@@ -41,11 +41,11 @@ answers as not materialized (
 
 ),
 
-touched as (
+changed as (
 
     select distinct skill_id, stage, exchange_id
     from directives
-    where landing > {{ processed_landing() }}
+    where is_changed
 
     union
 
@@ -54,7 +54,7 @@ touched as (
     semi join (
         select skill_id, stage, exchange_id as answered_id
         from answers
-        where landing > {{ processed_landing() }}
+        where is_changed
     ) using (skill_id, stage, answered_id)
 
 ),
@@ -63,7 +63,7 @@ sent as (
 
     select *
     from directives
-    semi join touched using (skill_id, stage, exchange_id)
+    semi join changed using (skill_id, stage, exchange_id)
     where is_current
 
 ),
@@ -123,6 +123,4 @@ facts as (
 
 )
 
-{{ changed_facts(
-    'facts', ['version_id'], ['skill_id', 'stage', 'exchange_id'], 'select max(landing) from messages'
-) }}
+{{ changed_facts(['version_id'], ['skill_id', 'stage', 'exchange_id']) }}

@@ -14,12 +14,12 @@ records as not materialized (
         ),
         sent_at as event_at,
         case when is_successful then 1 end as success
-    from {{ ref('int_alexa__operations') }}
+    from {{ read(ref('int_alexa__operations')) }}
     where operation <> 'authorization'
 
 ),
 
-{{ placed_in_periods() }},
+{{ changed_periods(['skill_id', 'stage']) }},
 
 counted as (
 
@@ -37,7 +37,7 @@ counted as (
         count(latency_us) as answered_count,
         coalesce(sum(latency_us), 0) / 1000 as latency_sum_ms,
         quantile_cont(latency_us, [0.5, 0.9, 0.99]) as latency_us
-    from placed
+    from bucketed
     group by
         skill_id, stage, operation,
         grouping sets ((hour_start), (day_start), (month_start)),
@@ -55,7 +55,7 @@ rated as (
         latency_us[3] / 1000 as latency_p99_ms,
         latency_sum_ms / nullif(answered_count, 0) as latency_avg_ms,
         successful_requests / nullif(request_volume, 0) as success_rate,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from counted
     where period_start is not null and locale is not null and capability is not null
 

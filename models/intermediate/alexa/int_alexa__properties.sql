@@ -7,8 +7,8 @@ with
 reports as not materialized (
 
     select *
-    from {{ ref('int_alexa__smart_home_messages') }}
-    where name in ('ChangeReport', 'StateReport') and kind = 'event' and landing > {{ processed_landing() }}
+    from {{ read(ref('int_alexa__smart_home_messages')) }}
+    where name in ('ChangeReport', 'StateReport') and kind = 'event' and is_changed
 
 ),
 
@@ -74,6 +74,6 @@ select
     chosen.property_id,
     chosen.reported_value,
     reports.is_current,
-    reports.landing
+    {{ load_id() }} as load_id
 from reports
 inner join chosen using (version_id)

@@ -16,7 +16,7 @@ logged as not materialized (
         event in ('subscription_started', 'trial_converted', 'renewed', 'cancelled', 'expired') as is_of_subscription,
         case when is_of_subscription then 'SUBSCRIPTION' else nullif(product_type, 'none') end as stated_type,
         is_current
-    from {{ ref('int_alexa__purchases') }}
+    from {{ read(ref('int_alexa__purchases')) }}
 
 ),
 
@@ -28,7 +28,7 @@ requests as not materialized (
         null as stated_type,
         -- purchases in development are never paid for
         stage <> 'development' as is_live
-    from {{ ref('int_alexa__requests') }}
+    from {{ read(ref('int_alexa__requests')) }}
     where not is_test
 
 ),
@@ -55,14 +55,15 @@ seeded_types as (
 
 ),
 
-landed as (
+newest_records as (
 
     select
-        max(happened_at) as until,
+        skill_id,
+        max(happened_at) as newest_at,
         -- as it stood when this was built last
-        max(case when landing <= {{ processed_landing() }} then happened_at end) as settled_until,
-        greatest(max(landing), (select max(landing) from requests)) as landing
+        max(case when not is_changed then happened_at end) as settled_until
     from logged
+    group by skill_id
 
 ),
 
@@ -118,7 +119,7 @@ typed as not materialized (
         is_live,
         columns(['event_id', 'is_of_subscription', 'is_trial', 'expires_at']),
         is_current,
-        landing
+        is_changed
     from (
         select * from logged
         union all by name
@@ -129,21 +130,21 @@ typed as not materialized (
 
 ),
 
-touched as (
+changed as (
 
-    select skill_id, stage, user_id, product_id from typed where landing > {{ processed_landing() }}
+    select skill_id, stage, user_id, product_id from typed where is_changed
     {% if is_incremental() %}
     union
     -- what was paid for may be over since, and what a product is may be known since
     select facts.skill_id, facts.stage, facts.user_id, facts.product_id
     from {{ this }} as facts
-    cross join landed
+    left join newest_records using (skill_id)
     left join seeded_types using (product_id)
     left join logged_types using (skill_id, product_id)
     where
         facts.is_current
         and (
-            (facts.settled_at > landed.settled_until and facts.settled_at <= landed.until)
+            (coalesce(facts.settled_at > settled_until, true) and facts.settled_at <= newest_at)
             or facts.product_type <> coalesce(seeded_type, logged_type, 'none')
         )
     {% endif %}
@@ -152,7 +153,7 @@ touched as (
 
 current_facts as materialized (
 
-    select * from typed semi join touched using (skill_id, stage, user_id, product_id) where is_current
+    select * from typed semi join changed using (skill_id, stage, user_id, product_id) where is_current
 
 ),
 
@@ -367,8 +368,8 @@ continued as (
             null as settled_at
         )
     from ending
-    cross join landed
-    where settled_at <= landed.until
+    inner join newest_records using (skill_id)
+    where settled_at <= newest_at
 
 ),
 
@@ -477,6 +478,4 @@ facts as (
 
 )
 
-{{ changed_facts(
-    'facts', ['fact_id'], ['skill_id', 'stage', 'user_id', 'product_id'], 'select landing from landed'
-) }}
+{{ changed_facts(['fact_id'], ['skill_id', 'stage', 'user_id', 'product_id']) }}

@@ -6,25 +6,25 @@ with
 
 events as not materialized (
 
-    select * from {{ ref('int_alexa__purchase_events') }}
+    select * from {{ read(ref('int_alexa__purchase_events')) }}
 
 ),
 
 -- What lands may change how many subscriptions are active from then on, and until when days have a row.
-changed as (
+changes as (
 
     select
         skill_id,
         stage,
         least(
-            min(case when landing > {{ processed_landing() }} then happened_at end),
-            max(case when landing <= {{ processed_landing() }} and is_current then happened_at end)
+            min(case when is_changed then happened_at end),
+            max(case when not is_changed and is_current then happened_at end)
         ) as since,
         max(happened_at) as until,
         bool_or(active_change <> 0) as has_subscriptions
     from events
     group by skill_id, stage
-    having max(landing) > {{ processed_landing() }}
+    having bool_or(is_changed)
 
 ),
 
@@ -39,7 +39,7 @@ quiet_days as (
             " ~ reporting_date('since') ~ ", " ~ reporting_date('until') ~ ", interval 1 day
         ))") }} as event_at,
         false as is_current
-    from changed
+    from changes
     where has_subscriptions
 
 ),
@@ -49,9 +49,9 @@ records as not materialized (
     select
         events.*,
         happened_at as event_at,
-        changed.since
+        changes.since
     from events
-    inner join changed using (skill_id, stage)
+    inner join changes using (skill_id, stage)
 
     union all by name
 
@@ -59,7 +59,13 @@ records as not materialized (
 
 ),
 
-{{ placed_in_periods(touched='event_at >= since') }},
+changed as (
+
+    select distinct skill_id, stage, event_at from records where event_at >= since
+
+),
+
+{{ changed_periods(['skill_id', 'stage'], 'changed') }},
 
 -- What an event counts for: 1, or NULL, which count() passes over.
 flagged as (
@@ -87,7 +93,7 @@ flagged as (
             *,
             event = 'offer_result' and coalesce(result in ('ACCEPTED', 'DECLINED'), false) as is_decided,
             product_type <> 'SUBSCRIPTION' as is_one_time
-        from placed
+        from bucketed
     )
 
 ),
@@ -243,7 +249,7 @@ rated as (
         upsells_accepted / nullif(upsell_impressions, 0) as upsell_to_purchase_conversion,
         trials_converted / nullif(trials_ended, 0) as trial_to_paid_rate,
         subscriptions_left / nullif(paid_at_start, 0) as churn_rate,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from joined
 
 )

@@ -37,8 +37,8 @@ arrived as (
                     when 'UNHANDLED_REQUEST' then 'unhandled_requests'
                 end
         end as measure
-    from {{ ref('stg_alexa__reported_points') }}
-    where landing > {{ processed_landing() }} and landing <= {{ last_landing() }}
+    from {{ read(ref('stg_alexa__reported_points')) }}
+    where is_changed
 
 ),
 
@@ -57,23 +57,24 @@ keyed as (
         starts_at,
         ends_at,
         fetched_at,
-        reported_value,
-        landing
+        reported_value
     from arrived
     where measure is not null
 
 ),
 
-told as (
+known as (
 
     select * from keyed
     {% if is_incremental() %}
     union all by name
-    select * from {{ this }} where point_key in (select point_key from keyed)
+    select * exclude (load_id) from {{ this }} semi join keyed using (point_key)
     {% endif %}
 
 )
 
-select * replace ((select max(landing) from keyed) as landing)
-from told
+select
+    *,
+    {{ load_id() }} as load_id
+from known
 qualify row_number() over (partition by point_key order by fetched_at desc, reported_value desc) = 1

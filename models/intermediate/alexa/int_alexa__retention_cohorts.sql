@@ -6,22 +6,26 @@ with
 
 active_weeks as not materialized (
 
-    select * from {{ ref('int_alexa__active_weeks') }}
+    select * from {{ read(ref('int_alexa__active_weeks')) }}
 
 ),
 
-landed as (
+newest_records as (
 
     -- by all versions of a request, so that a week that is over stays over
-    select {{ reporting_date('max(received_at)') }} as until from {{ ref('int_alexa__requests') }}
+    select
+        skill_id,
+        {{ reporting_date('max(received_at)') }} as newest_date
+    from {{ ref('int_alexa__requests') }}
+    group by skill_id
 
 ),
 
-touched as (
+changed as (
 
     select distinct skill_id, locale, cohort_week
     from active_weeks
-    where landing > {{ processed_landing() }}
+    where is_changed
     {% if is_incremental() %}
 
     union
@@ -32,13 +36,13 @@ touched as (
 
 ),
 
--- Every cohort has all of its weeks. One whose users have all moved to another is counted too: to nothing.
+-- Every cohort has all of its weeks. One whose users have all moved to another is recounted as zero.
 cells as (
 
     select
         *,
         unnest(range(13)) as week_number
-    from touched
+    from changed
 
 ),
 
@@ -82,12 +86,12 @@ rated as (
         cohort_users,
         -- a week that isn't over has no number yet
         case
-            when cohort_week + cast(7 * (week_number + 1) as integer) <= landed.until then users
+            when cohort_week + cast(7 * (week_number + 1) as integer) <= newest_date then users
         end as returning_users,
         returning_users / nullif(cohort_users, 0) as retention_rate,
-        (select max(landing) from active_weeks) as landing
+        {{ load_id() }} as load_id
     from filled
-    cross join landed
+    left join newest_records using (skill_id)
 
 )
 

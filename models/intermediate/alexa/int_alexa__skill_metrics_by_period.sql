@@ -11,7 +11,7 @@ turns as not materialized (
         *,
         'request' as record,
         received_at as event_at
-    from {{ ref('int_alexa__turns') }}
+    from {{ read(ref('int_alexa__turns')) }}
 
 ),
 
@@ -21,7 +21,7 @@ operations as not materialized (
         * exclude (latency_us),
         'directive' as record,
         sent_at as event_at
-    from {{ ref('int_alexa__operations') }}
+    from {{ read(ref('int_alexa__operations')) }}
 
 ),
 
@@ -33,7 +33,7 @@ skill_events as not materialized (
         -- Amazon says nothing of where
         'none' as locale,
         created_at as event_at
-    from {{ ref('int_alexa__skill_events') }}
+    from {{ read(ref('int_alexa__skill_events')) }}
 
 ),
 
@@ -43,7 +43,7 @@ points as not materialized (
         *,
         starts_at as event_at,
         true as is_current
-    from {{ ref('int_alexa__reported_points') }}
+    from {{ read(ref('int_alexa__reported_points')) }}
     where measure <> 'action_utterances'
 
 ),
@@ -105,11 +105,19 @@ newly_logged as (
     from records
     where record is not null
     group by skill_id, stage, record
-    having min(landing) > {{ processed_landing() }}
+    having bool_and(is_changed)
 
 ),
 
-{{ placed_in_periods(recounted='newly_logged') }},
+changed as (
+
+    select distinct skill_id, stage, event_at from records where is_changed
+    union
+    select skill_id, stage, event_at from records semi join newly_logged using (skill_id, stage)
+
+),
+
+{{ changed_periods(['skill_id', 'stage'], 'changed') }},
 
 -- What a record counts for: 1, or NULL, which count() passes over.
 flagged as (
@@ -144,7 +152,7 @@ flagged as (
         case when expects_response then latency_us end as latency_us,
         case when expects_response and not is_failed then 1 end as endpoint_success_count,
         case when is_failed then 1 end as endpoint_failure_count
-    from placed
+    from bucketed
     where measure is null
 
 ),
@@ -282,7 +290,7 @@ rated as (
         predicted_error_count / nullif(error_evaluated_count, 0) as estimated_system_error_rate,
         friction_defective_count / nullif(friction_evaluated_count, 0) as friction_rate,
         barge_in_defective_count / nullif(barge_in_evaluated_count, 0) as barge_in_rate,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from added
 
 )

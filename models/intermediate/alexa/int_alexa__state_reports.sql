@@ -9,34 +9,34 @@ properties as not materialized (
     select
         *,
         row(skill_id, stage, user_id, endpoint_id) as endpoint
-    from {{ ref('int_alexa__properties') }}
+    from {{ read(ref('int_alexa__properties')) }}
 
 ),
 
 -- What lands changes how the reports of its endpoint compare from its own time on.
-touched_endpoints as (
+changed_endpoints as (
 
     select
         endpoint,
         min(reported_at) as since
     from properties
-    where landing > {{ processed_landing() }}
+    where is_changed
     group by endpoint
 
 ),
 
-touched as (
+changed as (
 
     select distinct version_id
     from properties
-    inner join touched_endpoints using (endpoint)
+    inner join changed_endpoints using (endpoint)
     where report = 'StateReport' and reported_at >= since
 
 ),
 
 states as (
 
-    select * from properties semi join touched using (version_id) where is_current
+    select * from properties semi join changed using (version_id) where is_current
 
 ),
 
@@ -49,7 +49,7 @@ changes as (
         reported_at,
         max(reported_value) as reported_value
     from properties
-    semi join touched_endpoints using (endpoint)
+    semi join changed_endpoints using (endpoint)
     where report = 'ChangeReport' and is_current
     group by endpoint, property_id, reported_at
 
@@ -84,4 +84,4 @@ facts as (
 
 )
 
-{{ changed_facts('facts', ['version_id'], ['version_id'], 'select max(landing) from properties') }}
+{{ changed_facts(['version_id'], ['version_id']) }}

@@ -11,11 +11,11 @@ records as not materialized (
         -- the log says nothing of locales
         'none' as locale,
         received_at as event_at
-    from {{ ref('int_alexa__token_requests') }}
+    from {{ read(ref('int_alexa__token_requests')) }}
 
 ),
 
-{{ placed_in_periods() }},
+{{ changed_periods(['skill_id', 'stage']) }},
 
 -- Alexa waits 4.5 seconds.
 exchanged as (
@@ -24,7 +24,7 @@ exchanged as (
         *,
         http_status is not null
         and coalesce(date_diff('microsecond', received_at, responded_at) <= 4500000, true) as is_exchanged
-    from placed
+    from bucketed
 
 ),
 
@@ -81,7 +81,7 @@ rated as (
         * replace (error_code[1] as error_code),
         requests - successful_requests as error_responses,
         successful_requests / nullif(requests, 0) as success_rate,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from counted
     where
         period_start is not null

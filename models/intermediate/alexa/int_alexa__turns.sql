@@ -7,16 +7,17 @@ with recursive
 
 versions as not materialized (
 
-    select * from {{ ref('int_alexa__requests') }}
+    select * from {{ read(ref('int_alexa__requests')) }}
 
 ),
 
-landed as (
+newest_records as (
 
     select
-        max(received_at) as until,
-        max(landing) as landing
+        skill_id,
+        max(received_at) as newest_at
     from versions
+    group by skill_id
 
 ),
 
@@ -54,11 +55,11 @@ requests as not materialized (
 
 ),
 
-touched as (
+changed as (
 
     select distinct skill_id, stage, user_id
     from versions
-    where landing > {{ processed_landing() }}
+    where is_changed
 
     union
 
@@ -69,7 +70,7 @@ touched as (
         select skill_id, stage, session_id
         from versions
         semi join sessions_without_user using (skill_id, stage, session_id)
-        where landing > {{ processed_landing() }}
+        where is_changed
     ) using (skill_id, stage, session_id)
 
     union
@@ -81,7 +82,7 @@ touched as (
         request_id in (
             select cause_request_id
             from versions
-            where landing > {{ processed_landing() }}
+            where is_changed
         )
     {% if is_incremental() %}
 
@@ -121,7 +122,7 @@ calls as (
         end as latency_us,
         rejected.request_id is not null as is_rejected
     from requests
-    semi join touched using (skill_id, stage, user_id)
+    semi join changed using (skill_id, stage, user_id)
     left join rejected using (request_id)
     where is_current and not is_test
 
@@ -346,7 +347,7 @@ concluded as (
             when has_silence then 'no_response'
             when has_goodbye then 'user_ended'
             when last_turn.ended then 'skill_ended'
-            when last_at + interval {{ var('alexa_session_idle_minutes') }} minutes < landed.until then 'no_response'
+            when last_at + interval {{ var('alexa_session_idle_minutes') }} minutes < newest_at then 'no_response'
             else 'open'
         end as session_end,
         case
@@ -356,7 +357,7 @@ concluded as (
                 )
         end as step
     from surveyed
-    cross join landed
+    inner join newest_records using (skill_id)
 
 ),
 
@@ -388,6 +389,4 @@ facts as (
 
 )
 
-{{ changed_facts(
-    'facts', ['version_id', 'session_started_at'], ['skill_id', 'stage', 'user_id'], 'select landing from landed'
-) }}
+{{ changed_facts(['version_id', 'session_started_at'], ['skill_id', 'stage', 'user_id']) }}

@@ -34,7 +34,7 @@ pivoted as (
         any_value(value) filter (where metric_name = 'EventsThrottled') as events_throttled,
         any_value(value) filter (where metric_name = 'EventsFailed') as events_failed,
         any_value(value) filter (where metric_name = 'EventProcessingDuration') as event_processing_duration,
-        max(landing) as landing
+        max(load_id) as load_id
     from metrics
     group by account_id, region, client_id, integration_arn, integration_type, grain, period_start
     having count(value) filter (where datapoints > 0) > 0

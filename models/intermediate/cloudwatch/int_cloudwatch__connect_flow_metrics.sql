@@ -27,7 +27,7 @@ pivoted as (
         any_value(value) filter (where metric_name = 'ContactFlowErrors') as contact_flow_errors,
         any_value(value) filter (where metric_name = 'ContactFlowFatalErrors') as contact_flow_fatal_errors,
         any_value(value) filter (where metric_name = 'PublicSigningKeyUsage') as public_signing_key_usage,
-        max(landing) as landing
+        max(load_id) as load_id
     from metrics
     group by account_id, region, instance_id, flow_name, grain, period_start
     having count(value) filter (where datapoints > 0) > 0

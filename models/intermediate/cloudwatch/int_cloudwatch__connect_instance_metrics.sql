@@ -48,7 +48,7 @@ pivoted as (
         any_value(value) filter (where metric_name = 'ThrottledCalls') as throttled_calls,
         any_value(value) filter (where metric_name = 'PublicSigningKeyUsage') as public_signing_key_usage,
         any_value(value) filter (where metric_name = 'ToInstancePacketLossRate') as to_instance_packet_loss_rate,
-        max(landing) as landing
+        max(load_id) as load_id
     from metrics
     group by account_id, region, instance_id, grain, period_start
     having count(value) filter (where datapoints > 0) > 0

@@ -27,7 +27,7 @@ pivoted as (
         any_value(value) filter (where metric_name = 'LongestQueueWaitTime') as longest_queue_wait_time,
         any_value(value) filter (where metric_name = 'QueueCapacityExceededError') as queue_capacity_exceeded_error,
         any_value(value) filter (where metric_name = 'QueueSize') as queue_size,
-        max(landing) as landing
+        max(load_id) as load_id
     from metrics
     group by account_id, region, instance_id, queue_name, grain, period_start
     having count(value) filter (where datapoints > 0) > 0

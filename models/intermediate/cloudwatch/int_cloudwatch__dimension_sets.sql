@@ -10,7 +10,7 @@ with
 
 datapoints as (
 
-    select * from {{ ref('int_cloudwatch__datapoints') }} where landing <= {{ last_landing() }}
+    select * from {{ ref('int_cloudwatch__datapoints') }}
 
 ),
 

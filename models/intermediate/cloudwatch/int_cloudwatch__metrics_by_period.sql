@@ -16,7 +16,10 @@ definitions as (
 
 datapoints as not materialized (
 
-    select * from {{ ref('int_cloudwatch__datapoints') }}
+    select
+        *,
+        period_at as event_at
+    from {{ read(ref('int_cloudwatch__datapoints')) }}
 
 ),
 
@@ -39,7 +42,7 @@ totalled as (
         region,
         namespace,
         metric_name,
-        period_at,
+        event_at,
         array_to_string(list_filter(string_split(dimension_set, ','), lambda d: d <> total_over), ',') as dimension_set,
         cast(to_json(map_from_entries(list_filter(
             map_entries(cast(cast(dimensions as json) as map(varchar, varchar))), lambda d: d.key <> total_over
@@ -50,7 +53,7 @@ totalled as (
         max(maximum) as maximum,
         max(unit) as unit,
         is_current,
-        max(landing) as landing
+        bool_or(is_changed) as is_changed
     from datapoints
     inner join totals using (namespace, metric_name)
     group by all
@@ -61,69 +64,15 @@ totalled as (
 
 records as not materialized (
 
-    select
-        *,
-        date_trunc('hour', period_at) as hour_start,
-        {{ reporting_date('period_at') }} as day_start,
-        cast(date_trunc('month', {{ reporting_date('period_at') }}) as date) as month_start
-    from (
-        select * from datapoints
-        union all by name
-        select * from totalled
-    )
-
-),
-
-touched as (
-
-    select distinct account_id, region, namespace, metric_name, dimension_set, dimensions, hour_start, day_start
-    from records
-    where landing > {{ processed_landing() }}
-
-),
-
-touched_hours as (
-
-    select distinct * exclude (day_start) from touched
-
-),
-
-touched_days as (
-
-    select distinct * exclude (hour_start) from touched
-
-),
-
-touched_months as (
-
-    select distinct * exclude (hour_start), {{ reporting_months('hour_start') }} as month_start
-    from touched_hours
-
-),
-
--- A NULL period is one that isn't touched.
-placed as not materialized (
-
-    select
-        records.* replace (
-            case when touched_hours.dimensions is not null then hour_start end as hour_start,
-            case when touched_days.dimensions is not null then day_start end as day_start
-        )
-    from records
-    semi join touched_months using (account_id, region, namespace, metric_name, dimensions, month_start)
-    left join touched_days using (account_id, region, namespace, metric_name, dimensions, day_start)
-    left join touched_hours using (account_id, region, namespace, metric_name, dimensions, hour_start)
-    where is_current
-
-    -- a touched period without a datapoint that counts is counted too: to nothing
+    select * from datapoints
     union all by name
-    select * from touched_hours
-    union all by name
-    select * from touched_days
-    union all by name
-    select * from touched_months
+    select * from totalled
 
 ),
+
+{{ changed_periods([
+    'account_id', 'region', 'namespace', 'metric_name', 'dimension_set', 'dimensions'
+]) }},
 
 counted as (
 
@@ -145,7 +94,7 @@ counted as (
         count(period_at) as datapoints,
         -- those with a datapoint, however many: a metric may come more often than it is expected to
         count(distinct time_bucket(to_minutes(nullif(period_minutes, 0)), period_at)) as spans
-    from placed
+    from bucketed
     left join definitions using (namespace, metric_name)
     group by
         account_id, region, namespace, metric_name, dimension_set, dimensions,
@@ -188,7 +137,7 @@ valued as (
             when 'last' then last
         end as value,
         spans * nullif(period_minutes, 0) / minutes as coverage,
-        (select max(landing) from datapoints) as landing
+        {{ load_id() }} as load_id
     from measured
     left join definitions using (namespace, metric_name)
 

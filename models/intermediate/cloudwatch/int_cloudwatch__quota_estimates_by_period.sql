@@ -25,15 +25,13 @@ quota_metrics as (
 
 ),
 
-datapoints as not materialized (
+records as not materialized (
 
     select
         * exclude (metric_group),
         dimensions ->> '$.InstanceId' as instance_id,
-        date_trunc('hour', period_at) as hour_start,
-        {{ reporting_date('period_at') }} as day_start,
-        cast(date_trunc('month', {{ reporting_date('period_at') }}) as date) as month_start
-    from {{ ref('int_cloudwatch__datapoints') }}
+        period_at as event_at
+    from {{ read(ref('int_cloudwatch__datapoints')) }}
     inner join quota_metrics using (namespace, metric_name)
     where
         dimension_set = 'InstanceId,MetricGroup'
@@ -41,64 +39,27 @@ datapoints as not materialized (
 
 ),
 
-touched as (
+{{ changed_periods(['account_id', 'region', 'instance_id']) }},
 
-    select distinct account_id, region, instance_id, period_at
-    from datapoints
-    where landing > {{ processed_landing() }}
-
-),
-
-touched_hours as (
-
-    select distinct account_id, region, instance_id, date_trunc('hour', period_at) as hour_start from touched
-
-),
-
-touched_days as (
-
-    select distinct account_id, region, instance_id, {{ reporting_date('period_at') }} as day_start from touched
-
-),
-
-touched_months as (
-
-    select distinct account_id, region, instance_id, {{ reporting_months('hour_start') }} as month_start
-    from touched_hours
-
-),
-
--- One row per instant. A NULL period is one that isn't touched.
+-- One row per instant.
 paired as (
 
     select
         account_id,
         region,
         instance_id,
-        case when touched_hours.instance_id is not null then hour_start end as hour_start,
-        case when touched_days.instance_id is not null then day_start end as day_start,
+        hour_start,
+        day_start,
         month_start,
-        period_at,
+        event_at,
         max(maximum) filter (where metric_name = 'ConcurrentCalls') as calls,
         max(maximum) filter (where metric_name = 'ConcurrentCallsPercentage') as calls_fraction,
         max(maximum) filter (where metric_name = 'ConcurrentActiveChats') as chats,
         max(maximum) filter (where metric_name = 'ConcurrentActiveChatsPercentage') as chats_percentage,
         max(maximum) filter (where metric_name = 'ConcurrentTasks') as tasks,
         max(maximum) filter (where metric_name = 'ConcurrentTasksPercentage') as tasks_percentage
-    from datapoints
-    semi join touched_months using (account_id, region, instance_id, month_start)
-    left join touched_days using (account_id, region, instance_id, day_start)
-    left join touched_hours using (account_id, region, instance_id, hour_start)
-    where is_current
+    from bucketed
     group by all
-
-    -- a touched period without a datapoint that counts is estimated too: to nothing
-    union all by name
-    select * from touched_hours
-    union all by name
-    select * from touched_days
-    union all by name
-    select * from touched_months
 
 ),
 
@@ -140,6 +101,6 @@ rolled_up as (
 
 select
     *,
-    (select max(landing) from datapoints) as landing
+    {{ load_id() }} as load_id
 from rolled_up
 where period_start is not null

@@ -7,7 +7,7 @@ with
 -- Not materialized, as it is read twice and would be written out for it.
 arrived as not materialized (
 
-    select * from {{ ref('int_cloudwatch__datapoints') }} where landing > {{ processed_landing() }}
+    select * from {{ read(ref('int_cloudwatch__datapoints')) }} where is_changed
 
 )
 
@@ -23,7 +23,7 @@ select
     period_at as period_start,
     extra_statistics,
     unit,
-    landing
+    {{ load_id() }} as load_id
 from arrived
 where
     is_current

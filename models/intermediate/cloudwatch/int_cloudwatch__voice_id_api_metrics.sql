@@ -25,7 +25,7 @@ pivoted as (
         any_value(value) filter (where metric_name = 'UserErrors') as user_errors,
         any_value(value) filter (where metric_name = 'SystemErrors') as system_errors,
         any_value(value) filter (where metric_name = 'Throttles') as throttles,
-        max(landing) as landing
+        max(load_id) as load_id
     from metrics
     group by account_id, region, api, grain, period_start
     having count(value) filter (where datapoints > 0) > 0

@@ -28,7 +28,7 @@ pivoted as (
         ) as active_fraudster_registration_jobs,
         any_value(value) filter (where metric_name = 'Speakers') as speakers,
         any_value(value) filter (where metric_name = 'Fraudsters') as fraudsters,
-        max(landing) as landing
+        max(load_id) as load_id
     from metrics
     group by account_id, region, domain, grain, period_start
     having count(value) filter (where datapoints > 0) > 0

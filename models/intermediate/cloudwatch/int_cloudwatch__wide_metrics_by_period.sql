@@ -22,7 +22,7 @@ datapoints as not materialized (
     select
         *,
         coalesce(dimensions ->> '$.MetricGroup', '-') as metric_group
-    from {{ ref('int_cloudwatch__datapoints') }}
+    from {{ read(ref('int_cloudwatch__datapoints')) }}
 
 ),
 
@@ -46,7 +46,7 @@ records as not materialized (
 
 ),
 
-touched as (
+changed as (
 
     select distinct
         account_id,
@@ -56,11 +56,11 @@ touched as (
         day_start,
         {{ reporting_months('hour_start') }} as month_start
     from records
-    where landing > {{ processed_landing() }}
+    where is_changed
 
 ),
 
-touched_periods as (
+changed_periods as (
 
     select distinct
         account_id,
@@ -68,7 +68,7 @@ touched_periods as (
         mart,
         unnest(['hour', 'day', 'month']) as grain,
         unnest([hour_start, cast(day_start as timestamp), cast(month_start as timestamp)]) as period_start
-    from touched
+    from changed
 
 ),
 
@@ -76,7 +76,7 @@ current_records as materialized (
 
     select *
     from records
-    semi join touched using (month_start)
+    semi join changed using (month_start)
     where is_current
 
 ),
@@ -166,11 +166,11 @@ beside_others as (
 
 ),
 
--- A touched period without a datapoint that counts is counted too: to nothing, without a subject.
+-- A changed period without a datapoint that counts is recounted as zero, without a subject.
 valued as (
 
     select
-        touched_periods.*,
+        changed_periods.*,
         rows_of_marts.subject,
         definitions.metric_name,
         coalesce(counted.datapoints, 0) as datapoints,
@@ -190,8 +190,8 @@ valued as (
                 and coalesce(ends_with(when_silent, subject ->> '$.IntegrationType'), true)
                 then 0
         end as value,
-        (select max(landing) from datapoints) as landing
-    from touched_periods
+        {{ load_id() }} as load_id
+    from changed_periods
     left join rows_of_marts using (account_id, region, mart, grain, period_start)
     inner join definitions using (mart)
     left join counted using (account_id, region, mart, subject, metric_name, grain, period_start)

@@ -7,14 +7,14 @@ with recursive
 
 events as (
 
-    select * from {{ ref('int_mailgun__events') }} where engagement_key is not null
+    select * from {{ read(ref('int_mailgun__events')) }} where engagement_key is not null
 
 ),
 
-touched as (
+changed as (
 
     -- by any version, also one that no longer counts: the group it has left is windowed again too
-    select distinct engagement_key from events where landing > {{ processed_landing() }}
+    select distinct engagement_key from events where is_changed
 
 ),
 
@@ -22,7 +22,7 @@ engagements as (
 
     select events.*
     from events
-    semi join touched using (engagement_key)
+    semi join changed using (engagement_key)
     where is_current
 
 ),
@@ -60,23 +60,17 @@ openers as (
 
 ),
 
-flagged as (
+facts as (
 
     select
         engagements.event_key,
         engagements.subaccount,
         engagements.domain,
         engagements.event_at,
-        openers.event_key is not null as is_unique,
-        (select max(landing) from events) as landing
+        openers.event_key is not null as is_unique
     from engagements
     left join openers using (event_key)
 
 )
 
-select flagged.*
-from flagged
-{% if is_incremental() %}
-    -- what has not changed keeps its landing, and with it the periods it counts in
-    anti join {{ this }} as earlier using (event_key, subaccount, domain, event_at, is_unique)
-{% endif %}
+{{ changed_facts(['event_key']) }}

@@ -8,78 +8,27 @@
 with
 
 -- Not materialized, as each reader needs a few of the columns and all would be written out for it.
-events as not materialized (
+records as not materialized (
 
-    select
-        *,
-        date_trunc('hour', event_at) as hour_start,
-        {{ reporting_date('event_at') }} as day_start,
-        cast(date_trunc('month', {{ reporting_date('event_at') }}) as date) as month_start
-    from {{ ref('int_mailgun__events') }}
+    select * from {{ read(ref('int_mailgun__events')) }}
 
 ),
 
 engagements as not materialized (
 
-    select * from {{ ref('int_mailgun__engagements') }}
+    select * from {{ read(ref('int_mailgun__engagements')) }}
 
 ),
 
-touched as (
+changed as (
 
-    select distinct subaccount, domain, event_at
-    from (
-        select subaccount, domain, event_at, landing from events
-        union all
-        select subaccount, domain, event_at, landing from engagements
-    )
-    where landing > {{ processed_landing() }}
+    select distinct subaccount, domain, event_at from records where is_changed
+    union
+    select subaccount, domain, event_at from engagements where is_changed
 
 ),
 
-touched_hours as (
-
-    select distinct subaccount, domain, date_trunc('hour', event_at) as hour_start from touched
-
-),
-
-touched_days as (
-
-    select distinct subaccount, domain, {{ reporting_date('event_at') }} as day_start from touched
-
-),
-
-touched_months as (
-
-    select distinct subaccount, domain, {{ reporting_months('hour_start') }} as month_start from touched_hours
-
-),
-
--- A NULL period is one that isn't touched.
-placed as not materialized (
-
-    select
-        events.* replace (
-            case when touched_hours.domain is not null then hour_start end as hour_start,
-            case when touched_days.domain is not null then day_start end as day_start
-        ),
-        coalesce(is_unique, false) as is_unique
-    from events
-    semi join touched_months using (subaccount, domain, month_start)
-    left join touched_days using (subaccount, domain, day_start)
-    left join touched_hours using (subaccount, domain, hour_start)
-    left join (select event_key, is_unique from engagements) as engagements using (event_key)
-    where is_current
-
-    -- a touched period whose last event has moved elsewhere is counted too: to nothing
-    union all by name
-    select subaccount, domain, hour_start from touched_hours
-    union all by name
-    select subaccount, domain, day_start from touched_days
-    union all by name
-    select subaccount, domain, month_start from touched_months
-
-),
+{{ changed_periods(['subaccount', 'domain'], 'changed') }},
 
 -- What an event counts for: 1, or NULL, which count() passes over (three times as fast as filters here).
 flagged as (
@@ -139,7 +88,13 @@ flagged as (
         case when event = 'clicked' and is_unique and bot = 'none' then 1 end as human_unique_clicked_count,
         case when event = 'unsubscribed' then 1 end as unsubscribed_count,
         case when event = 'complained' then 1 end as complained_count
-    from (select *, event = 'failed' and severity = 'permanent' as is_permanent from placed)
+    from (
+        select
+            *,
+            event = 'failed' and severity = 'permanent' as is_permanent
+        from bucketed
+        left join (select event_key, is_unique from engagements) as engagements using (event_key)
+    )
 
 ),
 
@@ -230,7 +185,7 @@ rated as (
         unique_clicked_count / nullif(delivered_count, 0) as unique_clicked_rate,
         unique_opened_count / nullif(delivered_count, 0) as unique_opened_rate,
         unsubscribed_count / nullif(delivered_count, 0) as unsubscribed_rate,
-        (select max(landing) from events) as landing
+        {{ load_id() }} as load_id
     from added
 
 )

@@ -18,7 +18,7 @@ unnested as (
         journey_id,
         fetched_at,
         valid_from,
-        landing,
+        load_id,
         unnest(activities, max_depth := 2)
     from definitions
 

@@ -66,7 +66,7 @@ counted as (
             where activity_type = 'CONTACT_CENTER' and counter = 'DROPPED'
         ) as removed_by_reevaluation_delta,
         bool_or(has_shrunk) as has_shrunk,
-        max(landing) as landing
+        max(load_id) as load_id
     from {{ ref('int_pinpoint__counters_by_subject') }}
     where activity_id <> 'all'
     group by application_id, journey_id, activity_id, grain, period_start
@@ -142,11 +142,11 @@ joined as (
         counted.removed_by_reevaluation_delta,
         coalesce(counted.has_shrunk, false) as has_shrunk,
         greatest(
-            sent.landing,
-            counted.landing,
-            types.landing,
-            (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})
-        ) as landing
+            sent.load_id,
+            counted.load_id,
+            types.load_id,
+            (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})
+        ) as load_id
     from ended
     left join sent using (application_id, journey_id, activity_id, grain, period_start)
     left join counted using (application_id, journey_id, activity_id, grain, period_start)

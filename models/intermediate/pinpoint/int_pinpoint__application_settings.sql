@@ -5,13 +5,13 @@ with
 
 settings as not materialized (
 
-    select * from {{ ref('stg_pinpoint__application_settings') }} where landing <= {{ last_landing() }}
+    select * from {{ read(ref('stg_pinpoint__application_settings')) }}
 
 ),
 
-touched as (
+changed as (
 
-    select distinct application_id from settings where landing > {{ processed_landing() }}
+    select distinct application_id from settings where is_changed
 
 ),
 
@@ -19,7 +19,7 @@ fetched as (
 
     select settings.*
     from settings
-    semi join touched using (application_id)
+    semi join changed using (application_id)
     -- What a version says decides, never when it arrived.
     qualify
         row_number() over (
@@ -51,5 +51,5 @@ select
     end as valid_from,
     maximum_daily_messages_per_endpoint,
     quiet_time,
-    (select max(landing) from settings) as landing
+    {{ load_id() }} as load_id
 from dated

@@ -38,7 +38,7 @@ contacts as (
         coalesce(campaigns.journey_id, 'none') as journey_id,
         journey_names.journey_name,
         contacts.* exclude (record_count)
-        replace (greatest(contacts.landing, (select max(landing) from definitions)) as landing)
+        replace (greatest(contacts.load_id, (select max(load_id) from definitions)) as load_id)
     from {{ ref('int_pinpoint__contacts_by_period') }} as contacts
     left join campaigns using (campaign_id)
     left join {{ ref('int_pinpoint__journey_names') }} as journey_names

@@ -7,21 +7,21 @@ with
 
 events as not materialized (
 
-    select * from {{ ref('stg_connect__contact_events') }} where landing <= {{ last_landing() }}
+    select * from {{ read(ref('stg_connect__contact_events')) }}
 
 ),
 
-touched as (
+changed as (
 
-    select distinct contact_id from events where landing > {{ processed_landing() }}
+    select distinct contact_id from events where is_changed
 
 ),
 
-touched_events as (
+changed_events as (
 
     select events.*
     from events
-    semi join touched using (contact_id)
+    semi join changed using (contact_id)
 
 ),
 
@@ -42,7 +42,7 @@ contacts as (
         arg_max(answering_machine_status, row(event_at, answering_machine_status)) filter (
             where answering_machine_status is not null
         ) as answering_machine_status
-    from touched_events
+    from changed_events
     group by contact_id
     having count(campaign_id) > 0
 
@@ -54,8 +54,8 @@ candidates as (
         campaigns.contact_id,
         campaigns.campaign_id,
         unnest([instants.event_at, instants.initiated_at]) as contact_at
-    from touched_events as campaigns
-    inner join touched_events as instants using (contact_id)
+    from changed_events as campaigns
+    inner join changed_events as instants using (contact_id)
     where campaigns.campaign_id is not null
 
 ),
@@ -73,7 +73,7 @@ flagged as (
         contacts.has_agent,
         contacts.disconnect_reason,
         contacts.answering_machine_status,
-        (select max(landing) from events) as landing
+        {{ load_id() }} as load_id
     from candidates
     inner join contacts using (contact_id)
     where candidates.contact_at is not null

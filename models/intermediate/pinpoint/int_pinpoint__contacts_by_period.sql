@@ -4,7 +4,7 @@
 
 with
 
-contacts as not materialized (
+records as not materialized (
 
     select
         *,
@@ -17,56 +17,15 @@ contacts as not materialized (
         coalesce(disconnect_reason = 'EXPIRED', false) as is_expired,
         has_agent
         and coalesce(answering_machine_status not in ('VOICEMAIL_BEEP', 'VOICEMAIL_NO_BEEP'), true) as is_connected,
-        date_trunc('hour', contact_at) as hour_start,
-        {{ reporting_date('contact_at') }} as day_start,
-        cast(date_trunc('month', {{ reporting_date('contact_at') }}) as date) as month_start
-    from {{ ref('int_pinpoint__contacts') }}
+        contact_at as event_at,
+        is_chosen as is_current
+    from {{ read(ref('int_pinpoint__contacts')) }}
 
 ),
 
-touched as (
+{{ changed_periods(['campaign_id']) }},
 
-    select distinct campaign_id, hour_start, day_start
-    from contacts
-    where landing > {{ processed_landing() }}
-
-),
-
-touched_hours as (
-
-    select distinct * exclude (day_start) from touched
-
-),
-
-touched_days as (
-
-    select distinct * exclude (hour_start) from touched
-
-),
-
-touched_months as (
-
-    select distinct * exclude (hour_start), {{ reporting_months('hour_start') }} as month_start
-    from touched_hours
-
-),
-
--- A NULL period is one that isn't touched.
-placed as not materialized (
-
-    select
-        contacts.* replace (
-            case when touched_hours.campaign_id is not null then hour_start end as hour_start,
-            case when touched_days.campaign_id is not null then day_start end as day_start
-        )
-    from contacts
-    semi join touched_months using (campaign_id, month_start)
-    left join touched_days using (campaign_id, day_start)
-    left join touched_hours using (campaign_id, hour_start)
-
-),
-
--- A contact's outcome: what it counts for, 1 or NULL. An instant that isn't chosen counts for nothing.
+-- A contact's outcome: what it counts for, 1 or NULL.
 flagged as (
 
     select
@@ -76,18 +35,17 @@ flagged as (
         month_start,
         answering_machine_status as status,
         is_connected,
-        case when is_chosen then 1 end as contact,
-        case when is_chosen and is_failed then 1 end as failed,
-        case when is_chosen and is_expired then 1 end as expired,
+        case when event_at is not null then 1 end as contact,
+        case when is_failed then 1 end as failed,
+        case when is_expired then 1 end as expired,
         case
             when
-                is_chosen
-                and not is_failed
+                not is_failed
                 and not is_expired
                 and (is_answered or answering_machine_status is not null)
                 then 1
         end as successful
-    from placed
+    from bucketed
 
 ),
 
@@ -117,7 +75,7 @@ counted as (
         ) as connection_error,
         count(failed) as failed_dials,
         count(expired) as expired_dials,
-        (select max(landing) from contacts) as landing
+        {{ load_id() }} as load_id
     from flagged
     group by campaign_id, grouping sets ((hour_start), (day_start), (month_start))
 

@@ -8,21 +8,21 @@ with
 
 snapshots as not materialized (
 
-    select * from {{ ref('stg_pinpoint__execution_metrics') }} where landing <= {{ last_landing() }}
+    select * from {{ read(ref('stg_pinpoint__execution_metrics')) }}
 
 ),
 
 runs as not materialized (
 
-    select * from {{ ref('stg_pinpoint__journey_runs') }} where landing <= {{ last_landing() }}
+    select * from {{ read(ref('stg_pinpoint__journey_runs')) }}
 
 ),
 
-touched as (
+changed as (
 
-    select application_id, journey_id from snapshots where landing > {{ processed_landing() }}
+    select application_id, journey_id from snapshots where is_changed
     union
-    select application_id, journey_id from runs where landing > {{ processed_landing() }}
+    select application_id, journey_id from runs where is_changed
 
 ),
 
@@ -44,7 +44,7 @@ told as (
             partition by snapshot_key order by fetched_at desc nulls last, cast(counters as varchar), activity_type
         ) = 1 as is_current
     from snapshots
-    semi join touched using (application_id, journey_id)
+    semi join changed using (application_id, journey_id)
 
 ),
 
@@ -148,7 +148,7 @@ started as (
         union all by name
         select distinct application_id, journey_id, fetched_at as counted_at from runs
     )
-    semi join touched using (application_id, journey_id)
+    semi join changed using (application_id, journey_id)
     group by application_id, journey_id, counted_at
 
 ),
@@ -245,7 +245,7 @@ counted as (
 
 ),
 
-finished as (
+facts as (
 
     select
         application_id,
@@ -258,16 +258,9 @@ finished as (
         cast(value as bigint) as value,
         cast(increase as bigint) as increase,
         -- how many are in a journey, or wait, may fall; all others only ever count up
-        increase < 0 and counter not in ('ENDPOINT_ACTIVE', 'WAIT_STARTED') as has_shrunk,
-        greatest((select max(landing) from snapshots), (select max(landing) from runs)) as landing
+        increase < 0 and counter not in ('ENDPOINT_ACTIVE', 'WAIT_STARTED') as has_shrunk
     from counted
 
 )
 
-select finished.*
-from finished
-{% if is_incremental() %}
-    -- what has not changed keeps its landing, and with it the periods it counts in
-    anti join {{ this }} as earlier
-        using (application_id, journey_id, activity_id, of_runs, counter, counted_at, value, increase)
-{% endif %}
+{{ changed_facts(['application_id', 'journey_id', 'activity_id', 'of_runs', 'counter', 'counted_at']) }}

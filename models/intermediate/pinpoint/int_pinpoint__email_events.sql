@@ -7,14 +7,14 @@ with
 events as not materialized (
 
     select *
-    from {{ ref('stg_pinpoint__events') }}
-    where starts_with(event, '_email.') and journey_id is not null and landing <= {{ last_landing() }}
+    from {{ read(ref('stg_pinpoint__events')) }}
+    where starts_with(event, '_email.') and journey_id is not null
 
 ),
 
-touched as (
+changed as (
 
-    select distinct application_id, message_id from events where landing > {{ processed_landing() }}
+    select distinct application_id, message_id from events where is_changed
 
 ),
 
@@ -22,7 +22,7 @@ messages as (
 
     select events.*
     from events
-    semi join touched using (application_id, message_id)
+    semi join changed using (application_id, message_id)
 
 ),
 
@@ -44,7 +44,7 @@ compared as (
 
 ),
 
-flagged as (
+facts as (
 
     select
         event_key,
@@ -59,15 +59,9 @@ flagged as (
             -- a soft bounce that was delivered in the end, or bounced for good, is no more
             when event = '_email.softbounce' then is_first and not is_settled
             else is_first
-        end as is_counted,
-        (select max(landing) from events) as landing
+        end as is_counted
     from compared
 
 )
 
-select flagged.*
-from flagged
-{% if is_incremental() %}
-    -- what has not changed keeps its landing, and with it the periods it counts in
-    anti join {{ this }} as earlier using (event_key, is_counted)
-{% endif %}
+{{ changed_facts(['event_key']) }}

@@ -6,16 +6,16 @@ with
 
 fetches as (
 
-    select application_id, journey_id, activity_id, activity_type, fetched_at, landing
+    select application_id, journey_id, activity_id, activity_type, fetched_at, load_id
     from {{ ref('int_pinpoint__activity_definitions') }}
     union all by name
-    select application_id, journey_id, 'all' as activity_id, fetched_at, landing
+    select application_id, journey_id, 'all' as activity_id, fetched_at, load_id
     from {{ ref('int_pinpoint__journey_definitions') }}
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
 
 ),
 
-placed as (
+bucketed as (
 
     select
         *,
@@ -36,6 +36,6 @@ select
     grain,
     period_start,
     max(activity_type) as activity_type,
-    max(landing) as landing
-from placed
+    max(load_id) as load_id
+from bucketed
 group by all

@@ -27,7 +27,7 @@ pivoted as (
         any_value(increase) filter (where counter = 'HOLDOUT') as participants_held_out_delta,
         bool_or(has_shrunk) as has_shrunk,
         -- a journey that proves to be a test leaves no row behind
-        greatest(max(landing), (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
+        greatest(max(load_id), (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})) as load_id
     from counters
     left join {{ ref('int_pinpoint__journey_names') }} using (application_id, journey_id)
     left join {{ ref('int_pinpoint__activity_names') }} using (application_id, journey_id, activity_id)

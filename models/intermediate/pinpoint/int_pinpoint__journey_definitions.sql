@@ -5,13 +5,13 @@ with
 
 journeys as not materialized (
 
-    select * from {{ ref('stg_pinpoint__journeys') }} where landing <= {{ last_landing() }}
+    select * from {{ read(ref('stg_pinpoint__journeys')) }}
 
 ),
 
-touched as (
+changed as (
 
-    select distinct application_id, journey_id from journeys where landing > {{ processed_landing() }}
+    select distinct application_id, journey_id from journeys where is_changed
 
 ),
 
@@ -19,7 +19,7 @@ fetched as (
 
     select journeys.*
     from journeys
-    semi join touched using (application_id, journey_id)
+    semi join changed using (application_id, journey_id)
     -- What a version says decides, never when it arrived.
     qualify
         row_number() over (
@@ -103,7 +103,7 @@ scheduled as (
                 + coalesce(try_cast(frequency.seconds as bigint), 0)
             ), 0)
         end as entry_segment_refreshes_planned,
-        (select max(landing) from journeys) as landing
+        {{ load_id() }} as load_id
     from described
 
 )

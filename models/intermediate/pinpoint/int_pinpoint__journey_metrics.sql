@@ -49,7 +49,7 @@ sent as (
         period_start,
         cast(sum(endpoint_limit_unsent) as bigint) as exceeded_maximum_daily_messages,
         cast(sum(quiet_time_unsent) as bigint) as not_sent_during_quiet_time,
-        max(landing) as landing
+        max(load_id) as load_id
     from {{ ref('int_pinpoint__messages_by_period') }}
     where record_count > 0
     group by application_id, journey_id, grain, period_start
@@ -90,7 +90,7 @@ counted as (
         ) as exceeded_maximum_daily_messages_reported,
         any_value(value) filter (where counter = 'ACTIVITIES_QUIET_TIME') as not_sent_during_quiet_time_reported,
         bool_or(has_shrunk) as has_shrunk,
-        max(landing) as landing
+        max(load_id) as load_id
     from counters
     left join journeys_with_runs using (application_id, journey_id)
     group by counters.application_id, counters.journey_id, counters.grain, counters.period_start
@@ -175,12 +175,12 @@ joined as (
         coalesce(counted.has_shrunk, false) as has_shrunk,
         -- definitions, settings and the first run of a journey may change any of its periods
         greatest(
-            sent.landing,
-            counted.landing,
-            (select max(landing) from definitions),
-            (select max(landing) from settings),
-            (select max(landing) from counters where counter = 'RUNS_ENTERED')
-        ) as landing
+            sent.load_id,
+            counted.load_id,
+            (select max(load_id) from definitions),
+            (select max(load_id) from settings),
+            (select max(load_id) from counters where counter = 'RUNS_ENTERED')
+        ) as load_id
     from ended
     left join sent using (application_id, journey_id, grain, period_start)
     left join counted using (application_id, journey_id, grain, period_start)

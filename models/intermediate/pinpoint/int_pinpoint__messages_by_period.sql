@@ -18,10 +18,9 @@ sends as not materialized (
         'send' as channel,
         activity_type,
         coalesce(send_status, 'none') as outcome,
-        true as is_record,
-        landing
-    from {{ ref('int_pinpoint__sends') }}
-    where landing <= {{ last_landing() }}
+        true as is_current,
+        is_changed
+    from {{ read(ref('int_pinpoint__sends')) }}
 
 ),
 
@@ -35,9 +34,9 @@ emails as not materialized (
         'email' as channel,
         event as outcome,
         is_counted,
-        true as is_record,
-        landing
-    from {{ ref('int_pinpoint__email_events') }}
+        true as is_current,
+        is_changed
+    from {{ read(ref('int_pinpoint__email_events')) }}
 
 ),
 
@@ -51,9 +50,9 @@ pushes as not materialized (
         'push' as channel,
         outcome,
         is_counted,
-        true as is_record,
-        landing
-    from {{ ref('int_pinpoint__push_events') }}
+        true as is_current,
+        is_changed
+    from {{ read(ref('int_pinpoint__push_events')) }}
 
 ),
 
@@ -69,86 +68,26 @@ texts as not materialized (
         is_delivery,
         is_failure,
         price_in_millicents,
-        is_chosen as is_record,
-        landing
-    from {{ ref('int_pinpoint__sms_events') }}
+        is_chosen as is_current,
+        is_changed
+    from {{ read(ref('int_pinpoint__sms_events')) }}
     where journey_id <> 'none'
 
 ),
 
 records as not materialized (
 
-    select
-        *,
-        date_trunc('hour', event_at) as hour_start,
-        {{ reporting_date('event_at') }} as day_start,
-        cast(date_trunc('month', {{ reporting_date('event_at') }}) as date) as month_start
-    from (
-        select * from sends
-        union all by name
-        select * from emails
-        union all by name
-        select * from pushes
-        union all by name
-        select * from texts
-    )
-
-),
-
-touched as (
-
-    select distinct application_id, journey_id, activity_id, event_at
-    from records
-    where landing > {{ processed_landing() }}
-
-),
-
-touched_hours as (
-
-    select distinct application_id, journey_id, activity_id, date_trunc('hour', event_at) as hour_start from touched
-
-),
-
-touched_days as (
-
-    select distinct application_id, journey_id, activity_id, {{ reporting_date('event_at') }} as day_start from touched
-
-),
-
-touched_months as (
-
-    select distinct
-        application_id,
-        journey_id,
-        activity_id,
-        {{ reporting_months('hour_start') }} as month_start
-    from touched_hours
-
-),
-
--- A NULL period is one that isn't touched.
-placed as not materialized (
-
-    select
-        records.* replace (
-            case when touched_hours.activity_id is not null then hour_start end as hour_start,
-            case when touched_days.activity_id is not null then day_start end as day_start
-        )
-    from records
-    semi join touched_months using (application_id, journey_id, activity_id, month_start)
-    left join touched_days using (application_id, journey_id, activity_id, day_start)
-    left join touched_hours using (application_id, journey_id, activity_id, hour_start)
-    where is_record
-
-    -- a touched period whose last event counts elsewhere now is counted too: to nothing
+    select * from sends
     union all by name
-    select * from touched_hours
+    select * from emails
     union all by name
-    select * from touched_days
+    select * from pushes
     union all by name
-    select * from touched_months
+    select * from texts
 
 ),
+
+{{ changed_periods(['application_id', 'journey_id', 'activity_id']) }},
 
 -- What an event counts for: 1, or NULL, which count() passes over.
 flagged as (
@@ -210,7 +149,7 @@ flagged as (
 
         case when outcome = 'SUCCESS' and activity_type = 'CUSTOM' then 1 end as call_succeeded,
         case when outcome = 'CUSTOM_DELIVERY_FAILURE' and activity_type = 'CUSTOM' then 1 end as call_failed
-    from placed
+    from bucketed
 
 ),
 
@@ -263,7 +202,7 @@ counted as (
 
         count(call_succeeded) as custom_calls_succeeded,
         count(call_failed) as custom_calls_failed,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from flagged
     group by application_id, journey_id, activity_id, grouping sets ((hour_start), (day_start), (month_start))
 

@@ -9,19 +9,18 @@ events as not materialized (
     select
         *,
         case event when '_journey.opened_notification' then 'opened' else 'received' end as outcome
-    from {{ ref('stg_pinpoint__events') }}
+    from {{ read(ref('stg_pinpoint__events')) }}
     where
         event in (
             '_journey.received_foreground', '_journey.received_background', '_journey.opened_notification'
         )
         and journey_id is not null
-        and landing <= {{ last_landing() }}
 
 ),
 
-touched as (
+changed as (
 
-    select distinct application_id, endpoint_id from events where landing > {{ processed_landing() }}
+    select distinct application_id, endpoint_id from events where is_changed
 
 ),
 
@@ -29,11 +28,11 @@ notifications as (
 
     select events.*
     from events
-    semi join touched using (application_id, endpoint_id)
+    semi join changed using (application_id, endpoint_id)
 
 ),
 
-flagged as (
+facts as (
 
     select
         event_key,
@@ -45,15 +44,9 @@ flagged as (
         row_number() over (
             partition by application_id, endpoint_id, journey_id, run_id, activity_id, outcome
             order by event_at, event_key
-        ) = 1 as is_counted,
-        (select max(landing) from events) as landing
+        ) = 1 as is_counted
     from notifications
 
 )
 
-select flagged.*
-from flagged
-{% if is_incremental() %}
-    -- what has not changed keeps its landing, and with it the periods it counts in
-    anti join {{ this }} as earlier using (event_key, is_counted)
-{% endif %}
+{{ changed_facts(['event_key']) }}

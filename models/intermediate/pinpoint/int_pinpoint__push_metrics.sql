@@ -58,7 +58,7 @@ joined as (
             when definitions.activity_id is not null then 'default'
             else 'unknown'
         end as time_to_live_status,
-        greatest(messages.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})) as landing
+        greatest(messages.load_id, (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})) as load_id
     from ended
     left join messages using (application_id, journey_id, activity_id, grain, period_start)
     left join {{ ref('int_pinpoint__journey_names') }} as journey_names using (application_id, journey_id)

@@ -6,7 +6,7 @@ with
 
 events as not materialized (
 
-    select * from {{ ref('stg_pinpoint__events') }} where landing <= {{ last_landing() }}
+    select * from {{ read(ref('stg_pinpoint__events')) }}
 
 ),
 
@@ -19,16 +19,16 @@ texts as not materialized (
 sends as not materialized (
 
     select *
-    from {{ ref('int_pinpoint__sends') }}
-    where activity_type = 'SMS' and send_status = 'SUCCESS' and landing <= {{ last_landing() }}
+    from {{ read(ref('int_pinpoint__sends')) }}
+    where activity_type = 'SMS' and send_status = 'SUCCESS'
 
 ),
 
-touched as (
+changed as (
 
     select application_id, message_id
     from texts
-    where landing > {{ processed_landing() }}
+    where is_changed
 
     union
 
@@ -42,15 +42,15 @@ touched as (
             texts.application_id = sends.application_id
             and texts.endpoint_id = sends.endpoint_id
             and texts.event_at between sends.event_at and sends.event_at + interval 72 hours
-    where sends.landing > {{ processed_landing() }}
+    where sends.is_changed
 
 ),
 
-touched_texts as (
+changed_texts as (
 
     select texts.*
     from texts
-    semi join touched using (application_id, message_id)
+    semi join changed using (application_id, message_id)
 
 ),
 
@@ -68,7 +68,7 @@ messages as (
         bool_or(event = '_SMS.SUCCESS') as is_delivered,
         -- the final event's price, else that of one on the way: several events tell of the same money
         arg_max(price_in_millicents, row(event <> '_SMS.BUFFERED', event_at, event_key)) as price_in_millicents
-    from touched_texts
+    from changed_texts
     group by application_id, message_id
 
 ),
@@ -83,11 +83,11 @@ possible as (
         -- NULL where it was sent after the message's first event
         max(row(sends.event_at, sends.event_key)) filter (where sends.event_at <= messages.first_at) as sent
     from messages
-    inner join touched_texts using (application_id, message_id)
+    inner join changed_texts using (application_id, message_id)
     inner join sends
         on
-            touched_texts.application_id = sends.application_id
-            and touched_texts.endpoint_id = sends.endpoint_id
+            changed_texts.application_id = sends.application_id
+            and changed_texts.endpoint_id = sends.endpoint_id
             and sends.event_at between messages.first_at - interval 72 hours and messages.last_at
     group by all
 
@@ -110,7 +110,7 @@ candidates as (
 
     select application_id, message_id, activity from possible
     union
-    select application_id, message_id, row(journey_id, activity_id) from touched_texts where journey_id is not null
+    select application_id, message_id, row(journey_id, activity_id) from changed_texts where journey_id is not null
     union
     select application_id, message_id, row('none', 'none') from messages
 
@@ -124,11 +124,11 @@ ordered as (
         row_number() over (
             partition by application_id, message_id, event order by event_at, event_key
         ) = 1 as is_first_of_kind
-    from touched_texts
+    from changed_texts
 
 ),
 
-flagged as (
+facts as (
 
     select
         ordered.event_key,
@@ -142,8 +142,7 @@ flagged as (
         ordered.is_first,
         ordered.event = '_SMS.SUCCESS' and ordered.is_first_of_kind as is_delivery,
         ordered.event = '_SMS.FAILURE' and ordered.is_first_of_kind and not messages.is_delivered as is_failure,
-        case when ordered.is_first then messages.price_in_millicents end as price_in_millicents,
-        greatest((select max(landing) from events), (select max(landing) from sends)) as landing
+        case when ordered.is_first then messages.price_in_millicents end as price_in_millicents
     from ordered
     inner join messages using (application_id, message_id)
     inner join candidates using (application_id, message_id)
@@ -151,19 +150,4 @@ flagged as (
 
 )
 
-select flagged.*
-from flagged
-{% if is_incremental() %}
-    -- what has not changed keeps its landing, and with it the periods it counts in
-    anti join {{ this }} as earlier
-        on
-            flagged.event_key = earlier.event_key
-            and flagged.journey_id = earlier.journey_id
-            and flagged.activity_id = earlier.activity_id
-            and flagged.is_chosen = earlier.is_chosen
-            and flagged.is_attributed = earlier.is_attributed
-            and flagged.is_first = earlier.is_first
-            and flagged.is_delivery = earlier.is_delivery
-            and flagged.is_failure = earlier.is_failure
-            and flagged.price_in_millicents is not distinct from earlier.price_in_millicents
-{% endif %}
+{{ changed_facts(['event_key', 'journey_id', 'activity_id']) }}

@@ -27,7 +27,7 @@ ended as (
         activity_type,
         grain,
         period_start,
-        max(landing) as landing,
+        max(load_id) as load_id,
         {{ period_end('grain', 'period_start') }} as period_end
     from counters
     group by all
@@ -64,7 +64,7 @@ paths as (
         cast(sum(value) as bigint) as path_participants,
         cast(sum(increase) as bigint) as path_participants_delta,
         bool_or(has_shrunk) as has_shrunk,
-        max(landing) as landing
+        max(load_id) as load_id
     from (
         select * from counters
         union all by name
@@ -127,8 +127,8 @@ named as (
         branched.branch.target_share as target_share,
         branched.has_shrunk,
         greatest(
-            branched.landing, (select max(landing) from {{ ref('int_pinpoint__journey_definitions') }})
-        ) as landing
+            branched.load_id, (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})
+        ) as load_id
     from branched
     left join definitions as next_activities
         on

@@ -47,7 +47,8 @@ records as materialized (
         fetched_at,
         reported_value,
         starts_at as event_at,
-        true as is_current
+        true as is_current,
+        true as is_changed
     from {{ ref('stg_alexa__reported_points') }}
     inner join names using (reported_namespace, metric)
     where grouped_by is null
@@ -58,7 +59,7 @@ records as materialized (
 
 ),
 
-{{ placed_in_periods('true') }},
+{{ changed_periods(['skill_id', 'stage']) }},
 
 {{ reported_by_grain(['measure']) }},
 
@@ -79,7 +80,7 @@ asked as (
             measure,
             day_start,
             max(fetched_at) as asked_at
-        from placed
+        from bucketed
         group by skill_id, stage, locale, measure, day_start
     )
     group by skill_id, stage, measure, day_start

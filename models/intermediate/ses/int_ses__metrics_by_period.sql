@@ -10,7 +10,7 @@ with
 -- Not materialized, as each reader needs a few of the columns and all would be written out for it.
 events as not materialized (
 
-    select * from {{ ref('int_ses__events') }}
+    select * from {{ read(ref('int_ses__events')) }}
 
 ),
 
@@ -27,8 +27,8 @@ reputation as not materialized (
         max(maximum) filter (where metric_name = 'Reputation.BounceRate') as reputation_bounce,
         max(maximum) filter (where metric_name = 'Reputation.ComplaintRate') as reputation_complaint,
         is_current,
-        max(landing) as landing
-    from {{ ref('int_ses__datapoints') }}
+        bool_or(is_changed) as is_changed
+    from {{ read(ref('int_ses__datapoints')) }}
     where
         namespace = 'AWS/SES'
         and metric_name in ('Reputation.BounceRate', 'Reputation.ComplaintRate')
@@ -39,69 +39,13 @@ reputation as not materialized (
 
 records as not materialized (
 
-    select
-        *,
-        date_trunc('hour', event_at) as hour_start,
-        {{ reporting_date('event_at') }} as day_start,
-        cast(date_trunc('month', {{ reporting_date('event_at') }}) as date) as month_start
-    from (
-        select * from events
-        union all by name
-        select * from reputation
-    )
-
-),
-
-touched as (
-
-    select distinct account_id, configuration_set, event_at
-    from records
-    where landing > {{ processed_landing() }}
-
-),
-
-touched_hours as (
-
-    select distinct account_id, configuration_set, date_trunc('hour', event_at) as hour_start from touched
-
-),
-
-touched_days as (
-
-    select distinct account_id, configuration_set, {{ reporting_date('event_at') }} as day_start from touched
-
-),
-
-touched_months as (
-
-    select distinct account_id, configuration_set, {{ reporting_months('hour_start') }} as month_start
-    from touched_hours
-
-),
-
--- A NULL period is one that isn't touched.
-placed as not materialized (
-
-    select
-        records.* replace (
-            case when touched_hours.account_id is not null then hour_start end as hour_start,
-            case when touched_days.account_id is not null then day_start end as day_start
-        )
-    from records
-    semi join touched_months using (account_id, configuration_set, month_start)
-    left join touched_days using (account_id, configuration_set, day_start)
-    left join touched_hours using (account_id, configuration_set, hour_start)
-    where is_current
-
-    -- a touched period whose last event has moved elsewhere is counted too: to nothing
+    select * from events
     union all by name
-    select account_id, configuration_set, hour_start from touched_hours
-    union all by name
-    select account_id, configuration_set, day_start from touched_days
-    union all by name
-    select account_id, configuration_set, month_start from touched_months
+    select * from reputation
 
 ),
+
+{{ changed_periods(['account_id', 'configuration_set']) }},
 
 profiled as not materialized (
 
@@ -111,7 +55,7 @@ profiled as not materialized (
             caller_identity, from_domain, source_ip, source_tls_version, outgoing_ip, outgoing_tls_version, operation,
             feedback_id_a, feedback_id_b, custom_dimensions
         ) as profile
-    from placed
+    from bucketed
 
 ),
 
@@ -326,7 +270,7 @@ rated as (
         reject_count / nullif(send_count, 0) as reject_rate,
         rated_bounce_count / nullif(rated_send_count, 0) as bounce_rate_proxy,
         rated_complaint_count / nullif(rated_delivery_count, 0) as complaint_rate_proxy,
-        (select max(landing) from records) as landing
+        {{ load_id() }} as load_id
     from added
 
 )

@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (grain, landing)
+    * exclude (grain, load_id)
 from metrics
 where grain = 'hour' and (actions > 0 or utterances is not null)

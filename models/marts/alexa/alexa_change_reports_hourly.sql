@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (grain, record_count, landing)
+    * exclude (grain, record_count, load_id)
 from metrics
 where grain = 'hour' and record_count > 0

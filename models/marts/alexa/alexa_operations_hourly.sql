@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (grain, landing)
+    * exclude (grain, load_id)
 from metrics
 where grain = 'hour' and request_volume > 0

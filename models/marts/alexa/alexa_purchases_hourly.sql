@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (grain, record_count, has_state, landing)
+    * exclude (grain, record_count, has_state, load_id)
 from metrics
 where grain = 'hour' and record_count > 0

@@ -9,7 +9,7 @@ metrics as (
 )
 
 select
-    * exclude (grain, record_count, has_state, landing)
+    * exclude (grain, record_count, has_state, load_id)
     replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and (record_count > 0 or has_state)

@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (grain, record_count, reported_count, landing)
+    * exclude (grain, record_count, reported_count, load_id)
 from metrics
 where grain = 'hour' and (record_count > 0 or reported_count > 0)

@@ -8,7 +8,7 @@ metrics as (
 )
 
 select
-    * exclude (is_by_code, grain, requests, successful_requests, success_rate, landing)
+    * exclude (is_by_code, grain, requests, successful_requests, success_rate, load_id)
     replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'day' and error_responses > 0 and is_by_code

@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (is_by_code, grain, requests, successful_requests, success_rate, landing)
+    * exclude (is_by_code, grain, requests, successful_requests, success_rate, load_id)
 from metrics
 where grain = 'hour' and error_responses > 0 and is_by_code

@@ -8,6 +8,6 @@ metrics as (
 )
 
 select
-    * exclude (is_by_code, error_code, grain, error_responses, landing)
+    * exclude (is_by_code, error_code, grain, error_responses, load_id)
 from metrics
 where grain = 'hour' and requests > 0 and not is_by_code

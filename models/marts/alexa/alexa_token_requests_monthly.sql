@@ -8,7 +8,7 @@ metrics as (
 )
 
 select
-    * exclude (is_by_code, error_code, grain, error_responses, landing)
+    * exclude (is_by_code, error_code, grain, error_responses, load_id)
     replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and requests > 0 and not is_by_code

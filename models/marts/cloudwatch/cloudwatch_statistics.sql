@@ -10,7 +10,7 @@ statistics as (
 listed as (
 
     select
-        * exclude (datapoint_key, extra_statistics, landing),
+        * exclude (datapoint_key, extra_statistics, load_id),
         unnest(map_entries(extra_statistics), recursive := true)
     from statistics
 

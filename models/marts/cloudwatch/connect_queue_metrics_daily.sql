@@ -8,7 +8,7 @@ metrics as (
 )
 
 select
-    * exclude (grain, landing)
+    * exclude (grain, load_id)
     replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'day'

@@ -7,6 +7,6 @@ estimates as (
 
 )
 
-select * exclude (grain, record_count, landing)
+select * exclude (grain, record_count, load_id)
 from estimates
 where grain = 'hour' and record_count > 0

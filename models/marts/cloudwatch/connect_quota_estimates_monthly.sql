@@ -8,7 +8,7 @@ estimates as (
 )
 
 select
-    * exclude (grain, record_count, landing)
+    * exclude (grain, record_count, load_id)
     replace (cast(period_start as date) as period_start)
 from estimates
 where grain = 'month' and record_count > 0

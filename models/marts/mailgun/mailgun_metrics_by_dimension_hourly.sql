@@ -7,6 +7,6 @@ metrics as (
 
 )
 
-select * exclude (grain, record_count, landing)
+select * exclude (grain, record_count, load_id)
 from metrics
 where grain = 'hour' and dimension <> 'all' and record_count > 0

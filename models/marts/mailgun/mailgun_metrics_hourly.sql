@@ -7,6 +7,6 @@ metrics as (
 
 )
 
-select * exclude (grain, record_count, landing, dimension, dimension_value)
+select * exclude (grain, record_count, load_id, dimension, dimension_value)
 from metrics
 where grain = 'hour' and dimension = 'all' and record_count > 0

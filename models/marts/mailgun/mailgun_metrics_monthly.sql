@@ -8,7 +8,7 @@ metrics as (
 )
 
 select
-    * exclude (grain, record_count, landing, dimension, dimension_value)
+    * exclude (grain, record_count, load_id, dimension, dimension_value)
     replace (cast(period_start as date) as period_start)
 from metrics
 where grain = 'month' and dimension = 'all' and record_count > 0

@@ -7,6 +7,6 @@ metrics as (
 
 )
 
-select * exclude (grain, landing)
+select * exclude (grain, load_id)
 from metrics
 where grain = 'hour'

@@ -21,8 +21,8 @@ renamed as (
         case when flow in ('alexa_app', 'app_to_app_from_alexa') then 'alexa_app' else 'your_app' end as flow,
         step,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

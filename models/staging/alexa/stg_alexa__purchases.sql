@@ -28,8 +28,8 @@ renamed as (
         try_cast(expires_at as timestamptz) at time zone 'UTC' as expires_at,
         coalesce(upper(nullif(purchase_mode, '')), 'LIVE') = 'LIVE' as is_live,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

@@ -27,7 +27,7 @@ first_version as (
         query ->> '$.intent' as group_value,
         json_extract(response, '$.timestamps[*]') as timestamps,
         json_extract(response, '$.values[*]') as numbers,
-        _landing as landing
+        _landing as load_id
     from source
 
 ),
@@ -75,7 +75,7 @@ second_version as (
         series ->> '$.groupedBy.groupedByValue' as group_value,
         json_extract(series, '$.timestamps[*]') as timestamps,
         json_extract(series, '$.values[*]') as numbers,
-        _landing as landing
+        _landing as load_id
     from queried
     -- averages and percentiles of these are none of the metrics
     where coalesce(lower(coalesce(answer ->> '$.stat', metric_query ->> '$.stat')), 'count') in ('count', 'sum')
@@ -138,7 +138,7 @@ spanned as (
             when period = 'SINGLE' then asked_until_at
         end as ends_at,
         reported_value,
-        landing
+        load_id
     from timed
 
 )

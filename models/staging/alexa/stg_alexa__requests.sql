@@ -59,8 +59,8 @@ renamed as (
         upper(nullif(request.request.payload."purchaseResult", '')) as purchase_result,
         nullif(request.request.payload."productId", '') as product_id,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

@@ -19,8 +19,8 @@ renamed as (
         coalesce(nullif(stage, ''), 'none') as stage,
         coalesce(nullif(context."System"."user"."userId", ''), 'none') as user_id,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

@@ -36,8 +36,8 @@ renamed as (
         message.event.payload."change".properties as changed_properties,
         message.context.properties as context_properties,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

@@ -24,8 +24,8 @@ renamed as (
         coalesce(body ->> '$.access_token', '') <> '' as has_access_token,
         case when json_type(body, '$.error') = 'VARCHAR' then nullif(body ->> '$.error', '') end as error,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

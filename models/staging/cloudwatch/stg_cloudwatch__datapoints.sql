@@ -37,8 +37,8 @@ renamed as (
         ) as extra_statistics,
         coalesce(nullif(unit, ''), 'None') as unit,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

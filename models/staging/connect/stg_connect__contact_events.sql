@@ -66,7 +66,7 @@ renamed as (
         ) as connected_to_agent_at,
         upper(nullif(told_reason, '')) as disconnect_reason,
         upper(nullif(told_status, '')) as answering_machine_status,
-        _landing as landing
+        _landing as load_id
     from told
 
 )

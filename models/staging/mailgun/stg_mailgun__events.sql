@@ -66,8 +66,8 @@ renamed as (
         "delivery-status"."bounce-type" as bounce_type,
         "@timestamp" is not null as is_logs_item,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

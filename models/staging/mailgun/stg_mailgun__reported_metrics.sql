@@ -24,7 +24,7 @@ renamed as (
         pagination.total as answer_items,
         unnest(json_keys(metrics)) as metric,
         metrics,
-        _landing as landing
+        _landing as load_id
     from source
 
 ),

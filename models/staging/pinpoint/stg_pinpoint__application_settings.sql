@@ -19,7 +19,7 @@ renamed as (
             nullif("JourneyLimits"."DailyCap", 0), "Limits"."Daily", "JourneyLimits"."DailyCap"
         ) as maximum_daily_messages_per_endpoint,
         nullif("QuietTime"."Start", '') || '-' || nullif("QuietTime"."End", '') as quiet_time,
-        _landing as landing
+        _landing as load_id
     from source
 
 )

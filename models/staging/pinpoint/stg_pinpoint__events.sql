@@ -26,7 +26,7 @@ renamed as (
         ) as message_id,
         metrics.price_in_millicents_usd as price_in_millicents,
         _file as file,
-        _landing as landing
+        _landing as load_id
     from source
 
 )

@@ -20,7 +20,7 @@ renamed as (
         coalesce(nullif("RunId", ''), 'all') as run_id,
         nullif("ActivityType", '') as activity_type,
         cast("Metrics" as map(varchar, bigint)) as counters,
-        _landing as landing
+        _landing as load_id
     from source
 
 )

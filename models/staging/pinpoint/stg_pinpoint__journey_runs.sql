@@ -17,7 +17,7 @@ renamed as (
         list_transform(
             list_filter("Item", lambda r: r."Status" <> 'SCHEDULED'), lambda r: r."RunId"
         ) as started_runs,
-        _landing as landing
+        _landing as load_id
     from source
 
 )

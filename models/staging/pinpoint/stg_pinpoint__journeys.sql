@@ -85,7 +85,7 @@ renamed as (
                 ] end
             )
         )) as activities,
-        _landing as landing
+        _landing as load_id
     from parsed
 
 )

@@ -30,8 +30,8 @@ renamed as (
         statistics['max'] as maximum,
         statistics['min'] as minimum,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from source
 
 )

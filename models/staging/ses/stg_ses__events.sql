@@ -69,8 +69,8 @@ renamed as (
         mail.headers as headers,
         try_cast(click."linkTags" as map(varchar, varchar[])) as link_tags,
         _file as file,
-        _is_repeat as is_repeat,
-        _landing as landing
+        _is_repeat as is_revision,
+        _landing as load_id
     from addressed
 
 )

@@ -1,0 +1,78 @@
+{# All landed versions of a staging model's records, with `is_current` at the one of each record that counts: the first in
+   the order `preference`, of what versions state, never of when they arrived. Versions that are equal in it are ordered by
+   all their columns, so that every build chooses the same one. `key` tells records apart. Where it `is_dated`, versions of a
+   record have one `date`; else their dates are looked up by these two columns, so that all others are read of few days.
+   A version that no longer counts stays, so that the periods it once counted in are found and counted again. #}
+{% macro current_versions(staged, preference, key='record_key', date='record_date', is_dated=false) -%}
+with
+
+-- Not materialized, as a year would be written out for the sake of the day that is read.
+versions as not materialized (
+
+    select * from {{ read(staged) }}
+
+),
+
+arrived as not materialized (
+
+    select * from versions where is_changed
+
+),
+
+revised as (
+
+    select distinct {{ date }}, {{ key }} from arrived where is_revision
+
+),
+
+{% if not is_dated -%}
+revised_days as (
+
+    select distinct {{ date }}, {{ key }}
+    from versions
+    semi join revised using ({{ key }})
+
+),
+
+{% endif -%}
+
+candidates as materialized (
+
+    select *
+    from versions
+    semi join {{ 'revised' if is_dated else 'revised_days' }} using ({{ date }}, {{ key }})
+
+),
+
+ranked as (
+
+    select
+        arrived.*,
+        true as is_current
+    from arrived
+    anti join revised using ({{ key }})
+
+    union all by name
+
+    select
+        *,
+        row_number() over (
+            partition by {{ key }} order by {{ (preference + tie_breakers(staged)) | join(', ') }}
+        ) = 1 as is_current
+    from candidates
+
+)
+
+select
+    * exclude ({{ date }}, file, is_revision, load_id, is_changed),
+    {{ load_id() }} as load_id
+from ranked
+{%- endmacro %}
+
+
+{# The columns of a staging model in their documented order, for versions that are equal in what is preferred. #}
+{% macro tie_breakers(staged) -%}
+    {%- set name = staged.identifier | replace('__dbt__cte__', '') -%}
+    {%- set node = graph.nodes['model.' ~ model.package_name ~ '.' ~ name] if execute else {} -%}
+    {{ return((node.columns or {}).keys() | reject('in', ['file', 'is_revision', 'load_id']) | list) }}
+{%- endmacro %}

@@ -1,0 +1,73 @@
+{# High-water marks: the number of a model's last build, under its own name, and through which number it has read each
+   parent. With one mark for each parent, any models can be built in any order, and nothing is counted twice or never.
+   `full refresh` is the number of the last build that began with nothing.
+   A model's rows and marks change in one transaction, so that they are in the same database. #}
+{% macro create_high_water_marks() -%}
+    {%- for database in ('facts', 'touchstone') %}
+        create schema if not exists {{ database }}.intermediate;
+        create table if not exists {{ database }}.intermediate.high_water_marks (
+            model varchar, parent varchar, load_id bigint
+        );
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# A model's marks, by parent: this model's, or those of the one that is named. #}
+{% macro high_water_marks(name=this.name) -%}
+    {%- set marks = {} -%}
+    {%- if execute and flags.WHICH in ('build', 'run') -%}
+        {%- set rows = run_query(
+            "select parent, load_id from " ~ all_high_water_marks() ~ " where model = '" ~ name ~ "'"
+        ).rows -%}
+        {%- for row in rows -%}{%- do marks.update({row[0]: row[1] | int}) -%}{%- endfor -%}
+    {%- endif -%}
+    {{ return(marks) }}
+{%- endmacro %}
+
+
+{% macro all_high_water_marks() -%}
+    (from facts.intermediate.high_water_marks union all from touchstone.intermediate.high_water_marks)
+{%- endmacro %}
+
+
+{# Pre-hook: what has been read counts for nothing where the table begins with nothing. #}
+{% macro clear_high_water_marks() -%}
+    {%- if model.config.materialized == 'incremental' and not is_incremental() -%}
+        delete from {{ this.database }}.intermediate.high_water_marks where model = '{{ this.name }}'
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Post-hook: all parents have been read as they are. #}
+{% macro set_high_water_marks() -%}
+    {%- if model.config.materialized == 'incremental' -%}
+        {%- set marks = high_water_marks() -%}
+        {%- set number = load_id() -%}
+        {%- do marks.update({this.name: number, 'full refresh': marks.get('full refresh', number)}) -%}
+        {%- for id in model.depends_on.nodes if id in graph.nodes -%}
+            {%- set parent = graph.nodes[id] -%}
+            {%- if parent.name.startswith('stg_') -%}
+                {%- do marks.update({parent.name: landed_through(parent)}) -%}
+            {%- elif parent.config.materialized == 'incremental' -%}
+                {%- do marks.update({parent.name: high_water_marks(parent.name)[parent.name]}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        delete from {{ this.database }}.intermediate.high_water_marks where model = '{{ this.name }}';
+        insert into {{ this.database }}.intermediate.high_water_marks values
+        {%- for parent, number in marks.items() %}
+            ('{{ this.name }}', '{{ parent }}', {{ number }}){{ ',' if not loop.last }}
+        {%- endfor %}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Through which load a staging model has been read: all that this build takes in. #}
+{% macro landed_through(staged) -%}
+    {%- if env_var('TOUCHSTONE_LOAD_ID', '') -%}
+        {{ return([env_var('TOUCHSTONE_LOAD_ID') | int, load_limit() | int] | min) }}
+    {%- endif -%}
+    {%- set newest -%}
+        select coalesce(max(load_id), 0) from {{ staged.relation_name }} where load_id <= {{ load_limit() }}
+    {%- endset -%}
+    {{ return(run_query(newest).columns[0].values()[0] | int if execute else 0) }}
+{%- endmacro %}

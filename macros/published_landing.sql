@@ -1,7 +1,0 @@
-{# The landing up to which readers see the test's system in full; 0 where they see nothing that these definitions made.
-   What a test finds fault with is found again every night until it is mended, as nothing of it is published before.
-   Set by the orchestration, for each system. #}
-{% macro published_landing() -%}
-    {%- set tested = graph.nodes[model.attached_node] if execute and model.attached_node else {} -%}
-    {{ return(fromjson(env_var('TOUCHSTONE_PUBLISHED', '{}')).get(tested.group, 0)) }}
-{%- endmacro %}
