@@ -5,16 +5,16 @@ with
 
 landed as (
 
-    select 'requests' as subject, count(*) as records from {{ ref('stg_alexa__requests') }} where not is_repeat
+    select 'requests' as subject, count(*) as records from {{ ref('stg_alexa__requests') }} where not is_revision
     union all
-    select 'skill_events', count(*) from {{ ref('stg_alexa__skill_events') }} where not is_repeat
+    select 'skill_events', count(*) from {{ ref('stg_alexa__skill_events') }} where not is_revision
     union all
     select 'directives', count(*) from {{ ref('stg_alexa__smart_home_messages') }}
-    where not is_repeat and kind = 'directive' and direction = 'in'
+    where not is_revision and kind = 'directive' and direction = 'in'
     union all
-    select 'account_links', count(*) from {{ ref('stg_alexa__account_links') }} where not is_repeat
+    select 'account_links', count(*) from {{ ref('stg_alexa__account_links') }} where not is_revision
     union all
-    select 'token_requests', count(*) from {{ ref('stg_alexa__token_requests') }} where not is_repeat
+    select 'token_requests', count(*) from {{ ref('stg_alexa__token_requests') }} where not is_revision
 
 ),
 
@@ -25,7 +25,7 @@ current_records as (
     from (
         select version_id from {{ ref('int_alexa__requests') }} where is_current and is_test
         union all
-        select version_id from {{ ref('int_alexa__turns') }} where is_current
+        select version_id from {{ ref('int_alexa__sessionized_requests') }} where is_current
     )
     union all
     select 'skill_events', count(*) from {{ ref('int_alexa__skill_events') }} where is_current
@@ -42,7 +42,7 @@ made as (
 
     select
         'skills' as subject,
-        (select count(*) from {{ ref('int_alexa__turns') }} where is_current)
+        (select count(*) from {{ ref('int_alexa__sessionized_requests') }} where is_current)
         + (select count(*) from {{ ref('int_alexa__operations') }} where is_current)
         + (select count(*) from {{ ref('int_alexa__skill_events') }} where is_current) as records
     union all
@@ -55,7 +55,10 @@ made as (
     union all
     select 'state_reports', count(*) from {{ ref('int_alexa__state_reports') }} where is_current
     union all
-    select 'purchases', count(*) from {{ ref('int_alexa__purchase_events') }} where is_current
+    select
+        'purchases',
+        (select count(*) from {{ ref('int_alexa__subscription_states') }} where is_current)
+        + (select count(*) from {{ ref('int_alexa__purchase_log') }} where is_current and not is_of_subscription)
 
 ),
 

@@ -6,6 +6,9 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +22,7 @@ from touchstone.home import prepare
 from touchstone.landing.land import Landed, land, replay
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
-from touchstone.settings import Settings
+from touchstone.settings import PROJECT, Settings
 
 Record = dict[str, Any]
 
@@ -97,9 +100,9 @@ class TestHome:
     def build_empty(self) -> None:
         """Every model, of no records; in a warehouse that has some already, nothing."""
         if not self._skeleton.exists():
-            os.environ["TOUCHSTONE_LAST_LANDING"] = "0"
+            os.environ["TOUCHSTONE_LOAD_LIMIT"] = "0"
             self._build(models_only=True)
-            del os.environ["TOUCHSTONE_LAST_LANDING"]
+            del os.environ["TOUCHSTONE_LOAD_LIMIT"]
             shutil.copytree(self.settings.warehouse, self._skeleton)
         if not (self.settings.warehouse / "facts.duckdb").exists():
             shutil.copytree(self._skeleton, self.settings.warehouse, dirs_exist_ok=True)
@@ -111,6 +114,16 @@ class TestHome:
         result = dbt.invoke(*command, manifest=self.manifest)
         failed = [r for r in result.result or [] if r.status not in ("success", "pass")]
         assert result.success, failed or result.exception
+
+    def kill_build(self, after: float) -> None:
+        """Begin a build of everything, and kill it so many seconds after its first model."""
+        variables = json.dumps({"reporting_timezone": "UTC"})
+        command = [sys.executable, "-m", "touchstone.dbt", "build", "--exclude-resource-type", "unit_test"]
+        with subprocess.Popen([*command, "test", "--vars", variables], cwd=PROJECT, stdout=subprocess.PIPE) as build:
+            assert build.stdout
+            next((line for line in build.stdout if b"model" in line and b"OK" in line), None)
+            time.sleep(after)
+            build.kill()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.settings.warehouse / "touchstone.duckdb"), read_only=True) as connection:

@@ -21,8 +21,14 @@ Record = dict[str, Any]
 
 
 def land_in_pieces(home: TestHome, sources: dict[str, list[Record]], chance: random.Random) -> None:
-    """The records of each source in a random order, files and runs, some of them again."""
+    """The records of each source in a random order, files and loads, some of them again.
+
+    After each load some of the models are built, whichever these are, or all until the build is killed; in the end all.
+    """
     runs = chance.randint(1, 4)
+    models = [
+        node.name for node in home.manifest.nodes.values() if node.config.materialized in ("incremental", "table")
+    ]
     shuffled = {source: records + chance.sample(records, len(records) // 5) for source, records in sources.items()}
     for records in shuffled.values():
         chance.shuffle(records)
@@ -33,7 +39,12 @@ def land_in_pieces(home: TestHome, sources: dict[str, list[Record]], chance: ran
             for file in range(files):
                 home.put(source, f"{chance.randrange(10**6)}.json", part[file::files])
         home.land()
-        home.build()
+        home.build_empty()
+        if chance.random() < 0.3:
+            home.kill_build(after=chance.uniform(0, 3))
+        for _ in range(chance.randint(0, 2)):
+            home.build("--select", *chance.sample(models, chance.randint(1, len(models))))
+    home.build()
 
 
 def check_orders(home: TestHome, orders: int, sources: dict[str, list[Record]]) -> None:

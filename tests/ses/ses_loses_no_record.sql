@@ -3,7 +3,7 @@ with
 
 landed as (
 
-    select count(*) as records from {{ ref('stg_ses__events') }} where not is_repeat
+    select count(*) as records from {{ ref('stg_ses__events') }} where not is_revision
 
 ),
 

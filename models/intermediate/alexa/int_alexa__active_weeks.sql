@@ -4,16 +4,16 @@
 
 with
 
-turns as not materialized (
+requests as not materialized (
 
-    select * from {{ read(ref('int_alexa__turns')) }}
+    select * from {{ read(ref('int_alexa__sessionized_requests')) }}
 
 ),
 
 changed as (
 
     select distinct skill_id, user_id
-    from turns
+    from requests
     where is_changed
 
 ),
@@ -29,7 +29,7 @@ active as (
         select
             *,
             cast(date_trunc('week', {{ reporting_date('received_at') }}) as date) as active_week
-        from turns
+        from requests
         semi join changed using (skill_id, user_id)
         where is_current and stage = 'live' and user_id <> 'none' and request_type <> 'CanFulfillIntentRequest'
     )

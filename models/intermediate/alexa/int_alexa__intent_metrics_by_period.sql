@@ -10,7 +10,7 @@ records as not materialized (
         *,
         received_at as event_at,
         case when is_failed then 1 end as failure
-    from {{ read(ref('int_alexa__turns')) }}
+    from {{ read(ref('int_alexa__sessionized_requests')) }}
     where request_type = 'IntentRequest'
 
 ),

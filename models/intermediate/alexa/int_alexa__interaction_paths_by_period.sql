@@ -10,7 +10,7 @@ records as not materialized (
         * exclude (locale),
         session_locale as locale,
         session_started_at as event_at
-    from {{ read(ref('int_alexa__turns')) }}
+    from {{ read(ref('int_alexa__sessionized_requests')) }}
     where step is not null
 
 ),

@@ -6,7 +6,9 @@ with
 
 events as not materialized (
 
-    select * from {{ read(ref('int_alexa__purchase_events')) }}
+    select * from {{ read(ref('int_alexa__subscription_states')) }}
+    union all by name
+    select * from {{ read(ref('int_alexa__purchase_log')) }} where not is_of_subscription
 
 ),
 

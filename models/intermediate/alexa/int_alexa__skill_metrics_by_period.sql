@@ -5,13 +5,13 @@
 
 with
 
-turns as not materialized (
+requests as not materialized (
 
     select
         *,
         'request' as record,
         received_at as event_at
-    from {{ read(ref('int_alexa__turns')) }}
+    from {{ read(ref('int_alexa__sessionized_requests')) }}
 
 ),
 
@@ -72,7 +72,7 @@ pairs as not materialized (
 
 records as not materialized (
 
-    select * from turns
+    select * from requests
     union all by name
     select * from operations
     union all by name

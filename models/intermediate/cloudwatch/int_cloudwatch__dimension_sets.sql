@@ -4,13 +4,13 @@
 --   other_mart   the number of another mart's column
 --   other_group  a number of another metric group
 --   undeclared   perhaps its number: the set has a dimension too many or too few, or names no metric group
-{{ config(materialized='table') }}
+{{ config(unique_key=['namespace', 'metric_name', 'dimension_set', 'metric_group', 'mart']) }}
 
 with
 
 datapoints as (
 
-    select * from {{ ref('int_cloudwatch__datapoints') }}
+    select * from {{ read(ref('int_cloudwatch__datapoints')) }} where is_changed
 
 ),
 
@@ -51,7 +51,7 @@ matched as (
 
 ),
 
-read as (
+facts as (
 
     select
         namespace,
@@ -72,4 +72,4 @@ read as (
 
 )
 
-select * from read
+{{ changed_facts(['namespace', 'metric_name', 'dimension_set', 'metric_group', 'mart']) }}

@@ -29,8 +29,8 @@ datapoints as not materialized (
 records as not materialized (
 
     select
-        datapoints.*,
-        dimension_sets.* exclude (namespace, metric_name, dimension_set, metric_group),
+        datapoints.* replace (datapoints.is_changed or dimension_sets.is_changed as is_changed),
+        dimension_sets.* exclude (namespace, metric_name, dimension_set, metric_group, load_id, is_changed),
         cast(to_json(map_from_entries(list_filter(
             map_entries(cast(
                 cast(replace(dimensions, '"Instance ID":', '"InstanceId":') as json) as map(varchar, varchar)
@@ -41,7 +41,7 @@ records as not materialized (
         {{ reporting_date('period_at') }} as day_start,
         cast(date_trunc('month', {{ reporting_date('period_at') }}) as date) as month_start
     from datapoints
-    inner join {{ ref('int_cloudwatch__dimension_sets') }} as dimension_sets
+    inner join {{ read(ref('int_cloudwatch__dimension_sets')) }} as dimension_sets
         using (namespace, metric_name, dimension_set, metric_group)
 
 ),

@@ -154,7 +154,7 @@ purchase_answers as (
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         {{ reporting_date('received_at') }} as period_start,
         count(*) as purchase_answers
-    from {{ ref('int_alexa__turns') }}
+    from {{ ref('int_alexa__sessionized_requests') }}
     where is_current and request_type = 'Connections.Response'
     group by skill_id, stage, {{ reporting_date('received_at') }}, grouping sets ((), (locale))
 
