@@ -30,12 +30,7 @@ calls as (
 exchanges as (
 
     select
-        skill_id,
-        stage,
-        user_id,
-        session_id,
-        request_id,
-        received_at,
+        columns(['skill_id', 'stage', 'user_id', 'session_id', 'request_id', 'received_at']),
         1 as change,
         unnest(sent_requests, recursive := true)
     from calls
@@ -43,12 +38,7 @@ exchanges as (
     union all by name
 
     select
-        skill_id,
-        stage,
-        user_id,
-        session_id,
-        request_id,
-        received_at,
+        columns(['skill_id', 'stage', 'user_id', 'session_id', 'request_id', 'received_at']),
         -1 as change,
         connection_name as name,
         connection_token as token
@@ -61,12 +51,11 @@ balanced as (
 
     select
         *,
-        sum(change) over (
-            partition by skill_id, stage, user_id, name, token
-            order by received_at, change, request_id rows unbounded preceding
-        ) as balance
+        row(skill_id, stage, user_id, name, token) as thread,
+        sum(change) over so_far as balance
     from exchanges
     where token is not null
+    window so_far as (partition by thread order by received_at, change, request_id rows unbounded preceding)
 
 ),
 
@@ -75,11 +64,9 @@ nested as (
     select
         *,
         -- from 0, where there are more answers than questions too
-        balance - least(0, min(balance) over (
-            partition by skill_id, stage, user_id, name, token
-            order by received_at, change, request_id rows unbounded preceding
-        )) as depth
+        balance - least(0, min(balance) over so_far) as depth
     from balanced
+    window so_far as (partition by thread order by received_at, change, request_id rows unbounded preceding)
 
 ),
 
@@ -95,20 +82,14 @@ answered as (
     from (select * from nested where change = -1) as answers
     asof join (select * from nested where change = 1) as questions
         on
-            answers.skill_id = questions.skill_id
-            and answers.stage = questions.stage
-            and answers.user_id = questions.user_id
-            and answers.name = questions.name
-            and answers.token = questions.token
+            answers.thread = questions.thread
             and answers.depth + 1 = questions.depth
             and answers.received_at > questions.received_at
     where
         -- after that the session that asked is over
         answers.received_at <= questions.received_at + interval {{ var('alexa_session_idle_minutes') }} minutes
     qualify row_number() over (
-        partition by
-            questions.skill_id, questions.stage, questions.user_id, questions.name, questions.token, questions.depth,
-            questions.received_at
+        partition by questions.thread, questions.depth, questions.received_at
         order by answers.received_at, answers.request_id
     ) = 1
 
@@ -126,12 +107,7 @@ openings as (
 
 continued as (
 
-    select
-        skill_id,
-        stage,
-        user_id,
-        session_id,
-        earlier_id
+    select skill_id, stage, user_id, session_id, earlier_id
     from answered
     semi join openings using (skill_id, stage, user_id, session_id, request_id)
 

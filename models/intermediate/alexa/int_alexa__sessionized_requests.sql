@@ -45,7 +45,8 @@ in_sessions as (
 
     select
         versions.* exclude (load_id),
-        coalesce(first_session_id, versions.session_id) as session_key
+        coalesce(first_session_id, versions.session_id) as session_key,
+        row(skill_id, stage, user_id, session_key) as session
     from versions
     semi join changed using (skill_id, stage, user_id)
     left join (from links where is_current) as links using (skill_id, stage, user_id, session_id)
@@ -68,9 +69,7 @@ with_failures as (
                 and session_key is not null
                 and coalesce(
                     lead(end_reason) over (
-                        partition by
-                            skill_id, stage, user_id, session_key,
-                            is_utterance or coalesce(end_reason = 'ERROR', false)
+                        partition by session, is_utterance or coalesce(end_reason = 'ERROR', false)
                         order by received_at, is_end, request_id
                     ) = 'ERROR',
                     false
@@ -87,24 +86,22 @@ session_windows as (
 
     select
         *,
-        min(received_at) over session as started_at,
-        max(received_at) over session as last_at,
+        min(received_at) over whole as started_at,
+        max(received_at) over whole as last_at,
         first_value(locale) over in_order as first_locale,
-        bool_or(end_reason = 'ERROR') over session as has_error,
-        bool_or(end_reason = 'EXCEEDED_MAX_REPROMPTS') over session as has_silence,
-        bool_or(end_reason = 'USER_INITIATED') over session as has_goodbye,
+        bool_or(end_reason = 'ERROR') over whole as has_error,
+        bool_or(end_reason = 'EXCEEDED_MAX_REPROMPTS') over whole as has_silence,
+        bool_or(end_reason = 'USER_INITIATED') over whole as has_goodbye,
         arg_max(
             struct_pack(failed := is_failed, ended := should_end_session), row(received_at, request_id)
-        ) filter (where expects_response) over session as last_turn,
+        ) filter (where expects_response) over whole as last_turn,
         row_number() over in_order as position,
-        lead(node) over (
-            partition by skill_id, stage, user_id, session_key, is_utterance order by received_at, is_end, request_id
-        ) as next_node,
+        lead(node) over (partition by session, is_utterance order by received_at, is_end, request_id) as next_node,
         bool_or(request_type = 'LaunchRequest') over in_order as is_launched
     from with_failures
     window
-        session as (partition by skill_id, stage, user_id, session_key),
-        in_order as (partition by skill_id, stage, user_id, session_key order by received_at, is_end, request_id)
+        whole as (partition by session),
+        in_order as (partition by session order by received_at, is_end, request_id)
 
 ),
 
@@ -122,9 +119,9 @@ with_session_end as (
             else 'open'
         end as session_end,
         case
-            when is_utterance and is_launched
+            when session_key is not null and is_utterance and is_launched
                 then count(*) filter (where is_utterance and is_launched) over (
-                    partition by skill_id, stage, user_id, session_key order by received_at, is_end, request_id
+                    partition by session order by received_at, is_end, request_id
                 )
         end as step
     from session_windows
@@ -135,27 +132,16 @@ with_session_end as (
 facts as (
 
     select
-        version_id,
-        skill_id,
-        stage,
-        locale,
-        user_id,
-        received_at,
-        request_type,
-        intent_name,
-        is_utterance,
-        expects_response,
-        latency_us,
-        is_failed,
+        columns([
+            'version_id', 'skill_id', 'stage', 'locale', 'user_id', 'received_at', 'request_type', 'intent_name',
+            'is_utterance', 'expects_response', 'latency_us', 'is_failed', 'step'
+        ]),
         case when session_key is not null then started_at else received_at end as session_started_at,
         case when session_key is not null then first_locale end as session_locale,
         -- a session is told by its first request
         case when session_key is not null and position = 1 then session_end end as session_end,
-        case when session_key is not null then step end as step,
-        case when session_key is not null and step is not null then node end as from_node,
-        case
-            when session_key is not null and step is not null then coalesce(next_node, 'end:' || session_end)
-        end as to_node
+        case when step is not null then node end as from_node,
+        case when step is not null then coalesce(next_node, 'end:' || session_end) end as to_node
     from with_session_end
 
 )
