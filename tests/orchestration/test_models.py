@@ -10,7 +10,7 @@ import pytest
 
 from tests import dbt
 
-from .conftest import TestHome
+from .conftest import TestHome, described
 from .events import some_events
 
 MAILGUN = ("--select", "+path:models/*/mailgun")
@@ -41,16 +41,15 @@ def test_data_tests_pass_in_another_zone(home: TestHome) -> None:
 def test_every_column_is_documented(home: TestHome) -> None:
     home.land()
     home.build_empty()
-    for node in home.manifest.nodes.values():
-        if node.resource_type != "model":
-            continue
+    models = [node for node in home.manifest.nodes.values() if node.resource_type == "model"]
+    for node in models:
         catalog = "facts" if node.database == "facts" else "touchstone"
         columns = home.query(
             f"select column_name from information_schema.columns where table_catalog = '{catalog}' "
             f"and table_schema = '{node.schema}' and table_name = '{node.name}'"
         )
         assert node.description, node.name
-        undocumented = {name for (name,) in columns} - {n for n, c in node.columns.items() if c.description}
+        undocumented = {name for (name,) in columns} - described(node, models)
         assert not undocumented, (node.name, json.dumps(sorted(undocumented)))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from touchstone.settings import PROJECT
 
-from .conftest import TestHome
+from .conftest import TestHome, described
 from .test_catalog import AS_ROWS, GRAINS, tables_of
 
 Metric = tuple[str, str]
@@ -69,7 +69,7 @@ def above(model: str, column: str, grain: str | None, models: dict[str, Any]) ->
     """The models that hand a column down under its name, by grain, from one to the next."""
     found = set()
     for name in {unique_id.split(".")[-1] for unique_id in models[model].depends_on.nodes} & models.keys():
-        columns = models[name].columns
+        columns = described(models[name], models.values())
         if column in columns and ("grain" in columns) == (grain is not None):
             found |= {name} | above(name, column, grain, models)
     return found
