@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import dbt
+from touchstone.systems import column_texts
 
 from .conftest import TestHome
 from .events import some_events
@@ -41,7 +42,8 @@ def test_data_tests_pass_in_another_zone(home: TestHome) -> None:
 def test_every_column_is_documented(home: TestHome) -> None:
     home.land()
     home.build_empty()
-    for node in home.manifest.nodes.values():
+    manifest = home.manifest.writable_manifest().to_dict(omit_none=False)
+    for unique_id, node in home.manifest.nodes.items():
         if node.resource_type != "model":
             continue
         catalog = "facts" if node.database == "facts" else "touchstone"
@@ -50,7 +52,8 @@ def test_every_column_is_documented(home: TestHome) -> None:
             f"and table_schema = '{node.schema}' and table_name = '{node.name}'"
         )
         assert node.description, node.name
-        undocumented = {name for (name,) in columns} - {n for n, c in node.columns.items() if c.description}
+        documented = {name for name, text in column_texts(manifest, unique_id).items() if text}
+        undocumented = {name for (name,) in columns} - documented
         assert not undocumented, (node.name, json.dumps(sorted(undocumented)))
 
 
