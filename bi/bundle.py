@@ -45,7 +45,7 @@ class Mart:
     name: str
     description: str
     columns: dict[str, dict[str, str]]
-    metrics: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, str]]
 
     @property
     def time(self) -> str:

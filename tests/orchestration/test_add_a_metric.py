@@ -25,7 +25,8 @@ RATE = "greylisted_count / nullif(failed_count, 0) as greylisted_rate"
 ENTRIES = """
       - &greylisted_count {name: greylisted_count, data_type: bigint, description: Failures with reason greylisted.,
           config: {meta: {<<: *count, vendor_label: Greylisted}}}
-      - &greylisted_rate {name: greylisted_rate, data_type: double, description: Part of the failures that were greylisted.,
+      - &greylisted_rate {name: greylisted_rate, data_type: double,
+          description: Part of the failures that were greylisted.,
           config: {meta: {<<: *rate, numerator: greylisted_count, denominator: failed_count, caveat: "It's a test's."}}}
 """
 EVENT = "subaccount: none, domain: a.example, event: failed, is_current: true, landing: 1, event_at: 2026-03-14 09"
