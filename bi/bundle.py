@@ -1,11 +1,10 @@
 """What Superset imports: the database, a dataset for each mart, and the charts of dashboards.yml.
 
-Columns and their descriptions are those of the marts' contracts, metrics and how they add up those of the catalog.
+Columns, metrics, their descriptions and how they add up are those of the marts' contracts.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import uuid
@@ -41,7 +40,7 @@ _VIEWS = {
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart as its contract has it: what rows are told apart by, and the metrics that the catalog knows."""
+    """A mart as its contract has it: what rows are told apart by, and its metrics."""
 
     name: str
     description: str
@@ -76,23 +75,19 @@ def marts() -> Iterator[Mart]:
 
     Numbers are metrics and never columns: Superset would let one take the mean of a column of rates.
     """
-    with (PROJECT / "seeds" / "metric_definitions.csv").open(newline="") as lines:
-        catalog = {(row["mart"], row["metric"]): row for row in csv.DictReader(lines)}
     texts = "\n".join(path.read_text() for path in (PROJECT / "models").rglob("*.md"))
     docs = dict(re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", texts, re.DOTALL))
-    for path in sorted((PROJECT / "models" / "marts").glob("*/_*__marts.yml")):
-        for model in yaml.safe_load(path.read_text())["models"]:
+    for path in sorted((PROJECT / "models" / "marts").glob("*/_*.yml")):
+        for model in yaml.safe_load(path.read_text()).get("models", []):
             columns, metrics = {}, {}
-            of_mart = re.sub("(_by_dimension)?(_hourly|_daily|_monthly)?$", "", model["name"])
             for column in model["columns"]:
-                name, unit = column["name"], column.get("config", {}).get("meta", {}).get("unit", "text")
-                known = catalog.get((of_mart, name))
-                if known and unit != "text":
-                    metrics[name] = known
-                elif unit == "text" and column["data_type"] != "double":
-                    doc = re.sub(r"{{ doc\('(\w+)'\) }}", lambda match: docs[match[1]], column["description"])
+                name, meta = column["name"], column.get("config", {}).get("meta", {})
+                doc = re.sub(r"{{ doc\('(\w+)'\) }}", lambda match: docs[match[1]], column["description"])
+                if "kind" in meta and meta["unit"] != "text":
+                    metrics[name] = {**meta, "definition": doc}
+                elif meta.get("unit", "text") == "text" and column["data_type"] != "double":
                     columns[name] = {"type": column["data_type"].upper(), "description": doc}
-            if metrics or of_mart == "cloudwatch_metrics":
+            if metrics or model["name"].startswith("cloudwatch_metrics"):
                 yield Mart(model["name"], model["description"], columns, metrics)
 
 

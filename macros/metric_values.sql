@@ -1,25 +1,13 @@
-{# Every metric of a system's marts at a grain, a row each. What a metric is, and what a rate divides, is the catalog's to
-   say; a mart's keys are the columns to which its contract gives no unit. A system has a model of its own, so that one
-   that is held back keeps its numbers whatever becomes of the others. #}
-{% macro metric_values(system, grain) -%}
-{%- set marts = {
-    'mailgun': ['mailgun_metrics', 'mailgun_metrics_by_dimension'],
-    'ses': ['ses_metrics', 'ses_metrics_by_dimension'],
-    'cloudwatch': [
-        'connect_quota_estimates', 'connect_instance_metrics', 'connect_queue_metrics', 'connect_flow_metrics',
-        'voice_id_api_metrics', 'voice_id_domain_metrics', 'appintegrations_metrics'
-    ],
-    'pinpoint': [
-        'pinpoint_journey_metrics', 'pinpoint_activity_metrics', 'pinpoint_email_metrics', 'pinpoint_sms_metrics',
-        'pinpoint_push_metrics', 'pinpoint_custom_channel_metrics', 'pinpoint_contact_center_metrics',
-        'pinpoint_wait_metrics', 'pinpoint_split_metrics', 'pinpoint_holdout_metrics'
-    ],
-    'alexa': [
-        'alexa_skill_metrics', 'alexa_intent_metrics', 'alexa_action_metrics', 'alexa_interaction_paths',
-        'alexa_account_linking', 'alexa_token_requests', 'alexa_token_errors', 'alexa_operations',
-        'alexa_change_reports', 'alexa_purchases'
-    ]
-}[system] -%}
+{# Every metric of a system's marts at every grain, a row each. What a metric is, and what a rate divides, is the catalog's
+   to say; a mart's keys are the columns to which its contract gives no unit. `marts` are without their grain. dbt wants to
+   know what a model reads before there is a graph: so they are listed, and one that is left out stops the build. #}
+{% macro metric_values(marts) -%}
+{%- set grains = {'hourly': 'hour', 'daily': 'day', 'monthly': 'month'} -%}
+{%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
+    and node.group == config.get('group') and node.unique_id not in model.depends_on.nodes
+    and node.columns.values() | selectattr('meta.kind') | list -%}
+    {{ exceptions.raise_compiler_error(node.name ~ ' has metrics and is not in ' ~ model.name ~ ': add its mart to the list there.') }}
+{%- endfor -%}
 with
 
 catalog as (
@@ -32,85 +20,59 @@ catalog as (
 mart_rows as (
 
     {% for mart in marts -%}
-    {%- set relation = ref(mart ~ '_' ~ grain) -%}
-    {%- set columns = graph.nodes['model.touchstone.' ~ mart ~ '_' ~ grain].columns.values() if execute else [] -%}
-    {%- set keys = columns | rejectattr('meta.unit') | rejectattr('meta.names') | map(attribute='name') | reject('eq', 'period_start') | sort -%}
+    {%- set outer = loop -%}
+    {%- for suffix, grain in grains.items() -%}
+    {%- set relation = ref(mart ~ '_' ~ suffix) -%}
+    {%- set columns = graph.nodes['model.' ~ project_name ~ '.' ~ mart ~ '_' ~ suffix].columns.values() if execute else [] -%}
+    {%- set keys = columns | rejectattr('meta.unit') | rejectattr('meta.names') | map(attribute='name')
+        | reject('eq', 'period_start') | sort -%}
     {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
         | map(attribute='name') | list -%}
     select
+        '{{ grain }}' as grain,
         '{{ mart }}' as mart,
-        period_start,
+        cast(period_start as timestamp) as period_start,
         cast(to_json(struct_pack({% for key in keys %}{{ key }} := {{ key }}{{ ', ' if not loop.last }}{% endfor %})) as varchar) as keys,
         map(
             {{ metrics | list }},
             [{% for metric in metrics %}cast({{ metric }} as double){{ ', ' if not loop.last }}{% endfor %}]
         ) as metrics
     from {{ relation }}
-    {% if not loop.last %}
+    {% if not (loop.last and outer.last) %}
     union all
     {% endif %}
     {%- endfor %}
-
-),
-
-metric_values as (
-
-    select
-        catalog.system,
-        mart_rows.mart,
-        catalog.metric,
-        mart_rows.period_start,
-        mart_rows.keys,
-        mart_rows.metrics[catalog.metric] as value,
-        mart_rows.metrics[catalog.numerator] as numerator,
-        mart_rows.metrics[catalog.denominator] as denominator
-    from mart_rows
-    inner join catalog on replace(mart_rows.mart, '_by_dimension', '') = catalog.mart
-    {% if system == 'cloudwatch' %}
-
-    union all by name
-
-    -- there a metric is a row
-    select
-        case namespace
-            when 'AWS/SES' then 'ses'
-            when 'VoiceID' then 'voice_id'
-            when 'AWS/AppIntegrations' then 'appintegrations'
-            else 'connect'
-        end as system,
-        'cloudwatch_metrics' as mart,
-        namespace || '/' || metric_name as metric,
-        period_start,
-        cast(to_json(struct_pack(
-            account_id := account_id,
-            dimension_set := dimension_set,
-            dimensions := dimensions,
-            metric_name := metric_name,
-            namespace := namespace,
-            region := region
-        )) as varchar) as keys,
-        value
-    from {{ ref('cloudwatch_metrics_' ~ grain) }}
-    {% elif system == 'alexa' and grain == 'daily' %}
-
-    union all by name
-
-    -- a cohort is of a week, and stands at its first day
-    select
-        'alexa' as system,
-        'alexa_retention_cohorts' as mart,
-        unnest(['cohort_users', 'returning_users', 'retention_rate']) as metric,
-        cohort_week as period_start,
-        cast(to_json(struct_pack(
-            cohort_week := cohort_week, locale := locale, skill_id := skill_id, week_number := week_number
-        )) as varchar) as keys,
-        unnest([cohort_users, returning_users, retention_rate]) as value,
-        unnest([null, null, returning_users]) as numerator,
-        unnest([null, null, cohort_users]) as denominator
-    from {{ ref('alexa_retention_cohorts') }}
-    {% endif %}
+    {%- endfor %}
 
 )
 
-select * from metric_values
+select
+    mart_rows.grain,
+    catalog.system,
+    mart_rows.mart,
+    catalog.metric,
+    mart_rows.period_start,
+    mart_rows.keys,
+    mart_rows.metrics[catalog.metric] as value,
+    mart_rows.metrics[catalog.numerator] as numerator,
+    mart_rows.metrics[catalog.denominator] as denominator
+from mart_rows
+inner join catalog on replace(mart_rows.mart, '_by_dimension', '') = catalog.mart
+{%- endmacro %}
+
+
+{# The rows of one grain of every system's metric values: a system that is held back keeps its own, whatever becomes of the
+   others. The systems are listed as marts are in `metric_values`. #}
+{% macro metric_values_of_systems(grain) -%}
+{%- set systems = ['alexa', 'cloudwatch', 'mailgun', 'pinpoint', 'ses'] -%}
+{%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
+    and node.group not in systems + ['catalog'] -%}
+    {{ exceptions.raise_compiler_error(node.group ~ ' has marts and is not in metric_values_of_systems: add it to the list there.') }}
+{%- endfor -%}
+{%- for system in systems %}
+    select * exclude (grain) from {{ ref('int_' ~ system ~ '__metric_values') }} where grain = '{{ grain }}'
+    {%- if not loop.last %}
+    union all by name
+    {%- endif %}
+{%- endfor %}
 {%- endmacro %}

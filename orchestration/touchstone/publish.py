@@ -75,8 +75,9 @@ def marts_of(manifest: Manifest) -> list[Mart]:
 
 
 def shared_marts(manifest: Manifest) -> list[str]:
-    """The marts that are of no system."""
-    return [node["name"] for node in manifest["nodes"].values() if is_mart(node) and node["group"] == SHARED]
+    """The marts that are of no system and show what systems' own show."""
+    nodes = [node for node in manifest["nodes"].values() if is_mart(node) and node["group"] == SHARED]
+    return [node["name"] for node in nodes if node["config"]["materialized"] == "view"]
 
 
 def publish(

@@ -13,7 +13,7 @@ import duckdb
 from touchstone.landing.ledger import Build
 from touchstone.landing.records import literal, quoted
 from touchstone.settings import Settings
-from touchstone.systems import SHARED, Manifest, systems_of
+from touchstone.systems import SHARED, Manifest, column_texts, systems_of
 
 # Beside `main`, which is for readers: what the marts are made of.
 PARTS = "intermediate"
@@ -21,10 +21,9 @@ PARTS = "intermediate"
 PRESENT = "present"
 # dbt's name of the database that is published, and the file's.
 _BUILT = "touchstone"
-# The tables that metric_catalog is made of.
-_CATALOG = ("metric_definitions", "metric_labels")
 # A relation: schema and name.
 Relation = tuple[str, str]
+_CATALOG: Relation = ("main", "metric_catalog")
 
 _TABLES: dict[Relation, tuple[str, dict[str, str]]] = {
     ("main", "run"): (
@@ -206,11 +205,8 @@ def list_relations(connection: duckdb.DuckDBPyConnection, manifest: Manifest, ke
 def describe(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     """Comment on every table, view and column, by dbt's descriptions; what dbt no longer knows keeps what it had."""
     described = {
-        (node["schema"], node["name"]): (
-            node["description"],
-            {name: column["description"] for name, column in node["columns"].items()},
-        )
-        for node in manifest["nodes"].values()
+        (node["schema"], node["name"]): (node["description"], column_texts(manifest, id_))
+        for id_, node in manifest["nodes"].items()
         if node["resource_type"] in ("model", "seed")
     } | _TABLES
     earlier = _comments(connection, PRESENT)
@@ -219,8 +215,7 @@ def describe(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     for (schema, relation, column), _ in _comments(connection, _BUILT).items():
         text, columns = described.get((schema, relation), ("", {}))
         said = columns.get(column, "") if column else text
-        said = " ".join(said.split()) or earlier.get((schema, relation, column))
-        if said:
+        if said := " ".join(said.split()) or earlier.get((schema, relation, column)):
             name = _name((schema, relation))
             what = f"column {name}.{quoted(column)}" if column else f"{kinds[schema, relation]} {name}"
             statements.append(f"comment on {what} is {literal(said)}")
@@ -285,19 +280,17 @@ def _copy(connection: duckdb.DuckDBPyConnection, relations: set[Relation]) -> No
 
 def _copy_catalog(connection: duckdb.DuckDBPyConnection, parts: Iterable[Relation]) -> None:
     """Have the catalog say of a system's metrics what the present release says."""
+    if _kinds(connection, PRESENT).get(_CATALOG) != "table":
+        return  # a release of before it was one
     of_system = "mart in (select unnest(?::varchar[]))"
     marts = sorted({re.sub(r"(_by_dimension)?(_hourly|_daily|_monthly)?$", "", name) for _, name in parts})
-    for table in _CATALOG:
-        relation = (PARTS, table)
-        columns = set(columns_of(connection, PRESENT, relation)) & set(columns_of(connection, _BUILT, relation))
-        if columns:
-            listed = ", ".join(map(quoted, sorted(columns)))
-            connection.execute(f"delete from {_name(relation)} where {of_system}", [marts])
-            connection.execute(
-                f"insert into {_name(relation)} by name "
-                f"select {listed} from {PRESENT}.{_name(relation)} where {of_system}",
-                [marts],
-            )
+    columns = set(columns_of(connection, PRESENT, _CATALOG)) & set(columns_of(connection, _BUILT, _CATALOG))
+    listed = ", ".join(map(quoted, sorted(columns)))
+    connection.execute(f"delete from {_name(_CATALOG)} where {of_system}", [marts])
+    connection.execute(
+        f"insert into {_name(_CATALOG)} by name select {listed} from {PRESENT}.{_name(_CATALOG)} where {of_system}",
+        [marts],
+    )
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection, database: str = _BUILT) -> dict[Relation, str]:

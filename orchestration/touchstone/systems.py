@@ -58,6 +58,25 @@ def owner_of(manifest: Manifest) -> dict[str, str]:
     }
 
 
+def column_texts(manifest: Manifest, unique_id: str) -> dict[str, str]:
+    """What the columns of a model or seed are, by name; of a metric, its formula first.
+
+    A metric is described in the marts alone: the models that it is counted in have its text from there.
+    """
+    nodes = manifest["nodes"]
+    below = downstream(manifest, [unique_id]) & nodes.keys() - {unique_id}
+    shown = [column for id_ in sorted(below) if is_mart(nodes[id_]) for column in nodes[id_]["columns"].values()]
+    metrics = {column["name"]: _text(column) for column in shown if "kind" in column["meta"]}
+    own = {name: _text(column) for name, column in nodes[unique_id]["columns"].items()}
+    return metrics | own
+
+
+def _text(column: Mapping[str, Any]) -> str:
+    meta = column["meta"]
+    formula = f"{meta['numerator']} / {meta['denominator']}" if "numerator" in meta else meta.get("formula")
+    return f"{formula}. {column['description']}" if formula else str(column["description"])
+
+
 def downstream(manifest: Manifest, unique_ids: Iterable[str]) -> set[str]:
     """Nodes and all that goes on from them."""
     reached = set(unique_ids)

@@ -185,7 +185,10 @@ def build(
         # what was not built from nothing in this pass has to be in the next
         anew &= _failures(settings, manifest).keys()
     events: list[Any] = []
-    with _told_to_dbt(TOUCHSTONE_PUBLISHED=json.dumps(plan.published), TOUCHSTONE_FULL_REFRESH=",".join(anew)), hushed():
+    with (
+        _told_to_dbt(TOUCHSTONE_PUBLISHED=json.dumps(plan.published), TOUCHSTONE_FULL_REFRESH=",".join(anew)),
+        hushed(),
+    ):
         # One target folder for all runs: Dagster's own choice is a new one each, which pile up.
         target = settings.home / "dbt" / "target"
         (target / "run_results.json").unlink(missing_ok=True)
@@ -259,12 +262,16 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def unaffected(manifest: Manifest, sources: Iterable[str], groups: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """The models and seeds that nothing of `sources` and `groups` goes into: nodes of the manifest, parents first."""
+    """The models and seeds that nothing of `sources` and `groups` goes into: nodes of the manifest, parents first.
+
+    The shared marts are never among them: they say what the marts' YAML does, whose changes no fingerprint shows.
+    """
     project_name = manifest["metadata"]["project_name"]
     built = _built(manifest)
     begun = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
     begun |= {id_ for id_, node in built.items() if node["group"] in groups}
     reached = downstream(manifest, begun)
+    reached |= {id_ for id_, node in built.items() if is_mart(node) and node["group"] == SHARED}
     return [node for node in _in_order(manifest) if node["unique_id"] not in reached]
 
 

@@ -1,9 +1,12 @@
 {# Proves that the hours of a day add up to the day, and the days of a month to the month, in each of `counts`, which
-   must be additive, for each of `keys`, dimension and value among them.
+   must be additive, for each of `keys`, dimension and value among them. By default those are the metrics that add up by
+   their entries, and record_count.
    Looks at the days and months that were touched since the last release, and at all of their hours and days, most of
    which were counted earlier. Hours are UTC's, so that in another time zone hours and days are compared over all time.
    The first month that was touched is asked for beforehand, as a constant spares reading the years. #}
-{% test grains_agree(model, keys, counts) %}
+{% test grains_agree(model, keys, counts=none) %}
+
+{%- set counts = counts if counts is not none else additive_metrics_of_tested() -%}
 
 {%- set spans = {'day': "date_trunc('day', period_start)", 'month': "date_trunc('month', period_start)"} -%}
 {%- set published = published_load() -%}

@@ -1,6 +1,8 @@
 {# Proves that the rows of each value of the column `part` add up to the row of its total, 'all', in each of `counts`, among
-   the rows where `among` holds. `keys` are those of a total. #}
-{% test parts_agree(model, part, keys, counts, among='true') %}
+   the rows where `among` holds. `keys` are those of a total; the counts are by default those of grains_agree. #}
+{% test parts_agree(model, part, keys, counts=none, among='true') %}
+
+{%- set counts = counts if counts is not none else additive_metrics_of_tested() -%}
 
 select {{ keys | join(', ') }}
 from {{ model }}

@@ -1,7 +1,9 @@
 {# Proves that every dimension tells of the same records as the total, the row of dimension 'all': the counts of its
    values add up to the total's, and to no less where a record may have several (`multi_valued`). `keys` are those of a
-   total. #}
-{% test slices_agree(model, keys, counts, multi_valued=[]) %}
+   total; the counts are by default those of grains_agree, but for some. #}
+{% test slices_agree(model, keys, counts=none, but=[], multi_valued=[]) %}
+
+{%- set counts = counts if counts is not none else additive_metrics_of_tested() | reject('in', but) | list -%}
 
 with
 

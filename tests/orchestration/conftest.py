@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,6 @@ Record = dict[str, Any]
 def no_time_in(fields: str) -> str:
     """The reason that a record is quarantined for which tells no time."""
     return f"no time from 2000 to 2100 in {fields}; write it as ISO 8601 with its zone, or as a Unix epoch"
-
-
-def described(model: Any, models: Iterable[Any]) -> set[str]:
-    """The columns that a model's YAML describes, or that of a mart which is a view of it."""
-    views = [mart for mart in models if mart.access == "public" and mart.depends_on.nodes == [model.unique_id]]
-    return {name for node in (model, *views) for name, column in node.columns.items() if column.description}
 
 
 class TestHome:

@@ -79,11 +79,13 @@ def test_some_of_the_models_are_not_built_without_the_others(defs: Definitions) 
 
 def test_a_night_leaves_out_what_nothing_new_goes_into(manifest: dict[str, Any]) -> None:
     left_out = {node["name"] for node in unaffected(manifest, ["cloudwatch/metric_stream", "alexa/purchases"])}
-    assert {"stg_mailgun__events", "int_pinpoint__counters", "stg_alexa__requests", "metric_catalog"} < left_out
+    assert {"stg_mailgun__events", "int_pinpoint__counters", "stg_alexa__requests"} < left_out
     # what the two go into, however far
     new = {"stg_cloudwatch__datapoints", "int_ses__metrics_by_period", "ses_metrics_daily", "int_reconciliation__ses"}
     new |= {"int_alexa__purchase_events", "alexa_purchases_monthly", "metric_values_hourly", "reconciliation_daily"}
     assert not new & left_out
+    # what the marts' YAML says may have changed
+    assert "metric_catalog" not in left_out
 
 
 def test_folders_that_are_left_out_are_named_by_their_path(manifest: dict[str, Any], session_home: TestHome) -> None:

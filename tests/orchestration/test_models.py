@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests import dbt
+from touchstone.systems import column_texts
 
-from .conftest import TestHome, described
+from .conftest import TestHome
 from .events import some_events
 
 MAILGUN = ("--select", "+path:models/*/mailgun")
@@ -41,15 +42,18 @@ def test_data_tests_pass_in_another_zone(home: TestHome) -> None:
 def test_every_column_is_documented(home: TestHome) -> None:
     home.land()
     home.build_empty()
-    models = [node for node in home.manifest.nodes.values() if node.resource_type == "model"]
-    for node in models:
+    manifest = home.manifest.writable_manifest().to_dict(omit_none=False)
+    for unique_id, node in home.manifest.nodes.items():
+        if node.resource_type != "model":
+            continue
         catalog = "facts" if node.database == "facts" else "touchstone"
         columns = home.query(
             f"select column_name from information_schema.columns where table_catalog = '{catalog}' "
             f"and table_schema = '{node.schema}' and table_name = '{node.name}'"
         )
         assert node.description, node.name
-        undocumented = {name for (name,) in columns} - described(node, models)
+        documented = {name for name, text in column_texts(manifest, unique_id).items() if text}
+        undocumented = {name for (name,) in columns} - documented
         assert not undocumented, (node.name, json.dumps(sorted(undocumented)))
 
 

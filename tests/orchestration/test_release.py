@@ -65,10 +65,10 @@ def test_a_system_held_back_keeps_its_marts_whatever_becomes_of_them(home: TestH
     with duckdb.connect(str(home.settings.warehouse / "touchstone.duckdb")) as connection:
         connection.execute("drop view mailgun_metrics_hourly")
         connection.execute("drop view mailgun_metrics_daily")
-        connection.execute("drop view intermediate.int_mailgun__metric_values_daily")
+        connection.execute("drop view intermediate.int_mailgun__metric_values")
         connection.execute("create view mailgun_metrics_daily as select 1 as other")
         connection.execute("delete from intermediate.int_mailgun__metrics_by_period")
-        connection.execute("update intermediate.metric_definitions set definition = 'new'")
+        connection.execute("update metric_catalog set definition = 'new'")
         connection.execute("drop view metric_values_monthly")
     release(home, manifest, mailgun="a check found 3 rows")
     after = {mart: published(home, f"select * from {mart} order by all") for mart in marts}
@@ -105,7 +105,7 @@ def test_what_failed_is_told_by_system(session_home: TestHome, manifest: Manifes
     assert failed(an_email_event_has_one_row="fail") == {"pinpoint": "test an_email_event_has_one_row found 3 rows"}
     # what compares two systems is not a part of either
     assert failed(int_cloudwatch__statistics="error", int_reconciliation__ses="skipped").keys() == {"cloudwatch"}
-    assert failed(metric_definitions="error") == {"catalog": "seed metric_definitions failed"}
+    assert failed(reconciliation_reasons="error") == {"catalog": "seed reconciliation_reasons failed"}
     models = ("int_alexa__turns", "int_alexa__requests", "int_alexa__purchases", "int_alexa__operations")
     assert failed(**dict.fromkeys(models, "error"))["alexa"].endswith("model int_alexa__purchases failed and 1 more")
     assert failed(int_mailgun__events="error", ses_metrics_daily="skipped") == {

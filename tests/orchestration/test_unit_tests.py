@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import pytest
 
-from touchstone.settings import PROJECT
-
-from .conftest import TestHome, described
+from .conftest import TestHome
 from .test_catalog import AS_ROWS, GRAINS, tables_of
 
 Metric = tuple[str, str]
@@ -22,14 +20,31 @@ GRAIN_OF = dict(zip(GRAINS, ("hour", "day", "month"), strict=True))
 ALWAYS_NULL = [("pinpoint_journey_metrics", "next_entry_group_estimate")]
 
 
+@dataclass(frozen=True)
+class Model:
+    """What a model reads, and the columns that it has."""
+
+    parents: set[str]
+    columns: set[str]
+
+
 @pytest.fixture(scope="module")
 def manifest(session_home: TestHome) -> Any:
     return session_home.manifest
 
 
 @pytest.fixture(scope="module")
-def models(manifest: Any) -> dict[str, Any]:
-    return {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
+def models(manifest: Any, session_home: TestHome) -> dict[str, Model]:
+    session_home.land()
+    session_home.build_empty()
+    columns = defaultdict(set)
+    for name, column in session_home.query("select table_name, column_name from duckdb_columns()"):
+        columns[name].add(column)
+    return {
+        node.name: Model({id_.split(".")[-1] for id_ in node.depends_on.nodes}, columns[node.name])
+        for node in manifest.nodes.values()
+        if node.resource_type == "model"
+    }
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +63,7 @@ def selected(sql: str) -> list[Row]:
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def untested(metrics: list[Metric], models: dict[str, Any], expected: dict[str, list[Row]]) -> set[Metric]:
+def untested(metrics: list[Metric], models: dict[str, Model], expected: dict[str, list[Row]]) -> set[Metric]:
     """Marts' tables, each with a metric of which no unit test expects anything."""
     found = set()
     for mart, metric in metrics:
@@ -65,11 +80,11 @@ def untested(metrics: list[Metric], models: dict[str, Any], expected: dict[str, 
     return found
 
 
-def above(model: str, column: str, grain: str | None, models: dict[str, Any]) -> set[str]:
+def above(model: str, column: str, grain: str | None, models: dict[str, Model]) -> set[str]:
     """The models that hand a column down under its name, by grain, from one to the next."""
     found = set()
-    for name in {unique_id.split(".")[-1] for unique_id in models[model].depends_on.nodes} & models.keys():
-        columns = described(models[name], models.values())
+    for name in models[model].parents & models.keys():
+        columns = models[name].columns
         if column in columns and ("grain" in columns) == (grain is not None):
             found |= {name} | above(name, column, grain, models)
     return found
@@ -83,9 +98,11 @@ def is_something(value: Any) -> bool:
         return text not in ("", "null", "false")
 
 
-def test_every_metric_is_tested_at_every_grain(models: dict[str, Any], expected: dict[str, list[Row]]) -> None:
-    with (PROJECT / "seeds/metric_definitions.csv").open(newline="") as seed:
-        metrics = [(entry["mart"], entry["metric"]) for entry in csv.DictReader(seed)]
+def test_every_metric_is_tested_at_every_grain(
+    models: dict[str, Model], expected: dict[str, list[Row]], session_home: TestHome
+) -> None:
+    metrics = session_home.query("select distinct mart, metric from metric_catalog")
+    assert metrics
     known = {(table, metric) for mart, metric in ALWAYS_NULL for table in tables_of(mart, models)}
     assert untested(metrics, models, expected) == known
 
@@ -102,7 +119,7 @@ def test_every_metric_is_tested_at_every_grain(models: dict[str, Any], expected:
     ],
 )
 def test_a_metric_is_untested_once_nothing_is_expected_of_it(
-    models: dict[str, Any], expected: dict[str, list[Row]], mart: str, metric: str, column: str, nothing: Any
+    models: dict[str, Model], expected: dict[str, list[Row]], mart: str, metric: str, column: str, nothing: Any
 ) -> None:
     assert not untested([(mart, metric)], models, expected)
     for table in tables_of(mart, models):  # one grain, the others as they are

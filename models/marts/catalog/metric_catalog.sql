@@ -1,38 +1,28 @@
 -- Grain: one metric of a mart, and one label of the vendor's where rows of it have several.
+{{ config(materialized='table') }}
+
 with
 
-metrics as (
+entries as (
 
-    select * from {{ ref('metric_definitions') }}
+    {{ metric_entries() }}
 
 ),
 
-labels as (
+-- a column of a wide CloudWatch mart is a row of cloudwatch_metrics too, in one or two marts the same
+datapoints as (
 
-    select * from {{ ref('metric_labels') }}
+    select * replace (
+        'cloudwatch_metrics' as mart,
+        namespace || '/' || vendor_label as metric,
+        replace(decision, '#wide-marts', '#readings') as decision
+    )
+    from entries
+    where namespace is not null
+    qualify row_number() over (partition by namespace, vendor_label order by entries.mart) = 1
 
 )
 
-select
-    metrics.system,
-    mart,
-    metric,
-    coalesce(nullif(labels.vendor_label, '-'), nullif(metrics.vendor_label, '-')) as vendor_label,
-    metrics.definition,
-    metrics.kind,
-    metrics.rollup,
-    metrics.unit,
-    nullif(metrics.formula, '-') as formula,
-    nullif(metrics.numerator, '-') as numerator,
-    nullif(metrics.denominator, '-') as denominator,
-    metrics.source,
-    nullif(metrics.vendor_page, '-') as vendor_page,
-    nullif(metrics.vendor_section, '-') as vendor_section,
-    nullif(metrics.erratum, '-') as erratum,
-    metrics.decision,
-    metrics.origin,
-    nullif(metrics.caveat, '-') as caveat,
-    nullif(labels.applies_to, '-') as applies_to,
-    nullif(labels.row_condition, '-') as row_condition
-from metrics
-left join labels using (mart, metric)
+select * exclude (namespace) from entries
+union all
+select * exclude (namespace) from datapoints

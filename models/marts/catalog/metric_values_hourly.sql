@@ -3,15 +3,7 @@ with
 
 metric_values as (
 
-    select * from {{ ref('int_alexa__metric_values_hourly') }}
-    union all by name
-    select * from {{ ref('int_cloudwatch__metric_values_hourly') }}
-    union all by name
-    select * from {{ ref('int_mailgun__metric_values_hourly') }}
-    union all by name
-    select * from {{ ref('int_pinpoint__metric_values_hourly') }}
-    union all by name
-    select * from {{ ref('int_ses__metric_values_hourly') }}
+    {{- metric_values_of_systems('hour') }}
 
 )
 

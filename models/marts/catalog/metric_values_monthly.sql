@@ -3,16 +3,8 @@ with
 
 metric_values as (
 
-    select * from {{ ref('int_alexa__metric_values_monthly') }}
-    union all by name
-    select * from {{ ref('int_cloudwatch__metric_values_monthly') }}
-    union all by name
-    select * from {{ ref('int_mailgun__metric_values_monthly') }}
-    union all by name
-    select * from {{ ref('int_pinpoint__metric_values_monthly') }}
-    union all by name
-    select * from {{ ref('int_ses__metric_values_monthly') }}
+    {{- metric_values_of_systems('month') }}
 
 )
 
-select * from metric_values
+select * replace (cast(period_start as date) as period_start) from metric_values

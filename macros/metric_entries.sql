@@ -1,0 +1,47 @@
+{# What the marts' YAML says of each metric, out of dbt's graph, as rows with the columns of metric_catalog. What a column's
+   entry leaves out is as the `meta` of its mart has it; entries of metrics that are rows stand there, under `metrics`.
+   A metric whose rows have several labels of the vendor's has a row for each. #}
+{% macro metric_entries() -%}
+{%- set texts = [
+    'system', 'mart', 'metric', 'vendor_label', 'definition', 'kind', 'rollup', 'unit', 'formula', 'numerator',
+    'denominator', 'source', 'vendor_page', 'vendor_section', 'erratum', 'decision', 'origin', 'caveat', 'applies_to',
+    'row_condition', 'namespace',
+] -%}
+{%- set rows = [] -%}
+{%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
+    and not modules.re.search('_by_dimension_|_hourly$|_monthly$', node.name) -%}
+    {%- set entries = [] -%}
+    {%- for column in node.columns.values() if column.meta.kind -%}
+        {%- do entries.append((column.name, column.description, column.meta)) -%}
+    {%- endfor -%}
+    {%- for metric, entry in node.config.meta.get('metrics', {}).items() -%}
+        {%- do entries.append((metric, entry.description, entry.meta)) -%}
+    {%- endfor -%}
+    {%- for metric, description, meta in entries -%}
+        {%- set of = {'system': node.group, 'mart': node.name.removesuffix('_daily'), 'metric': metric} -%}
+        {%- do of.update(node.config.meta) -%}
+        {%- do of.update(meta) -%}
+        {%- set formula = of.numerator ~ ' / ' ~ of.denominator if of.numerator else of.formula -%}
+        {%- do of.update(
+            formula=formula,
+            definition=(formula ~ '. ' if formula else '') ~ description.split() | join(' '),
+            decision=of.decisions ~ '#' ~ of.decision,
+            caveat=of.caveat if of.caveat is string else of.caveat | join(' '),
+        ) -%}
+        {%- for label in of.get('labels', [{}]) -%}
+            {%- do rows.append(dict(of, **label)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+{%- endfor -%}
+select *
+from (
+    values
+    {%- for row in rows %}
+    (
+        {%- for text in texts -%}
+        {{ dbt.string_literal(dbt.escape_single_quotes(row[text])) if row.get(text) else 'null' }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    ){{ ',' if not loop.last }}
+    {%- endfor %}
+) as entries ({{ texts | join(', ') }})
+{%- endmacro %}

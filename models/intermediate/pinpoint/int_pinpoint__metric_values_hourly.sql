@@ -1,4 +1,0 @@
--- Grain: one hour, metric, mart and its keys.
-{{ config(materialized='view', database='touchstone') }}
-
-{{ metric_values('pinpoint', 'hourly') }}

@@ -1,4 +1,0 @@
--- Grain: one month, metric, mart and its keys.
-{{ config(materialized='view', database='touchstone') }}
-
-{{ metric_values('ses', 'monthly') }}

@@ -1,0 +1,166 @@
+"""CONTRIBUTING's "Add a metric", followed: a line in the model, an entry in YAML, rows of a unit test; no more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests import dbt
+from touchstone.publish import publish
+from touchstone.report.page import render
+from touchstone.settings import PROJECT
+
+from .conftest import TestHome
+from .events import some_events
+
+MODEL = "models/intermediate/mailgun/int_mailgun__metrics_by_period.sql"
+MARTS = "models/marts/mailgun/_mailgun__marts.yml"
+COUNT = "case when event = 'failed' and reason = 'greylisted' then 1 end as greylisted_count"
+RATE = "greylisted_count / nullif(failed_count, 0) as greylisted_rate"
+ENTRIES = """
+      - &greylisted_count {name: greylisted_count, data_type: bigint, description: Failures with reason greylisted.,
+          config: {meta: {<<: *count, vendor_label: Greylisted}}}
+      - &greylisted_rate {name: greylisted_rate, data_type: double,
+          description: Part of the failures that were greylisted.,
+          config: {meta: {<<: *rate, numerator: greylisted_count, denominator: failed_count, caveat: "It's a test's."}}}
+"""
+EVENT = "subaccount: none, domain: a.example, event: failed, is_current: true, landing: 1, event_at: 2026-03-14 09"
+KEY = "00000000-0000-0000-0000-00000000000"
+PERIODS = {"hour": "2026-03-14 09:00:00", "day": "2026-03-14", "month": "2026-03-01"}
+EXPECTED = "".join(
+    f"        - {{grain: {grain}, period_start: {start}, greylisted_count: 1, greylisted_rate: 0.5}}\n"
+    for grain, start in PERIODS.items()
+)
+UNIT_TEST = f"""
+unit_tests:
+  - name: greylisted_failures_are_counted
+    model: int_mailgun__metrics_by_period
+    overrides: {{macros: {{is_incremental: false}}}}
+    given:
+      - input: ref('int_mailgun__events')
+        rows:
+          - {{event_key: {KEY}1, reason: greylisted, {EVENT}:10:00}}
+          - {{event_key: {KEY}2, reason: generic, {EVENT}:20:00}}
+      - {{input: ref('int_mailgun__engagements'), rows: []}}
+    expect:
+      rows:
+{EXPECTED}"""
+
+
+def edited(path: Path, before: str, added: str) -> None:
+    """Add something before each place where a text stands."""
+    text = path.read_text()
+    assert before in text, f"{path.name} has no {before}"
+    path.write_text(text.replace(before, added + before))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the dbt project with a count and a rate more."""
+    folder = tmp_path / "project"
+    for name in ("models", "macros", "seeds", "tests"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copy(PROJECT / "dbt_project.yml", folder)
+    edited(folder / MODEL, "case when event = 'complained' then 1 end", f"{COUNT},\n        ")
+    edited(folder / MODEL, "unsubscribed_count / nullif(delivered_count, 0)", f"{RATE},\n        ")
+    edited(folder / MARTS, "\n      - &complained_count {", ENTRIES.rstrip())
+    edited(folder / MARTS, "*complained_count,", "*greylisted_count, *greylisted_rate, ")
+    (folder / "models/intermediate/mailgun/_added__unit_tests.yml").write_text(UNIT_TEST)
+    return folder
+
+
+@pytest.fixture
+def target(home: TestHome, tmp_path: Path) -> Path:
+    """dbt's folder for it: dbt has read the project before, and reads what has changed."""
+    assert home.manifest
+    folder = tmp_path / "target"
+    folder.mkdir()
+    shutil.copy(home.settings.home / "dbt/target/partial_parse.msgpack", folder)
+    return folder
+
+
+def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, project: Path, target: Path) -> None:
+    def run_dbt(*arguments: str) -> None:
+        result = dbt.invoke(
+            "--quiet", *arguments, "--project-dir", str(project), "--target-path", str(target),
+            "--vars", json.dumps({"reporting_timezone": "UTC"}),
+        )  # fmt: skip
+        assert result.success, [r.message for r in getattr(result.result, "results", [])] or result.exception
+
+    home.put("mailgun/events", "a.json", some_events(seed=3, count=400))
+    home.land()
+    home.build()
+    run_dbt("run", "--full-refresh", "--select", "int_mailgun__metrics_by_period+", "metric_catalog")
+    of_the_model = ("mailgun_rates_are_quotients", "mailgun_grains_agree")
+    run_dbt("test", "--select", "greylisted_failures_are_counted", *of_the_model)
+    run_dbt("docs", "generate", "--no-compile", "--select", "mailgun_metrics_by_dimension_monthly")
+
+    # marts and the long table
+    for grain in ("hourly", "daily", "monthly"):
+        for mart in ("mailgun_metrics", "mailgun_metrics_by_dimension"):
+            ((count, rates),) = home.query(f"select sum(greylisted_count), count(greylisted_rate) from {mart}_{grain}")
+            assert count > 0 < rates
+            found = home.query(
+                "select metric, count(value), sum(numerator), sum(denominator) > sum(numerator) "
+                f"from metric_values_{grain} where mart = '{mart}' and metric like 'greylisted%' group by 1 order by 1"
+            )
+            assert found[1] == ("greylisted_rate", rates, count, True)
+            assert found[0][0] == "greylisted_count"
+
+    # the catalog
+    columns = "metric, vendor_label, definition, kind, rollup, unit, formula, source, decision, caveat"
+    assert home.query(f"select {columns} from metric_catalog where metric like 'greylisted%' order by 1") == [
+        (
+            "greylisted_count", "Greylisted", "Failures with reason greylisted.", "count", "sum", "count", None,
+            "mailgun/events", "docs/decisions/mailgun.md#readings-what-counts", None,
+        ),
+        (
+            "greylisted_rate", None,
+            "greylisted_count / failed_count. Part of the failures that were greylisted.", "rate", "ratio", "ratio",
+            "greylisted_count / failed_count", "mailgun/events", "docs/decisions/mailgun.md#readings-what-counts",
+            "It's a test's.",
+        ),
+    ]  # fmt: skip
+
+    # dbt docs
+    manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+    node = "model.touchstone.mailgun_metrics_by_dimension_monthly"
+    assert manifest["nodes"][node]["columns"]["greylisted_rate"]["meta"]["numerator"] == "greylisted_count"
+    docs = json.loads((target / "catalog.json").read_text())["nodes"][node]["columns"]
+    assert docs["greylisted_count"]["type"] == "BIGINT"
+
+    # what readers have: a release's comments, and the catalog in its report
+    with home.ledger() as ledger:
+        ledger.begin_build("run", "definitions")
+        ledger.end_build({})
+        publish(home.settings, manifest, "run", ledger.last_build(), {}, {})
+        with duckdb.connect(str(home.settings.published / "touchstone.duckdb"), read_only=True) as connection:
+            page = render(connection, ledger, [])
+            comments = connection.execute(
+                "select distinct table_name, comment from duckdb_columns() where column_name = 'greylisted_rate'"
+            ).fetchall()
+    assert len(comments) == 7
+    assert {text for _, text in comments} == {
+        "greylisted_count / failed_count. Part of the failures that were greylisted."
+    }
+    assert "greylisted_count" in page.replace("<wbr>", "")
+    assert "Part of the failures that were greylisted." in page
+
+
+def test_a_mart_that_the_long_table_leaves_out_stops_the_build(home: TestHome, project: Path, target: Path) -> None:
+    home.land()
+    home.build_empty()
+    model = project / "models/intermediate/mailgun/int_mailgun__metric_values.sql"
+    model.write_text(model.read_text().replace(", 'mailgun_metrics_by_dimension'", ""))
+    result = dbt.invoke(
+        "--quiet", "compile", "--select", model.stem, "--project-dir", str(project), "--target-path", str(target)
+    )
+    assert not result.success
+    assert "mailgun_metrics_by_dimension_hourly has metrics and is not in int_mailgun__metric_values" in str(
+        result.exception or [r.message for r in result.result]
+    )
