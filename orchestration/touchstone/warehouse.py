@@ -284,8 +284,10 @@ def _in_order(manifest: Manifest) -> Iterator[dict[str, Any]]:
 
 def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> dict[str, str]:
     """The SQL of models, by name, whether or not it can be run."""
-    run_dbt(["--quiet", "compile", *variables(settings), "--select", " ".join(names)])
     nodes = {node["name"]: node for node in _built(manifest).values()}
+    # by folder, as dbt prints the SQL of a model that is named
+    folders = {f"path:{_folder(nodes[name])}" for name in names}
+    run_dbt(["--quiet", "compile", *variables(settings), "--select", " ".join(folders)])
     folder = settings.home / "dbt" / "target" / "compiled" / manifest["metadata"]["project_name"]
     return {name: (folder / nodes[name]["original_file_path"]).read_text() for name in names}
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from tests.orchestration.conftest import TestHome
 from touchstone.landing.land import land
 from touchstone.landing.shapes import Leaf, Many, Named, Shape, Struct
-from touchstone.landing.streams import Stream, read_streams
+from touchstone.landing.streams import Stream, read_streams, signatures
+from touchstone.landing.unwrap import Refusal, Unwrapper
 
 Record = dict[str, Any]
 SECRET = "qzsecretq"
@@ -369,6 +370,14 @@ FUZZ = settings(
 
 def test_every_stream_has_a_record() -> None:
     assert RECORDS.keys() == STREAMS.keys()
+
+
+@pytest.mark.parametrize("source", RECORDS)
+def test_a_record_in_another_streams_folder_is_named(source: str) -> None:
+    for other in STREAMS.keys() - {source}:
+        (item,) = Unwrapper(other, signatures(), STREAMS[other].inherit).items(RECORDS[source])
+        assert isinstance(item, Refusal), other
+        assert item.reason == f"a record of {source}; put it into inbox/{source}", other
 
 
 @pytest.mark.parametrize("source", STREAMS)

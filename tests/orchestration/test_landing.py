@@ -327,6 +327,8 @@ def test_reported_metrics_keep_what_their_response_says(home: TestHome) -> None:
     }
     home.put("mailgun/reported_metrics", "a.json", json.dumps(response, indent=1).encode())
     assert home.land()["mailgun/reported_metrics"].totals.accepted == 2
+    home.put("mailgun/reported_metrics", "b.json", [response["items"][0], response["items"][0] | {"resolution": ""}])
+    assert home.land()["mailgun/reported_metrics"].totals.quarantined == 2  # no day, hour or month to count it for
     home.build()
     rows = home.query(
         "select resolution, period_start::varchar, domain, metric, value "

@@ -189,15 +189,18 @@ def test_an_event_is_known_by_its_declared_fields(home: TestHome) -> None:
         0,
     )
     assert numbers(landed(home, EVENTS, "b", spread)) == (1, 0, 1, 0, 0)
+    retyped = email("_email.open")
+    retyped["facets"]["email_channel"]["mail_event"]["mail"]["message_send_timestamp"] = "2026-03-02T00:00:00Z"
     others = [
         email("_email.open", " m"),
         email("_email.open", arrival_timestamp=one["arrival_timestamp"] + 1),
         {**one, "client": {"client_id": "f"}},
-        # what is not declared, and the order of the fields, make no other event
+        # what is not declared, another type of it, and the order of the fields make no other event
         {**one, "session": {"session_id": "s"}},
         dict(reversed(one.items())),
+        retyped,
     ]
-    assert numbers(landed(home, EVENTS, "c", lines(others))) == (5, 3, 2, 0, 0)
+    assert numbers(landed(home, EVENTS, "c", lines(others))) == (6, 3, 3, 0, 0)
     rows = staged(home, "stg_pinpoint__events", "count(*), count(distinct event_key), count(distinct message_id)")
     assert rows == [(4, 4, 2)]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from itertools import islice
 
 # How much of a file's beginning says what it is.
 HEAD_BYTES = 4096
@@ -36,6 +38,8 @@ _MAGIC = {
 }
 _OFFICE = re.compile(rb"(?:xl|word|ppt)/|\[Content_Types\]\.xml")
 _HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+# Of other programs' notations of objects and lists; those of JSON are read.
+_JSON_LIKE = re.compile(rb"\s*[{\[(]")
 _OPENTELEMETRY_JSON = re.compile(rb'\s*\{\s*"resource(?:Metrics|Logs|Spans)"\s*:')
 _METRIC_STREAM = "set the metric stream's output format to JSON, and have its records delivered anew"
 # Code units of UTF-32 and UTF-16 by their mark, or by the zeros beside the first character of JSON.
@@ -80,7 +84,7 @@ def without_json(head: bytes) -> FileRefused:
     """Why a file is refused in which no JSON object was found."""
     if _is_binary(head):
         return FileRefused(f"it is a binary file of no known format: {_EXPORT}")
-    if mark := _separator(head):
+    if not _JSON_LIKE.match(head) and (mark := _separator(head)):
         return FileRefused(f"it is CSV, separated by {mark}: {_EXPORT}")
     return FileRefused(f"it is text without a JSON object: {_EXPORT}, or remove it")
 
@@ -96,9 +100,10 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _separator(head: bytes) -> str | None:
-    """What separates the columns, where the first two lines have the same number of it."""
-    lines = [line for line in head.splitlines() if line.strip()][:2]
-    for mark, name in ((b",", "commas"), (b"\t", "tabs"), (b";", "semicolons"), (b"|", "bars")):
-        if lines and len({line.count(mark) for line in lines}) == 1 and mark in lines[0]:
+    """What separates the columns, where the first two rows have the same number of them."""
+    lines = head.decode("utf-8", "replace").splitlines()
+    for mark, name in ((",", "commas"), ("\t", "tabs"), (";", "semicolons"), ("|", "bars")):
+        rows = list(islice(filter(None, csv.reader(lines, delimiter=mark)), 2))
+        if rows and len(rows[0]) > 1 and len(rows[0]) == len(rows[-1]):
             return name
     return None
