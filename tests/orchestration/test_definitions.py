@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from dagster import AssetSelection, Definitions, define_asset_job
 
 from tests import dbt
+from touchstone.definitions import build_definitions
 from touchstone.settings import Settings
 from touchstone.warehouse import selectors, unaffected
 
@@ -19,10 +19,7 @@ from .conftest import TestHome
 
 @pytest.fixture(scope="module")
 def defs(session_home: TestHome) -> Definitions:
-    module = importlib.import_module("touchstone.definitions")
-    found = module.defs
-    assert isinstance(found, Definitions)
-    return found
+    return build_definitions(session_home.settings)
 
 
 @pytest.fixture(scope="module")

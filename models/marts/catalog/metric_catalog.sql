@@ -36,3 +36,4 @@ select
     nullif(labels.row_condition, '-') as row_condition
 from metrics
 left join labels using (mart, metric)
+where {{ is_on('mart') }}
