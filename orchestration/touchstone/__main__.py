@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import subprocess
 import sys
@@ -98,8 +97,6 @@ def _nightly(settings: Settings, strict: bool) -> int:
 
     from touchstone.definitions import build_definitions
 
-    # It warns of each check of a model that is left out, as nothing new goes into it.
-    logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         before = ledger.last_number()
         # Dagster makes its storage when it is first opened: two runs at once in a new home would both do it.

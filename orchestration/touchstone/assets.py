@@ -24,10 +24,10 @@ from dagster import (
     RetryRequested,
     asset,
 )
-from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
 from dagster_dbt import dbt_assets
 
 from touchstone.console import printable, say
+from touchstone.event_log import last_evaluation
 from touchstone.home import exclusive
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.land import Landed, land, location, name_strays
@@ -426,13 +426,9 @@ def outcomes(instance: DagsterInstance, keys: Iterable[AssetCheckKey]) -> list[C
     """What each check has found when it was last run, be it nights ago."""
     found = []
     for key in sorted(keys):
-        records = instance.event_log_storage.get_asset_check_execution_history(
-            key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
-        )
-        event = records[0].event if records else None
-        if not event or not event.dagster_event:
+        outcome = last_evaluation(instance, key)
+        if outcome is None:
             continue
-        outcome = event.dagster_event.asset_check_evaluation_data
         counted = {
             name: number.value or 0 for name, number in outcome.metadata.items() if isinstance(number, IntMetadataValue)
         }
