@@ -87,7 +87,7 @@ test-bi: $(BI_READY) ## Superset's charts and dashboards, in a headless Chromium
 	@$(BI)/python -m pytest bi/tests
 
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
-	@$(BIN)/python -m tests.mutants
+	@$(BIN)/python -m tools.mutants
 
 bench: $(READY) ## measure a nightly run against a floor (SYSTEM, N events)
 	@$(BIN)/python -m benchmarks --system $(SYSTEM) --events $(N)

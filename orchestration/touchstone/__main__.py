@@ -1,4 +1,4 @@
-"""The command line: `python -m touchstone COMMAND`; the Makefile has a target for each.
+"""The command line: `touchstone COMMAND`, or `python -m touchstone COMMAND`; the Makefile has a target for each.
 
 Exit status: 0 when it was done (and, for a run, published); 1 when it failed, and nothing was published; 2 when a
 run was published but for a system that is held back, with its marts of the last good release; 3 when it was done but
@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from touchstone.console import printable, say
-from touchstone.home import HomeInUse, exclusive, prepare
+from touchstone.home import HomeInUse, environment, exclusive, prepare
 from touchstone.landing.land import replay
 from touchstone.landing.ledger import Ledger, LedgerMissing
 from touchstone.landing.quarantine import dismiss
@@ -29,7 +28,7 @@ from touchstone.summary import print_summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m touchstone", description=__doc__)
+    parser = argparse.ArgumentParser(prog="touchstone", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("nightly", help="land what is new, build the marts, publish them")
     run.add_argument("--strict", action="store_true", help="exit with 3 if anything was quarantined or refused")
@@ -59,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         prepare(settings)
+        os.environ.update(environment(settings))
         match options.command:
             case "nightly":
                 return _nightly(settings, options.strict)
@@ -88,26 +88,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _nightly(settings: Settings, strict: bool) -> int:
-    os.environ.setdefault("TOUCHSTONE_PROGRESS", "1")
+    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
     say("starting")
     # Loading Dagster and the dbt project takes seconds: only for the command that needs them. What it
     # loads is there to stay: looking through it for garbage as often as Python does takes seconds too.
     gc.set_threshold(100_000)
     from dagster import DagsterInstance
 
-    from touchstone.definitions import defs
+    from touchstone.definitions import build_definitions
 
-    # It warns of each check of a model that is left out, as nothing new goes into it.
-    logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         before = ledger.last_number()
         # Dagster makes its storage when it is first opened: two runs at once in a new home would both do it.
         DagsterInstance.get().dispose()
     with DagsterInstance.get() as instance:
-        result = defs.resolve_job_def("nightly").execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+        result = (
+            build_definitions(settings)
+            .resolve_job_def("nightly")
+            .execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+            )
         )
     with exclusive(settings):
         with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
@@ -170,20 +172,22 @@ def _sample(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _docs(settings: Settings) -> None:
-    from touchstone.warehouse import run_dbt, variables
+    from touchstone.manifest import reduce_docs
+    from touchstone.warehouse import run_dbt
 
     with exclusive(settings):
-        run_dbt(["docs", "generate", *variables(settings)])
-    _become("dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
+        run_dbt(settings, "docs", "generate")
+        reduce_docs(settings)
+    _become("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
 
 
 def _port(default: str) -> str:
     return os.environ.get("PORT", default)
 
 
-def _become(program: str, *arguments: str) -> None:
+def _become(module: str, *arguments: str) -> None:
     """Replace this process by a program of the same environment."""
-    os.execv(Path(sys.executable).with_name(program), [program, *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The assets: one per source for landing, one per dbt model, one for the release."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,10 +24,10 @@ from dagster import (
     RetryRequested,
     asset,
 )
-from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
-from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import dbt_assets
 
 from touchstone.console import printable, say
+from touchstone.event_log import last_evaluation
 from touchstone.home import exclusive
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.land import Landed, land, location, name_strays
@@ -39,8 +38,17 @@ from touchstone.publish import NotPublished, marts_of, publish, shared_marts
 from touchstone.report import Check, write_report
 from touchstone.schedules import ONLY_WHAT_IS_NEW
 from touchstone.settings import Settings
-from touchstone.systems import SHARED, owner_of, systems_of
-from touchstone.warehouse import build, compiled, fingerprint, plan, translator
+from touchstone.systems import SHARED, Manifest, owner_of, systems_of
+from touchstone.warehouse import (
+    absent_systems,
+    build,
+    compiled,
+    fingerprint,
+    is_whole,
+    off_systems,
+    plan,
+    translator,
+)
 
 # Of an object store that can't be reached.
 _RETRIES = 3
@@ -65,16 +73,15 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
             yield ledger
 
 
-def all_assets(settings: Settings, project: DbtProject) -> list[AssetsDefinition]:
-    manifest = json.loads(project.manifest_path.read_text())
+def all_assets(manifest: Manifest) -> list[AssetsDefinition]:
     owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
     # A stream is owned by those who own the models that read it.
-    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
-    groups = {node["path"].split("/")[1]: node["group"] for node in models}
-    landing = [_inbox(), *(_landing(stream, owners.get(groups[stream.system])) for stream in read_streams().values())]
-    built = _models(project, manifest)
+    systems = owner_of(manifest)
+    streams = [stream for stream in read_streams().values() if stream.source in systems]
+    landing = [_inbox(), *(_landing(stream, owners.get(systems[stream.source])) for stream in streams)]
+    built = _models(manifest)
     keys = [key for each in (*landing, built) for key in each.check_keys]
-    return [*landing, built, _published(manifest, built), _report(keys)]
+    return [*landing, built, _published(manifest, built), _report(manifest, keys)]
 
 
 _INBOX = AssetKey("inbox")
@@ -274,21 +281,9 @@ def _instant(at: datetime | None) -> MetadataValue[Any] | None:
     return MetadataValue.timestamp(at.replace(tzinfo=UTC)) if at else None
 
 
-def _models(project: DbtProject, manifest: dict[str, Any]) -> AssetsDefinition:
-    @dbt_assets(
-        manifest=project.manifest_path,
-        project=project,
-        dagster_dbt_translator=translator,
-        pool="warehouse",
-        name="models",
-    )
-    def models(context: AssetExecutionContext, dbt: DbtCliResource, home: Home) -> Iterator[Any]:
-        if context.selected_asset_keys != models.keys:
-            raise Failure(
-                "Select all models, or run the job `nightly`: each counts what is new in those before it, so that one "
-                "built without the others would count something twice or never.",
-                allow_retries=False,
-            )
+def _models(manifest: Manifest) -> AssetsDefinition:
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, pool="warehouse", name="models")
+    def models(context: AssetExecutionContext, home: Home) -> Iterator[Any]:
         settings = home.settings
         definitions = fingerprint(settings)
         with home.ledger() as ledger:
@@ -296,14 +291,20 @@ def _models(project: DbtProject, manifest: dict[str, Any]) -> AssetsDefinition:
             if planned is None:
                 say("nothing new to build")
                 return
-            ledger.begin_build(context.run.run_id, definitions)
+            if context.selected_asset_keys:
+                ledger.begin_build(context.run.run_id, definitions)
             owner = owner_of(manifest)
-            held_back = {owner[source]: reason for source, reason in ledger.failed_landings().items()}
-        held_back |= yield from build(context, dbt, settings, manifest, planned)
-        if SHARED in held_back or held_back.keys() >= set(systems_of(manifest)):
+            failed = ledger.failed_landings().items()
+            held_back = {owner[source]: reason for source, reason in failed if source in owner}
+        held_back |= yield from build(context, models, settings, manifest, planned)
+        if not is_whole(context, models):
+            return  # The build hasn't come to its end, as far as the ledger goes: the next one of all models does.
+        systems = {*systems_of(manifest)} - planned.absent
+        if SHARED in held_back or (systems and held_back.keys() >= systems):
             raise Failure(f"Nothing can be published. {_said(held_back)}", allow_retries=False)
+        off = dict.fromkeys(off_systems(manifest), "it is switched off")
         with home.ledger() as ledger:
-            ledger.end_build(held_back)
+            ledger.end_build(held_back | off)
 
     return models
 
@@ -312,7 +313,14 @@ def _said(held_back: Mapping[str, str]) -> str:
     return "; ".join(f"{system}: {reason}" for system, reason in held_back.items())
 
 
-def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefinition:
+def _held_back(ledger: Ledger, manifest: Manifest) -> dict[str, str]:
+    """The systems whose marts the last build did not renew, of those that are on."""
+    last = ledger.last_build()
+    found = ledger.held_back(last.number) if last else {}
+    return {system: reason for system, reason in found.items() if system in systems_of(manifest)}
+
+
+def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition:
     names = {mart.name for mart in marts_of(manifest)}
     key = AssetKey("published")
 
@@ -335,12 +343,13 @@ def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefi
         settings = home.settings
         with home.ledger() as ledger:
             last = ledger.last_build()
-            held_back = ledger.held_back(last.number) if last else {}
+            held_back = _held_back(ledger, manifest)
+            absent = absent_systems(ledger, manifest)
         if not last or not last.succeeded:
-            raise NotPublished("the last build failed: build the models, then publish")
+            raise NotPublished("the last build failed, or was of some models only: build all models, then publish")
         say("publishing")
         shared = compiled(settings, manifest, shared_marts(manifest)) if held_back else {}
-        release = publish(settings, manifest, context.run.run_id, last, held_back, shared)
+        release = publish(settings, manifest, context.run.run_id, last, held_back, shared, absent)
         with home.ledger() as ledger:
             ledger.mark_published()
         return MaterializeResult(
@@ -362,11 +371,9 @@ def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefi
 
 
 _REPORT = AssetKey("report")
-# What dagster-dbt calls the rows that a test found.
-_COUNTED = {"dagster_dbt/failed_row_count": "rows"}
 
 
-def _report(keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
+def _report(manifest: Manifest, keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
     """An asset of its own after the release, not a part of it: readers of numbers don't wait for a page, and when it
     can't be made they have the release all the same. A check warns then, and the release has no page, as one of an
     older release beside new numbers would be wrong.
@@ -407,8 +414,7 @@ def _report(keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
             metadata={"error": failure} if failure else {},
         )
         with home.ledger() as ledger:
-            last = ledger.last_build()
-            held_back = ledger.held_back(last.number) if last else {}
+            held_back = _held_back(ledger, manifest)
         if held_back:
             # The last step of a run: readers have all there is, and the run counts as failed, so that a person looks.
             raise Failure(f"Published, but held back are {_said(held_back)}", allow_retries=False)
@@ -420,17 +426,11 @@ def outcomes(instance: DagsterInstance, keys: Iterable[AssetCheckKey]) -> list[C
     """What each check has found when it was last run, be it nights ago."""
     found = []
     for key in sorted(keys):
-        records = instance.event_log_storage.get_asset_check_execution_history(
-            key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
-        )
-        event = records[0].event if records else None
-        if not event or not event.dagster_event:
+        outcome = last_evaluation(instance, key)
+        if outcome is None:
             continue
-        outcome = event.dagster_event.asset_check_evaluation_data
         counted = {
-            _COUNTED.get(name, name): number.value or 0
-            for name, number in outcome.metadata.items()
-            if isinstance(number, IntMetadataValue)
+            name: number.value or 0 for name, number in outcome.metadata.items() if isinstance(number, IntMetadataValue)
         }
         path = "/".join(key.asset_key.path)
         found.append(Check(path, key.name, outcome.passed, outcome.severity.value, counted))

@@ -6,11 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 
-_started = time.monotonic()
 # Control characters, which a terminal obeys; marks that turn the direction of text; and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -25,17 +21,7 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(written, text)
 
 
-@contextmanager
-def hushed() -> Iterator[None]:
-    """Where progress is said in our own words, drop what a library prints beside it (dbt's is in its log file)."""
-    if not os.environ.get("TOUCHSTONE_PROGRESS"):
-        yield
-        return
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        yield
-
-
 def say(text: str) -> None:
-    """Say what is happening, with the seconds since the start. Silent unless TOUCHSTONE_PROGRESS is set."""
-    if os.environ.get("TOUCHSTONE_PROGRESS"):
-        print(f"{time.monotonic() - _started:6.1f} s  {text}", file=sys.stderr, flush=True)
+    """Say what is happening, with the seconds since TOUCHSTONE_PROGRESS, a Unix epoch. Silent unless that is set."""
+    if began := os.environ.get("TOUCHSTONE_PROGRESS"):
+        print(f"{time.time() - float(began):6.1f} s  {text}", file=sys.stderr, flush=True)

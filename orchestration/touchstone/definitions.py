@@ -1,24 +1,29 @@
-"""What Dagster loads: landing, dbt and publishing as one lineage, the nightly job and its schedule."""
+"""What Dagster loads: landing, dbt and publishing as one lineage, the nightly job and its schedule.
+
+Dagster asks for `defs` once it has loaded the module; until then nothing is read or written.
+"""
 
 from __future__ import annotations
 
-from dagster import Definitions
+from dagster import Definitions, definitions
 
 from touchstone import assets, schedules
 from touchstone.home import prepare
-from touchstone.settings import load_settings
-from touchstone.warehouse import project, resource
+from touchstone.settings import Settings, load_settings
+from touchstone.warehouse import project
 
-settings = load_settings()
-prepare(settings)
-dbt_project = project(settings)
 
-defs = Definitions(
-    assets=assets.all_assets(settings, dbt_project),
-    jobs=[schedules.nightly],
-    schedules=[schedules.every_night(settings)],
-    resources={
-        "dbt": resource(dbt_project),
-        "home": assets.Home(),
-    },
-)
+@definitions
+def defs() -> Definitions:
+    return build_definitions(load_settings())
+
+
+def build_definitions(settings: Settings) -> Definitions:
+    """The definitions for a home, which is prepared for them: its folders are made and the dbt project is parsed."""
+    prepare(settings)
+    return Definitions(
+        assets=assets.all_assets(project(settings)),
+        jobs=[schedules.nightly],
+        schedules=[schedules.every_night(settings)],
+        resources={"home": assets.Home()},
+    )

@@ -1,8 +1,14 @@
-"""Dagster's event log: its own, in SQLite, at a fifth of the time for each event.
+"""What we need of Dagster that it doesn't make public: nothing else in the package imports `dagster._...`.
+
+Dagster's event log: its own, in SQLite, at a fifth of the time for each event.
 
 Dagster announces every asset and check before a run begins and tells of each as it is made: some 700 events a night.
 Its own class makes an engine anew for every statement, which then compiles the statement anew, and gives every event
-transactions of its own. Tables, files and what is in them are Dagster's: either class reads what the other wrote.
+transactions of its own. Tables, files and what is in them are Dagster's: either class reads what the other wrote. A
+night with nothing new takes 19 s of CPU with it, and 29 s without.
+
+And what a check has found when it was last run: the public ways lead to the last run alone, in which a check that was
+left out is planned and never evaluated.
 """
 
 from __future__ import annotations
@@ -13,12 +19,22 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from dagster import EventLogEntry
+from dagster import AssetCheckEvaluation, AssetCheckKey, DagsterInstance, EventLogEntry
+from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, StaticPool, create_engine
+
+
+def last_evaluation(instance: DagsterInstance, key: AssetCheckKey) -> AssetCheckEvaluation | None:
+    """What a check has found when it was last run, be it nights ago."""
+    records = instance.event_log_storage.get_asset_check_execution_history(
+        key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
+    )
+    event = records[0].event if records else None
+    return event.dagster_event.asset_check_evaluation_data if event and event.dagster_event else None
 
 
 class EventLog(SqliteEventLogStorage):

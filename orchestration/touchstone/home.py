@@ -1,8 +1,10 @@
-"""The home: its folders, what is told to dbt and Dagster about it, and the lock that one run holds on it."""
+"""The home: its folders, what dbt and Dagster have to know of it, and the lock that one run holds on it."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """What dbt and Dagster read from the environment, so that all they write is in the home."""
     return {
         "TOUCHSTONE_HOME": str(settings.home),
+        "TOUCHSTONE_SYSTEMS": json.dumps(settings.systems),
         "TOUCHSTONE_MEMORY_LIMIT": settings.memory_limit,
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT / "profiles"),
@@ -30,14 +33,11 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def prepare(settings: Settings) -> None:
-    """Make the home's folders and point dbt and Dagster at it."""
+    """Make the home's folders, and what configures Dagster in it."""
     settings.make_directories()
-    os.environ.update(environment(settings))
-    dagster_home = Path(os.environ["DAGSTER_HOME"])
+    dagster_home = settings.home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
-    (dagster_home / "dagster.yaml").write_bytes(
-        (PROJECT / "orchestration" / "touchstone" / "dagster.yaml").read_bytes()
-    )
+    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), dagster_home / "dagster.yaml")
 
 
 class HomeInUse(Exception):

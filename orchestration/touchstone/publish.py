@@ -27,7 +27,7 @@ from touchstone.release import (
     write_run,
 )
 from touchstone.settings import Settings
-from touchstone.systems import SHARED, Manifest, is_mart, sources_of
+from touchstone.systems import SHARED, Manifest, is_mart, owner_of, sources_of, systems_of
 
 
 class NotPublished(Exception):
@@ -87,12 +87,13 @@ def publish(
     build: Build,
     held_back: Mapping[str, str],
     shared: Mapping[str, str],
+    absent: Collection[str] = (),
 ) -> Release:
     """Copy the marts into a new release, check it, and flip the link to it.
 
     Systems `held_back`, with the reason, are taken over from the present release; the marts of all systems, `shared` by
-    their SQL, are then made anew. Raises NotPublished, and leaves the link as it was, if a mart of the copy is not what
-    it should be.
+    their SQL, are then made anew. Marts of `absent` systems, of which nothing has ever landed, are empty. Raises
+    NotPublished, and leaves the link as it was, if a mart of the copy is not what it should be.
     """
     now = datetime.now(UTC)
     name = name_of_next(settings, run_id)
@@ -110,17 +111,25 @@ def publish(
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
         drop_unknown(connection, manifest)
         attach_present(connection, settings)
-        kept = write_run(connection, settings, manifest, build, run_id, now, held_back)
-        for system in held_back:
+        systems = [system for system in systems_of(manifest) if system in held_back or system not in absent]
+        kept = write_run(connection, settings, build, run_id, now, systems, held_back)
+        for system in {*held_back, *absent}:
             take_over(connection, manifest, system, system in kept)
         for mart, sql in shared.items():
             connection.execute(f"create or replace view main.{mart} as {sql}")
         connection.execute(f"attach {literal(str(settings.lake / 'ledger.duckdb'))} as ledger (read_only)")
+        sources = [*owner_of(manifest)]
         connection.execute(
             f"create table {PARTS}.landed_files as "
-            "select * exclude (content_hash) from ledger.files order by source, path"
+            "select * exclude (content_hash) from ledger.files where source in (select unnest($1::varchar[])) "
+            "order by source, path",
+            [sources],
         )
-        connection.execute(f"create table source_freshness as {figures(settings, now, ledger='ledger.')}")
+        connection.execute(
+            f"create table source_freshness as from ({figures(settings, now, ledger='ledger.')}) "
+            "where source in (select unnest($1::varchar[]))",
+            [sources],
+        )
         since = _unchanged_until(connection, sources_of(manifest), build)
         connection.execute("detach ledger")
         list_relations(connection, manifest, kept)
@@ -133,7 +142,7 @@ def publish(
             for mart in marts
         )
         connection.execute(f"attach {literal(str(built))} as built (read_only)")
-        rows, periods = _check(connection, marts, held_back, kept)
+        rows, periods = _check(connection, marts, held_back, absent, kept)
         connection.execute("checkpoint")
     _sync(unfinished)
     os.rename(unfinished, release)
@@ -242,7 +251,11 @@ def _unchanged_until(
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, marts: Sequence[Mart], held_back: Collection[str], kept: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    marts: Sequence[Mart],
+    held_back: Collection[str],
+    absent: Collection[str],
+    kept: Collection[str],
 ) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
     """Rows and period range of each mart, once it is sure that it has what was built, or what is kept of it."""
     rows, periods = {}, {}
@@ -251,11 +264,11 @@ def _check(
         copied = connection.execute(f"select {numbers} from {mart.name}").fetchone()
         if mart.system == SHARED and held_back:
             origin = "main"  # made of old and new marts, here alone
-        elif mart.system in held_back:
+        elif mart.system in {*held_back, *absent}:
             origin = PRESENT
         else:
             origin = "built"
-        # One of a system held back may have nothing to be held against: it is empty.
+        # One of a system held back or absent may have nothing to be held against: it is empty.
         is_new = origin == PRESENT and not columns_of(connection, PRESENT, ("main", mart.name))
         is_empty = is_new or (origin == PRESENT and mart.system not in kept)
         expected = "select 0, null, null" if is_empty else f"select {numbers} from {origin}.{mart.name}"

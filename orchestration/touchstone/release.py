@@ -27,7 +27,7 @@ _CATALOG: Relation = ("main", "metric_catalog")
 
 _TABLES: dict[Relation, tuple[str, dict[str, str]]] = {
     ("main", "run"): (
-        "Which build each system's marts are of, a row each.",
+        "Which build each system's marts are of, a row for each system that anything has landed of.",
         {
             "system": "mailgun, ses, cloudwatch (with Voice ID and AppIntegrations), pinpoint (with Connect's contact "
             "events) or alexa.",
@@ -119,19 +119,19 @@ def attach_present(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
 def write_run(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
-    manifest: Manifest,
     build: Build,
     run_id: str,
     at: datetime,
+    systems: Iterable[str],
     held_back: Mapping[str, str],
 ) -> set[str]:
-    """Make the table `run`; returns the systems held back that the present release has marts of."""
+    """Make the table `run`, of some systems; returns those held back that the present release has marts of."""
     connection.execute(
         "create table run (system varchar, status varchar, reason varchar, build bigint, landing bigint, "
         "fingerprint varchar, reporting_timezone varchar, run_id varchar, published_at timestamp)"
     )
     present = columns_of(connection, PRESENT, ("main", "run"))
-    for system in systems_of(manifest):
+    for system in systems:
         if system not in held_back:
             connection.execute(
                 "insert into run values (?, 'current', null, ?, ?, ?, ?, ?, ?)",
@@ -163,11 +163,18 @@ def write_run(
 
 
 def drop_unknown(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
-    """Drop what the warehouse has of models that there no longer are."""
+    """Drop what the warehouse has of models that there no longer are, and of systems that are off.
+
+    What shared marts read of those is empty.
+    """
     known = {relation for group in (*systems_of(manifest), SHARED) for relation in _parts(manifest, group)}
     for relation, kind in _kinds(connection).items():
         if relation not in known:
             connection.execute(f"drop {kind} {_name(relation)}")
+    for unique_id, (node,) in manifest["disabled"].items():
+        readers = [manifest["nodes"].get(child, {}) for child in manifest["child_map"][unique_id]]
+        if node["database"] == _BUILT and any(reader.get("database") == _BUILT for reader in readers):
+            connection.execute(empty_view(node["relation_name"], node))
     schemas = connection.execute(
         "select schema_name from duckdb_schemas() where database_name = ? and not internal", [_BUILT]
     ).fetchall()
@@ -186,10 +193,17 @@ def take_over(connection: duckdb.DuckDBPyConnection, manifest: Manifest, system:
         _copy_catalog(connection, parts)
     there = _kinds(connection)
     for relation, node in parts.items():
-        types = {name: column["data_type"] for name, column in node["columns"].items()}
-        if relation not in there and types and all(types.values()):
-            columns = ", ".join(f"cast(null as {type_}) as {quoted(name)}" for name, type_ in types.items())
-            connection.execute(f"create view {_name(relation)} as select {columns} where false")
+        columns = node["columns"].values()
+        if relation not in there and columns and all(column["data_type"] for column in columns):
+            connection.execute(empty_view(_name(relation), node))
+
+
+def empty_view(name: str, node: Mapping[str, Any]) -> str:
+    """The statement that makes a view without rows, of the columns that the manifest declares of a model."""
+    columns = ", ".join(
+        f"cast(null as {column['data_type']}) as {quoted(name)}" for name, column in node["columns"].items()
+    )
+    return f"create view {name} as select {columns} where false"
 
 
 def list_relations(connection: duckdb.DuckDBPyConnection, manifest: Manifest, kept: Iterable[str]) -> None:

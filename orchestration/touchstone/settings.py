@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -21,8 +22,12 @@ from pydantic_settings import (
 
 from touchstone.console import printable
 from touchstone.names import nearest
+from touchstone.systems import SHARED
 
-PROJECT = Path(__file__).resolve().parents[2]
+# The dbt project: around the package in a checkout, in it where it is installed.
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_INSTALLED = Path(__file__).resolve().parent / "project"
+PROJECT = _INSTALLED if _INSTALLED.exists() else _CHECKOUT
 _PREFIX = "TOUCHSTONE_"
 # What the project's own processes tell each other: no settings.
 _INTERNAL = ("full_refresh", "load_id", "load_limit", "progress", "published")
@@ -33,8 +38,24 @@ class SettingsMistake(Exception):
 
 
 def home_directory() -> Path:
-    """The folder that holds all state: `TOUCHSTONE_HOME`, by default `data/` in the checkout."""
-    return Path(os.environ.get("TOUCHSTONE_HOME") or PROJECT / "data").resolve()
+    """The folder that holds all state: `TOUCHSTONE_HOME`, by default `data/` in the checkout.
+
+    Raises SettingsMistake where there is no checkout: state in a folder that nobody has named is state that is lost.
+    """
+    if named := os.environ.get("TOUCHSTONE_HOME"):
+        return Path(named).resolve()
+    if PROJECT == _INSTALLED:
+        raise SettingsMistake("TOUCHSTONE_HOME isn't set: name the folder that is to hold all state")
+    return _CHECKOUT / "data"
+
+
+@cache
+def known_systems() -> tuple[str, ...]:
+    """The systems of the dbt project, by name: the groups that its folders of marts are of."""
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    folders = project["models"][project["name"]]["marts"].values()
+    groups = {folder["+group"] for folder in folders if isinstance(folder, dict) and "+group" in folder}
+    return tuple(sorted(groups - {SHARED}))
 
 
 class Settings(BaseSettings):
@@ -43,6 +64,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid")
 
     home: Path = Field(default_factory=home_directory)
+    # The systems that are landed, built and shown.
+    systems: list[str] = Field(default_factory=lambda: [*known_systems()], min_length=1)
     # Where a stream's extracts are, when not in the inbox: {"mailgun/events": "s3://bucket/prefix"}.
     locations: dict[str, str] = {}
     schedule_hour: int = Field(2, ge=0, le=23)
@@ -62,6 +85,14 @@ class Settings(BaseSettings):
     max_record_bytes: int = Field(16 * 2**20, ge=1)
     # A gzip file that grows more than this is refused; JSON logs grow 5 to 50 times.
     max_gzip_ratio: int = Field(400, ge=1)
+
+    @field_validator("systems")
+    @classmethod
+    def _known_systems(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in known_systems():
+                raise ValueError(f"{name!r} is no system; {nearest(name, known_systems())}")
+        return sorted(set(names))
 
     @field_validator("schedule_timezone", "reporting_timezone")
     @classmethod
@@ -186,4 +217,5 @@ def _variable(name: str) -> str:
 
 
 def _example(name: str) -> str:
-    return """{"mailgun/events": "s3://bucket/prefix"}""" if name == "locations" else """["mailgun/events"]"""
+    examples = {"locations": '{"mailgun/events": "s3://bucket/prefix"}', "systems": '["mailgun"]'}
+    return examples.get(name, '["mailgun/events"]')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.ledger import Ledger, Totals
 from touchstone.landing.quarantine import Group, open_groups
 from touchstone.landing.streams import read_streams
+from touchstone.manifest import sources_off
 from touchstone.release import held_back
 from touchstone.report import words
 from touchstone.report.headlines import declared
@@ -39,21 +40,23 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
     if console.width < _WIDTH:
         console = Console(highlight=False, width=_WIDTH)  # a cut number is worse than a wrapped line
     published = settings.published / "touchstone.duckdb"
+    off = sources_off(settings)
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         if failed:
             _warn(
                 console,
                 "The run failed",
                 "readers still see the release before it. The error is above, dbt's log in full in "
-                f"{settings.home / 'dbt' / 'target' / 'dbt.log'}",
+                f"{settings.home / 'dbt' / 'logs' / 'dbt.log'}",
             )
         if published.exists():
             _print_held_back(console, published)
         for source in freshness(ledger.connection, settings, datetime.now(UTC)):
-            _print_lateness(console, source)
-        _print_open(console, open_groups(ledger.connection))
-        _print_landing(console, ledger, since)
-        clean = not open_groups(ledger.connection, since=since)
+            if source.source not in off:
+                _print_lateness(console, source)
+        _print_open(console, [group for group in open_groups(ledger.connection) if group.source not in off])
+        _print_landing(console, ledger, [source for source in read_streams() if source not in off], since)
+        clean = not any(group.source not in off for group in open_groups(ledger.connection, since=since))
     if published.exists():
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:
             _print_headlines(console, connection)
@@ -110,14 +113,14 @@ def _print_open(console: Console, groups: list[Group]) -> None:
         console.print("    Mend the file, or close what nobody will mend with `make dismiss` (README, Quarantine)\n")
 
 
-def _print_landing(console: Console, ledger: Ledger, since: int) -> None:
+def _print_landing(console: Console, ledger: Ledger, sources: Sequence[str], since: int) -> None:
     table = _table("Landed in this run" if since else "Landed")
     table.add_column("source", no_wrap=True)
     for column in ("files", "records", "accepted", "dupli-\ncates", "quaran-\ntined", "ignored"):
         table.add_column(column, justify="right", no_wrap=True)
     notes = []
     without = 0
-    for source in read_streams():
+    for source in sources:
         totals = ledger.totals(source, since)
         if totals == Totals():
             without += bool(ledger.totals(source).files)

@@ -33,7 +33,9 @@ def groups_of(manifest: Manifest, unique_id: str) -> set[str]:
     node = manifest["nodes"][unique_id]
     if node["resource_type"] != "test":
         return {node["group"]}
-    looked_at = {manifest["nodes"][parent]["group"] for parent in node["depends_on"]["nodes"]}
+    looked_at = {
+        manifest["nodes"][parent]["group"] for parent in node["depends_on"]["nodes"] if parent in manifest["nodes"]
+    }
     return looked_at - {SHARED} or looked_at
 
 
@@ -49,13 +51,16 @@ def sources_of(manifest: Manifest) -> dict[str, set[str]]:
 
 
 def owner_of(manifest: Manifest) -> dict[str, str]:
-    """The system of each source, `system/stream`: that of the models of its own folder, which others may read too."""
-    return {
-        f"{source['source_name']}/{source['name']}": manifest["nodes"][child]["group"]
-        for unique_id, source in manifest["sources"].items()
-        for child in manifest["child_map"][unique_id]
-        if child.startswith("model.") and manifest["nodes"][child]["fqn"][2] == source["source_name"]
-    }
+    """The system of each source, `system/stream`: that of the models of its own folder, which others may read too.
+
+    Where it is off, one of the others'.
+    """
+    found = {}
+    for unique_id, source in manifest["sources"].items():
+        readers = [manifest["nodes"][child] for child in manifest["child_map"][unique_id] if child.startswith("model.")]
+        readers.sort(key=lambda node: node["fqn"][2] != source["source_name"])
+        found[f"{source['source_name']}/{source['name']}"] = readers[0]["group"]
+    return found
 
 
 def column_texts(manifest: Manifest, unique_id: str) -> dict[str, str]:

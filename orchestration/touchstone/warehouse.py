@@ -8,24 +8,30 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from graphlib import TopologicalSorter
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from dagster import AssetCheckSpec, AssetExecutionContext, Output
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
-from packaging.version import Version
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetsDefinition,
+    MaterializeResult,
+)
+from dagster_dbt import DagsterDbtTranslator
 
-from touchstone.console import hushed, say
+from touchstone.console import say
+from touchstone.home import environment
 from touchstone.landing.ledger import Ledger, unfinished
 from touchstone.landing.records import literal
-from touchstone.settings import PROJECT, Settings
+from touchstone.manifest import manifest_path, read_manifest
+from touchstone.release import empty_view
+from touchstone.settings import PROJECT, Settings, known_systems
 from touchstone.systems import (
     SHARED,
     Manifest,
@@ -54,56 +60,33 @@ class _Translator(DagsterDbtTranslator):
 
 
 translator = _Translator()
-_DBT = ("-m", "touchstone.dbt")
+# Where dagster-dbt says which of dbt's nodes an asset or a check is.
+_UNIQUE_ID = "dagster_dbt/unique_id"
 _PARSED = (*_DEFINITIONS, "tests", "profiles")
 
 
-def project(settings: Settings) -> DbtProject:
-    """The dbt project with a manifest that is up to date."""
-    # a copy: each build writes dbt's own anew, and a killed one leaves half of it
-    manifest = settings.home / "dbt" / "project" / "manifest.json"
+def project(settings: Settings) -> Manifest:
+    """The manifest of the dbt project, up to date, of the systems that are on."""
+    manifest = manifest_path(settings)
     if not manifest.exists() or manifest.stat().st_mtime < _last_change(_PARSED):
         say("reading the dbt project")
-        run_dbt(["parse", "--quiet", *variables(settings)])
+        run_dbt(settings, "parse", "--quiet")
         manifest.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
         os.replace(unfinished(manifest), manifest)
-    return DbtProject(PROJECT, target_path=manifest.parent, profiles_dir=PROJECT / "profiles")
+    return read_manifest(settings)
 
 
-def variables(settings: Settings) -> list[str]:
-    return ["--vars", json.dumps({"reporting_timezone": settings.reporting_timezone})]
+def run_dbt(settings: Settings, *arguments: str, may_fail: bool = False, **told: str) -> None:
+    """Run dbt's command line; macros are `told` by the environment, as for other variables dbt parses the project anew.
 
-
-def run_dbt(arguments: list[str], may_fail: bool = False) -> None:
-    """Run dbt's command line; raises CalledProcessError, but not for failed models or tests if these `may_fail`."""
-    result = subprocess.run([sys.executable, *_DBT, *arguments], cwd=PROJECT)
+    Raises CalledProcessError, but not for failed models or tests if these `may_fail`.
+    """
+    variables = json.dumps({"reporting_timezone": settings.reporting_timezone})
+    command = [sys.executable, "-m", "touchstone.dbt", *arguments, "--vars", variables]
+    result = subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment(settings), **told})
     if result.returncode not in (_HANDLED if may_fail else (0,)):
         result.check_returncode()
-
-
-class Dbt(DbtCliResource):
-    """dbt for Dagster's assets: the one of this environment, which needn't be on the PATH.
-
-    Dagster would run `dbt --version` and set up an adapter of its own before each build. The lock file says the
-    version, and rows are counted here: without both, a night is 4 seconds shorter.
-    """
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(metadata.version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
-        return None
-
-
-def resource(dbt_project: DbtProject) -> Dbt:
-    return Dbt(
-        project_dir=str(dbt_project.project_dir),
-        profiles_dir=str(PROJECT / "profiles"),
-        dbt_executable=sys.executable,
-        global_config_flags=[*_DBT],
-    )
 
 
 def fingerprint(settings: Settings) -> str:
@@ -122,13 +105,27 @@ class Plan:
 
     `anew`: groups whose models are built from nothing. `published`: by system, the landing up to which readers see all
     that these definitions make of it: checks look at what is newer. `left_out`: models and seeds that stay as they are.
-    `passes`: the last landings of the passes that new records take; all but the last only run the models.
+    `passes`: the last landings of the passes that new records take; all but the last only run the models. `absent`:
+    systems that nothing is built of.
     """
 
     anew: frozenset[str]
     published: Mapping[str, int]
     left_out: Sequence[dict[str, Any]]
     passes: Sequence[int]
+    absent: frozenset[str] = frozenset()
+
+
+def off_systems(manifest: Manifest) -> set[str]:
+    """The systems that are switched off."""
+    return {*known_systems()} - {*systems_of(manifest)}
+
+
+def absent_systems(ledger: Ledger, manifest: Manifest) -> frozenset[str]:
+    """The systems of which nothing has ever landed: they are not built, and their marts are empty."""
+    sources = sources_of(manifest)
+    heard = ledger.landed_after(0, set().union(*sources.values())) | ledger.retracted_since(0)
+    return frozenset(system for system in systems_of(manifest) if not sources[system] & heard)
 
 
 def plan(
@@ -138,11 +135,14 @@ def plan(
 
     A system that the last build held back is built and checked again, though nothing of it may be new.
     """
-    systems, owner = systems_of(manifest), owner_of(manifest)
+    absent = absent_systems(ledger, manifest)
+    systems, owner = [system for system in systems_of(manifest) if system not in absent], owner_of(manifest)
     sources = sources_of(manifest) | {SHARED: set()}  # what goes into it goes into a system
     failed = {owner[source] for source in ledger.failed_landings()}
     good = {group: ledger.last_good_build(group) for group in (*systems, SHARED)}
-    behind = failed | {system for system in systems if good[system] != good[SHARED]}
+    behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
+    if any(ledger.last_good_build(system) == good[SHARED] for system in off_systems(manifest)):
+        behind.add(SHARED)  # the marts of all systems still have one that was switched off since
     last = ledger.last_build()
     up_to_date = (
         last is not None
@@ -158,87 +158,116 @@ def plan(
     left_out: list[dict[str, Any]] = []
     if only_what_is_new and good[SHARED] and is_there(settings) and (new or behind or anew):
         left_out = unaffected(manifest, new, behind | anew)
-    after = {source: min(until[system] or 0 for system in systems if source in sources[system]) for source in owner}
+    after = {
+        source: min(until[system] or 0 for system in readers)
+        for source in owner
+        if (readers := [system for system in systems if source in sources[system]])
+    }
     published = {
         system: ledger.good_until(ledger.last_good_build(system, published=True), definitions, sources[system]) or 0
         for system in systems
     }
-    return Plan(anew, published, left_out, ledger.passes(after, settings.pass_records))
+    return Plan(anew, published, left_out, ledger.passes(after, settings.pass_records), absent)
 
 
 def build(
-    context: AssetExecutionContext, dbt: DbtCliResource, settings: Settings, manifest: Manifest, plan: Plan
+    context: AssetExecutionContext, models: AssetsDefinition, settings: Settings, manifest: Manifest, plan: Plan
 ) -> Generator[Any, None, dict[str, str]]:
-    """One `dbt build` without unit tests, which need made-up inputs.
+    """One `dbt build` of what is selected in Dagster, without unit tests, which need made-up inputs.
 
-    Yields Dagster's events, materialisations with their row counts. Returns the groups of which a model or a test
+    Yields Dagster's results, materialisations with their row counts. Returns the groups of which a model or a test
     has failed, or a mart couldn't be built as something before it had, with what it was. Raises if dbt itself fails.
     """
-    arguments = ["build", *variables(settings), "--exclude-resource-type", "unit_test"]
-    if plan.left_out:  # and not the others selected, as Dagster adds a selection of all to that
-        arguments += ["--exclude", " ".join(selectors(manifest, plan.left_out))]
+    keys = {spec.metadata[_UNIQUE_ID]: spec.key for spec in models.specs if spec.key in context.selected_asset_keys}
+    checks = {
+        spec.metadata[_UNIQUE_ID]: spec.key
+        for spec in models.check_specs
+        if spec.key in context.selected_asset_check_keys
+    }
+    published = plan.published
+    if is_whole(context, models):
+        arguments = _leaving_out(manifest, plan)
+    else:
+        published = {}  # a check that a person asks for looks at all of history
+        names = sorted(manifest["nodes"][unique_id]["name"] for unique_id in (*keys, *checks))
+        arguments = ["--select", " ".join(names), "--indirect-selection", "empty"]
+    arguments = ["build", "--exclude-resource-type", "unit_test", *arguments]
+    _stand_in(settings, manifest, plan.absent)
     anew = set(plan.anew)
-    for number, landing in enumerate(plan.passes[:-1], start=1):
+    for number, landing in enumerate(plan.passes[:-1] if keys else (), start=1):
         say(f"building: pass {number} of {len(plan.passes)}")
-        with _told_to_dbt(TOUCHSTONE_LOAD_LIMIT=str(landing), TOUCHSTONE_FULL_REFRESH=",".join(anew)):
-            run_dbt(["--quiet", *arguments, "--exclude-resource-type", "test"], may_fail=True)
+        told = {"TOUCHSTONE_LOAD_LIMIT": str(landing), "TOUCHSTONE_FULL_REFRESH": ",".join(anew)}
+        run_dbt(settings, "--quiet", *arguments, "--exclude-resource-type", "test", may_fail=True, **told)
         # what was not built from nothing in this pass has to be in the next
         anew &= _failures(settings, manifest).keys()
-    events: list[Any] = []
-    with (
-        _told_to_dbt(TOUCHSTONE_PUBLISHED=json.dumps(plan.published), TOUCHSTONE_FULL_REFRESH=",".join(anew)),
-        hushed(),
-    ):
-        # One target folder for all runs: Dagster's own choice is a new one each, which pile up.
-        target = settings.home / "dbt" / "target"
-        (target / "run_results.json").unlink(missing_ok=True)
-        invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-        for event in invocation.stream():
-            events.append(event)
-            if isinstance(event, Output):
-                say(f"built {str(event.metadata['unique_id'].value).rpartition('.')[2]}")
-    if invocation.process.returncode not in _HANDLED:
-        raise invocation.get_error() or RuntimeError("dbt failed")
-    left_out = {node["unique_id"] for node in plan.left_out}
-    # Dagster wants each after what it is made of: before what was made, and, further down, after it.
-    yield from _as_before(context, plan.left_out)
-    relations = {id_: node["relation_name"] for id_, node in _built(manifest).items()}
+    (settings.home / "dbt" / "target" / "run_results.json").unlink(missing_ok=True)
+    told = {"TOUCHSTONE_PUBLISHED": json.dumps(published), "TOUCHSTONE_FULL_REFRESH": ",".join(anew)}
+    # What is built is said in our own words, where progress is; dbt's are in its log file.
+    silent = ["--log-level", "none"] if os.environ.get("TOUCHSTONE_PROGRESS") else []
+    run_dbt(settings, *silent, *arguments, may_fail=True, **told)
+    results = {result["unique_id"]: result for result in _results(settings)}
     with read_only(settings) as connection:
-        for event in events:
-            if isinstance(event, Output) and (relation := relations.get(str(event.metadata["unique_id"].value))):
-                (rows,) = connection.execute(f"select count(*) from {relation}").fetchone() or (None,)
-                event = event.with_metadata({**event.metadata, "dagster/row_count": rows})
-            yield event
-    made = {str(event.metadata["unique_id"].value) for event in events if isinstance(event, Output)}
-    yield from _as_before(context, (node for node in _in_order(manifest) if node["unique_id"] not in made | left_out))
+        for node in _in_order(manifest):
+            key, result = keys.get(node["unique_id"]), results.get(node["unique_id"])
+            if key and result and result["status"] == "success":
+                (rows,) = connection.execute(f"select count(*) from {node['relation_name']}").fetchone() or (None,)
+                yield MaterializeResult(
+                    asset_key=key,
+                    metadata={"dagster/row_count": rows, "seconds": result["execution_time"]},
+                )
+            elif key and is_mart(node):
+                # Left as it is, and made all the same for Dagster, which would not publish after one that is missing.
+                yield MaterializeResult(asset_key=key, metadata={"rebuilt": False})
+    for unique_id, check in checks.items():
+        result = results.get(unique_id)
+        if result and result["status"] != "skipped":
+            yield AssetCheckResult(
+                asset_key=check.asset_key,
+                check_name=check.name,
+                passed=result["status"] == "pass",
+                severity=AssetCheckSeverity(manifest["nodes"][unique_id]["config"]["severity"].upper()),
+                metadata={"rows": result["failures"] or 0, "message": result["message"] or ""},
+            )
     return _failures(settings, manifest)
 
 
-def _as_before(context: AssetExecutionContext, nodes: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
-    """Marts that stay as they are count as made all the same: Dagster would not publish after one that is missing."""
-    for node in nodes:
-        if is_mart(node):
-            name = context.assets_def.get_output_name_for_asset_key(translator.get_asset_key(node))
-            yield Output(None, name, metadata={"unique_id": node["unique_id"], "rebuilt": False})
+def is_whole(context: AssetExecutionContext, models: AssetsDefinition) -> bool:
+    """Whether all models and all of their checks are selected in Dagster."""
+    selected = context.selected_asset_keys, context.selected_asset_check_keys
+    return selected == (models.keys, models.check_keys)
 
 
-@contextmanager
-def _told_to_dbt(**environment: str) -> Iterator[None]:
-    """Variables for macros, by the environment: as dbt's own variables they would have it read the project anew."""
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        for name in environment:
-            os.environ.pop(name, None)
+def _leaving_out(manifest: Manifest, plan: Plan) -> list[str]:
+    """The arguments for a build of everything but systems that are off or absent, and what stays as it is."""
+    gone = off_systems(manifest) | plan.absent
+    excluded = {f"group:{group}" for group in gone}
+    excluded |= selectors(manifest, [node for node in plan.left_out if node["group"] not in gone])
+    return ["--exclude", " ".join(sorted(excluded))] if excluded else []
+
+
+def _stand_in(settings: Settings, manifest: Manifest, absent: Collection[str]) -> None:
+    """Have an empty view for what models read of systems that are not built, unless it is there."""
+    built = {unique_id: node for unique_id, node in _built(manifest).items() if node["group"] not in absent}
+    missing = [
+        node
+        for unique_id, node in [*_built(manifest).items(), *((i, node) for i, (node,) in manifest["disabled"].items())]
+        if unique_id not in built and built.keys() & {*manifest["child_map"][unique_id]}
+    ]
+    if not missing:
+        return
+    with _writable(settings) as connection:
+        there = connection.execute("select database, schema, name from (show all tables)").fetchall()
+        for node in missing:
+            if (node["database"], node["schema"], node["name"]) not in there:
+                connection.execute(f'create schema if not exists "{node["database"]}"."{node["schema"]}"')
+                connection.execute(empty_view(node["relation_name"], node))
 
 
 def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
     """The groups of which anything failed when dbt last ran, or a mart was passed over, with what it was."""
-    results = json.loads((settings.home / "dbt" / "target" / "run_results.json").read_text())["results"]
     failed: dict[str, list[str]] = {}
     passed_over: set[str] = set()
-    for result in results:
+    for result in _results(settings):
         node = manifest["nodes"].get(result["unique_id"])
         if node is None or result["status"] not in ("error", "fail", "skipped"):
             continue
@@ -254,6 +283,13 @@ def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
         group: "what it is counted from failed: " + _listed([name for names in failed.values() for name in names])
         for group in passed_over - failed.keys() - {SHARED}
     }
+
+
+def _results(settings: Settings) -> list[dict[str, Any]]:
+    """What dbt's last run came to, by node."""
+    path = settings.home / "dbt" / "target" / "run_results.json"
+    results: list[dict[str, Any]] = json.loads(path.read_text())["results"]
+    return results
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -287,7 +323,7 @@ def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> di
     nodes = {node["name"]: node for node in _built(manifest).values()}
     # by folder, as dbt prints the SQL of a model that is named
     folders = {f"path:{_folder(nodes[name])}" for name in names}
-    run_dbt(["--quiet", "compile", *variables(settings), "--select", " ".join(folders)])
+    run_dbt(settings, "--quiet", "compile", "--select", " ".join(folders))
     folder = settings.home / "dbt" / "target" / "compiled" / manifest["metadata"]["project_name"]
     return {name: (folder / nodes[name]["original_file_path"]).read_text() for name in names}
 
@@ -317,6 +353,14 @@ def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A connection to the warehouse that changes nothing; only while no build runs."""
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), read_only=True)
     connection.execute(f"attach {literal(str(settings.warehouse / 'facts.duckdb'))} as facts (read_only)")
+    return connection
+
+
+def _writable(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A connection to the warehouse, which is made as dbt's profile makes it."""
+    config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
+    connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=config)
+    connection.execute(f"attach {literal(str(settings.warehouse / 'facts.duckdb'))} as facts")
     return connection
 
 

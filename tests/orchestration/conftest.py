@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from tests import dbt
-from touchstone.home import prepare
+from touchstone.home import environment, prepare
 from touchstone.landing.land import Landed, land, replay
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
@@ -42,6 +42,7 @@ class TestHome:
         self.settings = Settings()
         self.streams = read_streams()
         prepare(self.settings)
+        os.environ.update(environment(self.settings))
         self._skeleton = path / "skeleton"
 
     def reset(self) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from dagster import AssetSelection, Definitions, define_asset_job
+from dagster import Definitions
 
 from tests import dbt
+from touchstone.definitions import build_definitions
 from touchstone.settings import Settings
 from touchstone.warehouse import selectors, unaffected
 
@@ -19,10 +19,7 @@ from .conftest import TestHome
 
 @pytest.fixture(scope="module")
 def defs(session_home: TestHome) -> Definitions:
-    module = importlib.import_module("touchstone.definitions")
-    found = module.defs
-    assert isinstance(found, Definitions)
-    return found
+    return build_definitions(session_home.settings)
 
 
 @pytest.fixture(scope="module")
@@ -65,16 +62,6 @@ def test_data_tests_and_ledger_are_asset_checks(defs: Definitions) -> None:
     assert ("events", "nothing_kept_aside") in checks
     assert ("inbox", "is_read") in checks
     assert len([name for asset, name in checks if asset.startswith("int_mailgun__")]) >= 5
-
-
-def test_some_of_the_models_are_not_built_without_the_others(defs: Definitions) -> None:
-    selection = AssetSelection.assets("mailgun_metrics_daily")
-    job = define_asset_job("some", selection)
-    run = Definitions(assets=defs.assets, resources=defs.resources, jobs=[job]).resolve_job_def("some")
-    result = run.execute_in_process(raise_on_error=False)
-    assert not result.success
-    (failure,) = result.get_step_failure_events()
-    assert "Select all models" in failure.step_failure_data.user_failure_data.description
 
 
 def test_a_night_leaves_out_what_nothing_new_goes_into(manifest: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -11,12 +12,27 @@ from typing import Any
 
 import psutil
 import pytest
-from dagster import AssetKey, AssetMaterialization, DagsterEvent, DagsterEventType, DagsterInstance, EventLogEntry
+from dagster import (
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetCheckSpec,
+    AssetKey,
+    AssetMaterialization,
+    AssetSpec,
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    EventLogEntry,
+    MaterializeResult,
+    materialize,
+    multi_asset,
+)
 from dagster._core.events import AssetMaterializationPlannedData, StepMaterializationData
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.base import EventLogStorage
 
-from touchstone.event_log import EventLog
+import touchstone
+from touchstone.event_log import EventLog, last_evaluation
 
 RUN = "0fe0ab5d-0b3b-4a3f-8ba4-6f2a2ad3f6f6"
 ASSETS = [AssetKey(["mart", name]) for name in "abc"]
@@ -154,6 +170,32 @@ def test_a_server_holds_no_files_of_the_runs_it_has_seen(
         ours.store_event(planned(ASSETS[0])._replace(run_id=f"{RUN}-{number}"))
     held = {Path(file.path).name for file in psutil.Process().open_files() if file.path.startswith(str(tmp_path))}
     assert {name for name in held if name.endswith(".db")} == {"index.db", f"{RUN}-11.db"}
+
+
+def test_a_check_that_is_left_out_is_as_it_was() -> None:
+    instance = DagsterInstance.ephemeral()
+    key = AssetCheckKey(AssetKey("mart"), "is_right")
+    specs = [AssetCheckSpec("is_right", asset="mart")]
+
+    @multi_asset(specs=[AssetSpec("mart")], check_specs=specs, can_subset=True)
+    def mart(context) -> Iterator[Any]:  # type: ignore[no-untyped-def]
+        yield MaterializeResult(asset_key="mart")
+        if not context.run.tags.get("left out"):
+            yield AssetCheckResult(asset_key="mart", check_name="is_right", passed=False)
+
+    assert last_evaluation(instance, key) is None
+    materialize([mart], instance=instance)
+    materialize([mart], instance=instance, tags={"left out": "true"})
+    outcome = last_evaluation(instance, key)
+    assert outcome is not None
+    assert outcome.passed is False
+
+
+def test_no_other_module_needs_what_dagster_does_not_make_public() -> None:
+    package = Path(touchstone.__file__).parent
+    private = re.compile(r"\bdagster(_dbt)?\.(\w+\.)*_|^from dagster\S* import _", re.MULTILINE)
+    found = {path.name for path in package.rglob("*.py") if private.search(path.read_text())}
+    assert found == {"event_log.py"}
 
 
 def test_a_home_keeps_its_events_in_it(home: Any) -> None:

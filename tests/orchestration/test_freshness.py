@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ import duckdb
 import pytest
 from dagster import AssetKey, AssetSelection, Definitions, define_asset_job
 
+from touchstone.definitions import build_definitions
 from touchstone.landing.freshness import Freshness, figures, freshness
 from touchstone.landing.ledger import Ledger
 from touchstone.settings import Settings
@@ -246,7 +246,7 @@ def test_landing_assets_warn_of_late_sources_and_missing_hours(home: TestHome) -
 
 def checks_of(home: TestHome) -> dict[str, bool]:
     """Materialises the landing of the source; returns which of its checks have passed."""
-    defs: Definitions = importlib.import_module("touchstone.definitions").defs
+    defs = build_definitions(home.settings)
     job = define_asset_job("land", AssetSelection.assets(AssetKey(SOURCE.split("/"))))
     run = Definitions(assets=defs.assets, resources=defs.resources, jobs=[job]).resolve_job_def("land")
     result = run.execute_in_process(raise_on_error=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests import mutants
-from tests.mutants import Model, Sql
+from tools import mutants
+from tools.mutants import Model, Sql
 
 # Of so many models so many mutants, the same ones every time; `make mutants` judges all of all.
 _MODELS, _SAMPLE = 20, 60

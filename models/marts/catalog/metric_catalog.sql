@@ -23,6 +23,10 @@ datapoints as (
 
 )
 
-select * exclude (namespace) from entries
-union all
-select * exclude (namespace) from datapoints
+select * exclude (namespace)
+from (
+    select * from entries
+    union all
+    select * from datapoints
+)
+where {{ is_on('mart') }}

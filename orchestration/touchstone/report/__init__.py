@@ -10,6 +10,7 @@ import duckdb
 
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.records import literal
+from touchstone.manifest import sources_off
 from touchstone.report.page import Check, render
 from touchstone.settings import Settings
 
@@ -21,7 +22,7 @@ def write_report(folder: Path, settings: Settings, ledger: Ledger, checks: Seque
     with duckdb.connect(str(folder / "touchstone.duckdb"), read_only=True) as connection:
         connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
-        text = render(connection, ledger, checks)
+        text = render(connection, ledger, checks, sources_off(settings))
     path, unfinished = folder / "report.html", folder / ".report.html"
     with unfinished.open("w", encoding="utf-8") as file:
         file.write(text)

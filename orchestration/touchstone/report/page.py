@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,13 @@ class Check:
     found: dict[str, int] = field(default_factory=dict)
 
 
-def render(connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequence[Check]) -> str:
-    """The page of a release, which `connection` has open."""
+def render(
+    connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequence[Check], off: Collection[str] = ()
+) -> str:
+    """The page of a release, which `connection` has open; it has nothing of the sources that are `off`."""
     catalog = rows(connection, "from metric_catalog order by system, mart, metric")
-    systems = declared()
+    named = {entry["system"] for entry in catalog}
+    systems = [system for system in declared() if system.system in named]
     order = {system.system: place for place, system in enumerate(systems)}
     catalog.sort(key=lambda entry: order.get(entry["system"], len(order)))
     shown = list(sections(connection, systems, catalog))
@@ -78,8 +81,8 @@ def render(connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequen
         held_back=held_back(connection),
         without_data=[system.title for system in systems if system not in [section.system for section in shown]],
         ledger=_ledger(connection),
-        quarantine=open_groups(ledger.connection),
-        uncounted=[said for source in read_streams() if (said := _uncounted(ledger, source))],
+        quarantine=[group for group in open_groups(ledger.connection) if group.source not in off],
+        uncounted=[said for source in read_streams() if source not in off and (said := _uncounted(ledger, source))],
         checks=checks,
         warnings=[check for check in checks if not check.passed],
         reconciliation=_reconciliation(connection),

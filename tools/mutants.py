@@ -29,6 +29,7 @@ from typing import Any
 from unittest.mock import patch
 
 import duckdb
+from sqlglot import TokenType, tokenize
 
 from tests import dbt
 from touchstone.home import environment
@@ -43,16 +44,9 @@ _TESTED = {"intermediate", "marts"}
 # Seconds. A mutant that takes longer, such as a recursion without end, is caught.
 _PATIENCE = 3.0
 
-_TOKEN = re.compile(
-    r"""(?P<comment>--[^\n]*|/\*.*?\*/|\{\#.*?\#\})
-    |(?P<statement>\{%.*?%\})
-    |(?P<expression>\{\{.*?\}\})
-    |(?P<string>'(?:''|\{\{.*?\}\}|[^'])*')
-    |(?P<name>"(?:""|[^"])*"|[a-z_]\w*)
-    |(?P<number>\d+(?:\.\d+)?)
-    |(?P<symbol>->>|->|<=|>=|<>|!=|::|:=|=>|\|\||//|\S)""",
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
-)
+# What dbt renders is no SQL: a comment, a statement or an expression.
+_JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+_KINDS = {"{%": "statement", "{{": "expression"}
 # Sequences of words, and what each is changed to; the longest that fits is taken. An inner join isn't made a left one,
 # as the two are the same where every row has a partner.
 _CHANGES: dict[str, tuple[str, ...]] = {
@@ -98,8 +92,7 @@ class Sql:
     """The tokens of one model without its comments, and every change that can be made to them."""
 
     def __init__(self, text: str) -> None:
-        found = [Token(str(match.lastgroup), match.group(), *match.span()) for match in _TOKEN.finditer(text)]
-        self.tokens = [token for token in found if token.kind != "comment"]
+        self.tokens = [*_tokens(text)]
         self.words = [token.text.lower() for token in self.tokens]
         # By a token's index: where the bracket or `case` that it opens is closed, and which one it stands in.
         self.closing: dict[int, int] = {}
@@ -263,6 +256,25 @@ class Sql:
 
     def _change(self, first: int, last: int, after: str) -> Change:
         return self.tokens[first].start, self.tokens[last].end, after
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    """sqlglot's tokens without comments; it sees what is Jinja as a name, and what it takes for one token of several
+    words is several.
+    """
+    jinja = {match.start(): match for match in _JINJA.finditer(text)}
+    masked = _JINJA.sub(
+        lambda match: f" {'_' * (len(match[0]) - 2)} " if match[0][:2] in _KINDS else " " * len(match[0]), text
+    )
+    for token in tokenize(masked, dialect="duckdb"):
+        if match := jinja.get(token.start - 1):
+            yield Token(_KINDS[match[0][:2]], match[0], *match.span())
+        elif token.token_type in (TokenType.STRING, TokenType.NUMBER):
+            kind = token.token_type.name.lower()
+            yield Token(kind, text[token.start : token.end + 1], token.start, token.end + 1)
+        else:
+            for word in re.compile(r"\S+").finditer(text, token.start, token.end + 1):
+                yield Token("name" if re.match(r'\w|"', word[0]) else "symbol", word[0], *word.span())
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,87 @@
+"""The manifest of the dbt project, as dbt has parsed it, of the systems that are on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from touchstone.landing.streams import read_streams
+from touchstone.settings import Settings, known_systems
+from touchstone.systems import SHARED, Manifest, groups_of, owner_of
+
+
+def manifest_path(settings: Settings) -> Path:
+    """Where the manifest of the whole project is: a copy, as each build writes dbt's own anew."""
+    return settings.home / "dbt" / "project" / "manifest.json"
+
+
+def read_manifest(settings: Settings) -> Manifest:
+    """The manifest that the project was last parsed to, of the systems that are on."""
+    return reduced(json.loads(manifest_path(settings).read_text()), settings.systems)
+
+
+def sources_off(settings: Settings) -> set[str]:
+    """The sources, as `system/stream`, that no system which is on reads."""
+    if {*settings.systems} == {*known_systems()} or not manifest_path(settings).exists():
+        return set()
+    return read_streams().keys() - owner_of(read_manifest(settings)).keys()
+
+
+def reduce_docs(settings: Settings) -> None:
+    """Leave what is off out of the docs that dbt has generated."""
+    target = settings.home / "dbt" / "target"
+    manifest = reduced(json.loads((target / "manifest.json").read_text()), settings.systems)
+    catalog = json.loads((target / "catalog.json").read_text())
+    for kind in ("nodes", "sources"):
+        catalog[kind] = {unique_id: entry for unique_id, entry in catalog[kind].items() if unique_id in manifest[kind]}
+    (target / "manifest.json").write_text(json.dumps({**manifest, "disabled": {}}))
+    (target / "catalog.json").write_text(json.dumps(catalog))
+
+
+def reduced(manifest: Manifest, systems: Collection[str]) -> Manifest:
+    """The manifest without the systems that are off, as if the project had none of their models, tests and sources.
+
+    What of theirs the others read is kept as dbt keeps what is disabled, with its readers in `child_map`.
+    """
+    on = {*systems, SHARED}
+    nodes = {unique_id: node for unique_id, node in manifest["nodes"].items() if groups_of(manifest, unique_id) <= on}
+    children = {
+        unique_id: [child for child in of_it if child in nodes] for unique_id, of_it in manifest["child_map"].items()
+    }
+    sources = {unique_id: source for unique_id, source in manifest["sources"].items() if children[unique_id]}
+
+    def readers(kind: str) -> dict[str, Any]:
+        """Exposures or unit tests, with what is left of what they read; none that nothing is left of."""
+        found = {unique_id: _reading(entry, nodes) for unique_id, entry in manifest[kind].items()}
+        return {unique_id: entry for unique_id, entry in found.items() if entry["depends_on"]["nodes"]}
+
+    there = nodes | sources | readers("exposures") | readers("unit_tests")
+    missing = {unique_id: node for unique_id, node in manifest["nodes"].items() if unique_id not in nodes}
+    return {
+        **manifest,
+        "nodes": {unique_id: _reading(node, there) for unique_id, node in nodes.items()},
+        "sources": sources,
+        "exposures": readers("exposures"),
+        "unit_tests": readers("unit_tests"),
+        "groups": {unique_id: group for unique_id, group in manifest["groups"].items() if group["name"] in on},
+        "group_map": {name: members for name, members in manifest["group_map"].items() if name in on},
+        "disabled": {unique_id: [node] for unique_id, node in missing.items() if children[unique_id]},
+        "child_map": {
+            unique_id: [child for child in of_it if child in there]
+            for unique_id, of_it in manifest["child_map"].items()
+            if unique_id in there or unique_id in missing
+        },
+        "parent_map": {
+            unique_id: [parent for parent in of_it if parent in there]
+            for unique_id, of_it in manifest["parent_map"].items()
+            if unique_id in there
+        },
+    }
+
+
+def _reading(entry: Mapping[str, Any], there: Collection[str]) -> dict[str, Any]:
+    """A node of the manifest, with those of its parents that are there."""
+    parents = [parent for parent in entry["depends_on"].get("nodes", ()) if parent in there]
+    return {**entry, "depends_on": {**entry["depends_on"], "nodes": parents}}

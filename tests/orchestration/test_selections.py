@@ -1,0 +1,109 @@
+"""What is built: the systems that something has landed of and that are on, and of those what is selected in Dagster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, define_asset_job
+
+from touchstone.definitions import build_definitions
+from touchstone.settings import Settings, known_systems
+
+from .conftest import TestHome
+from .events import some_events
+
+
+def run(selection: AssetSelection, settings: Settings | None = None, instance: DagsterInstance | None = None) -> Any:
+    defs = build_definitions(settings or Settings())
+    job = define_asset_job("some", selection)
+    some = Definitions(assets=defs.assets, resources=defs.resources, jobs=[job]).resolve_job_def("some")
+    return some.execute_in_process(raise_on_error=False, instance=instance)
+
+
+def built(result: Any) -> set[str]:
+    """The models that a run has made."""
+    return {
+        event.asset_key.path[-1]
+        for event in result.get_asset_materialization_events()
+        if "seconds" in event.materialization.metadata
+    }
+
+
+def published(home: TestHome, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(home.settings.published.resolve() / "touchstone.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def first(session_home: TestHome) -> Iterator[tuple[TestHome, Any]]:
+    """A home after its first night, on which one system has landed; and that night."""
+    session_home.reset()
+    session_home.put("mailgun/events", "a.json", some_events(seed=1, count=200))
+    result = run(AssetSelection.all())
+    assert result.success
+    yield session_home, result
+
+
+def test_systems_of_which_nothing_has_landed_are_not_built(first: tuple[TestHome, Any]) -> None:
+    home, result = first
+    names = built(result)
+    assert {"int_mailgun__events", "mailgun_metrics_daily", "metric_values_daily", "metric_catalog"} < names
+    assert not [name for name in names if any(f"{system}_" in name for system in {*known_systems()} - {"mailgun"})]
+    assert published(home, "select system, status from run") == [("mailgun", "current")]
+    # every mart is there for readers all the same, with its columns
+    assert published(home, "select count(*), sum(bounce_rate) from ses_metrics_daily") == [(0, None)]
+    assert published(home, "select distinct system from metric_values_daily") == [("mailgun",)]
+
+
+def test_one_asset_one_group_and_one_check_are_run_alone(first: tuple[TestHome, Any]) -> None:
+    home, _ = first
+    before = home.ledger_rows("select * from builds")
+    graph = build_definitions(home.settings).resolve_asset_graph()
+    (check,) = [key for key in graph.asset_check_keys if key.asset_key.path[-1] == "int_mailgun__engagements"][:1]
+    result = run(AssetSelection.checks(check))
+    assert result.success
+    assert [(each.check_name, each.passed) for each in result.get_asset_check_evaluations()] == [(check.name, True)]
+    assert built(result) == set()
+    assert home.ledger_rows("select * from builds") == before, "a check changes nothing"
+
+    (mart,) = [key for key in graph.get_all_asset_keys() if key.path[-1] == "mailgun_metrics_daily"]
+    result = run(AssetSelection.assets(mart))
+    assert result.success
+    assert built(result) == {"mailgun_metrics_daily"}
+
+    result = run(AssetSelection.groups("mailgun") - AssetSelection.assets(AssetKey(["mailgun", "events"])))
+    assert result.success
+    assert {"stg_mailgun__events", "int_mailgun__metrics_by_period", "mailgun_metrics_monthly"} < built(result)
+    assert not [name for name in built(result) if "mailgun" not in name]
+    assert len([each for each in result.get_asset_check_evaluations() if each.asset_key.path[-1][:4] == "int_"]) > 5
+
+    # a release is of whole builds
+    result = run(AssetSelection.assets("published"))
+    assert not result.success
+    assert "build all models" in str(result.get_step_failure_events()[0].step_failure_data.error)
+
+
+def test_a_system_that_is_off_is_nowhere_and_on_again_is_as_it_was(first: tuple[TestHome, Any]) -> None:
+    home, _ = first
+    marts = "select count(*) from (show all tables) where schema = 'main' and name like '%mailgun%'"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TOUCHSTONE_SYSTEMS", '["ses", "alexa"]')
+        settings = Settings()
+        result = run(AssetSelection.all(), settings)
+        assert result.success
+        graph = build_definitions(settings).resolve_asset_graph()
+    keys = graph.get_all_asset_keys()
+    shown = {key.path[-1] for key in keys} | {str(graph.get(key).group_name) for key in keys}
+    assert not [name for name in shown if "mailgun" in name or "pinpoint" in name]
+    assert {"ses", "alexa", "stg_ses__datapoints", "metric_stream"} < shown, "SES reads CloudWatch's stream"
+    assert published(home, marts) == [(0,)]
+    assert published(home, "select distinct mart from metric_catalog where mart like 'mailgun%'") == []
+    assert published(home, "select count(*) from metric_values_daily") == [(0,)]
+    assert "Mailgun" not in (home.settings.published / "report.html").read_text()
+    result = run(AssetSelection.all())
+    assert result.success
+    assert published(home, "select count(*) > 0 from mailgun_metrics_daily") == [(True,)]
+    assert published(home, "select distinct system from metric_values_daily") == [("mailgun",)]
