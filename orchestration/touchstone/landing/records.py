@@ -110,17 +110,18 @@ def _inside(outer: Routed, path: list[str], facts: Mapping[str, str], step: str)
 
 
 def read(stream: Stream, documents: Routed) -> str:
-    """The lines of `documents` with `raw`, all fields of a record as text; it is NULL where there is no JSON object."""
+    """The lines of `documents` with `raw`, all fields of a record as text, and `is_object`, whether there is one."""
     structure = {name: _structure(type_) for name, type_ in stream.types.items()}
     raw = f"try(json_transform(text, {literal(json.dumps(structure))}))"
-    lines = f"select *, {raw} as raw from ({documents.lines})"
+    lines = f"select *, {raw} as raw, raw is not null as is_object from ({documents.lines})"
     if not documents.facts:
         return lines
     fields = {name: f"raw.{quoted(name)}" for name in structure}
     for name, fact in documents.facts.items():
         fields[name] = f"coalesce({fields[name]}, json_transform({fact}, {literal(json.dumps(structure[name]))}))"
     packed = ", ".join(f"{quoted(name)} := {value}" for name, value in fields.items())
-    return f"select * replace (case when raw is not null then struct_pack({packed}) end as raw) from ({lines})"
+    # Not in a CASE for the lines without an object: that copies every value.
+    return f"select * replace (struct_pack({packed}) as raw) from ({lines})"
 
 
 def shaped(stream: Stream, documents: Routed) -> str:
@@ -128,7 +129,7 @@ def shaped(stream: Stream, documents: Routed) -> str:
 
     It says nothing of the values of scalars, unless they are in a list.
     """
-    names, types, structures, texts, closer = ["$"], [], [], [], []
+    names, types, structures, texts, of_texts, closer = ["$"], [], [], [], [], []
     for label, path, place in _places(stream.shape, "", "$"):
         raw, in_json = f"raw.{'.'.join(map(quoted, label.split('.')))}", _in_json(stream, label)
         structure = f"structure(json_extract(text, {literal(path)}))"
@@ -150,10 +151,13 @@ def shaped(stream: Stream, documents: Routed) -> str:
             closer.append(structure)
         elif isinstance(place, Leaf) and place.kind == "text" and not in_json:
             texts.append(raw)
-            closer.append(f"json_type(text, {literal(path)})")
+            of_texts.append(path)
+    closer.append(f"json_type(text, {of_texts!r})")
     # what an object, a list, or a whole number with a point would be as text
-    marks = ("chr(1) || '{'", "chr(1) || '['", "'.0' || chr(1)")
-    seems_no_text = " or ".join(f"contains(texts, {mark})" for mark in marks)
+    seems_no_text = (
+        "contains(texts, chr(1) || '{') or contains(texts, chr(1) || '[') "
+        r"or contains(texts, '.0' || chr(1)) and regexp_matches(texts, '\x01-?[0-9]+[.]0\x01')"
+    )
     parts = [
         f"json_keys(text, {names!r})",
         f"json_type(text, {types!r})",
@@ -162,7 +166,7 @@ def shaped(stream: Stream, documents: Routed) -> str:
         *(f"json_type({fact})" for fact in documents.facts.values()),
         f"case when {seems_no_text} then hash({', '.join(closer)}) end",
     ]
-    shape = f"case when raw is not null then hash({', '.join(parts)}) end"
+    shape = f"case when is_object then hash({', '.join(parts)}) end"
     lines = f"select *, concat_ws(chr(1), '', {', '.join(texts)}, '') as texts from ({read(stream, documents)})"
     return f"select *, {shape} as shape from ({lines})"
 

@@ -74,6 +74,7 @@ class Stream:
         return record_shape(self.types, Rules(self.inner, self.words, self.map_keys, self.bare))
 
 
+@cache
 def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, Stream]:
     """All streams by `system/stream`, in the order of their files' names."""
     return {

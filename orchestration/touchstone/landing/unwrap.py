@@ -49,7 +49,7 @@ _CARRIERS = frozenset(
 _SINGER = {"SCHEMA", "STATE", "ACTIVATE_VERSION", "BATCH"}
 _AIRBYTE = {"STATE", "LOG", "TRACE", "SPEC", "CATALOG", "CONNECTION_STATUS", "CONTROL"}
 
-Signature = Sequence[Sequence[str]]
+Signature = tuple[tuple[str, ...], ...]
 Route = tuple[tuple[str, ...], ...]
 
 
@@ -87,13 +87,14 @@ def _first_part(name: str) -> str:
 
 def shows(signature: Signature, value: Mapping[str, Any]) -> bool:
     """Whether an object has all names of one of the alternatives; of a name with `!` before it, that it has not."""
-    return _alternative(signature, value) is not None
+    return _alternative(signature, tuple(value)) is not None
 
 
-def _alternative(signature: Signature, value: Mapping[str, Any]) -> Sequence[str] | None:
-    """The first that an object has all names of."""
-    names = {squeezed(name) for name in value}
-    names |= {squeezed(_first_part(name)) for name in value}
+@lru_cache(4096)
+def _alternative(signature: Signature, of_object: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The first that an object of these names has all names of."""
+    names = {squeezed(name) for name in of_object}
+    names |= {squeezed(_first_part(name)) for name in of_object}
     for alternative in signature:
         if all((squeezed(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative):
             return alternative
@@ -119,9 +120,9 @@ class Unwrapper:
 
     def shows(self, value: Mapping[str, Any]) -> bool:
         """Whether an object is a record of the stream itself; not so where it carries one that shows the same."""
-        shown = _alternative(self._signature, value)
+        shown = _alternative(self._signature, tuple(value))
         return shown is not None and not any(
-            isinstance(child, dict) and squeezed(name) in _CARRIERS and shows([shown], child)
+            isinstance(child, dict) and squeezed(name) in _CARRIERS and shows((shown,), child)
             for name, child in value.items()
         )
 
