@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -108,6 +109,10 @@ class Settings(BaseSettings):
     def _size(cls, text: str) -> str:
         if not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", text, re.IGNORECASE):
             raise ValueError(f"{text!r} is no size such as 1600MB")
+        try:
+            duckdb.connect(config={"memory_limit": text}).close()
+        except duckdb.Error:
+            raise ValueError(f"{text!r} is a size that DuckDB can't work with") from None
         return text
 
     @field_validator("home")

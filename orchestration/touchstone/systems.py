@@ -66,14 +66,18 @@ def owner_of(manifest: Manifest) -> dict[str, str]:
 def column_texts(manifest: Manifest, unique_id: str) -> dict[str, str]:
     """What the columns of a model or seed are, by name; of a metric, its formula first.
 
-    A metric is described in the marts alone: the models that it is counted in have its text from there.
+    What a mart hands down is described there alone: a model has the texts of its metrics, and of all columns of views of it.
     """
     nodes = manifest["nodes"]
     below = downstream(manifest, [unique_id]) & nodes.keys() - {unique_id}
-    shown = [column for id_ in sorted(below) if is_mart(nodes[id_]) for column in nodes[id_]["columns"].values()]
-    metrics = {column["name"]: _text(column) for column in shown if "kind" in column["meta"]}
+    handed_down = {
+        name: _text(column)
+        for mart in (nodes[id_] for id_ in sorted(below) if is_mart(nodes[id_]))
+        for name, column in mart["columns"].items()
+        if "kind" in column["meta"] or mart["depends_on"]["nodes"] == [unique_id]
+    }
     own = {name: _text(column) for name, column in nodes[unique_id]["columns"].items()}
-    return metrics | own
+    return handed_down | own
 
 
 def _text(column: Mapping[str, Any]) -> str:

@@ -205,6 +205,13 @@ def test_an_event_is_known_by_its_declared_fields(home: TestHome) -> None:
     assert rows == [(4, 4, 2)]
 
 
+def test_a_price_below_nothing_is_quarantined(home: TestHome) -> None:
+    prices = [event("_SMS.SUCCESS", {"message_id": "m"}, metrics={"price_in_millicents_usd": each}) for each in (-1, 0)]
+    assert numbers(landed(home, EVENTS, "a", lines(prices))) == (2, 1, 0, 1, 0)
+    (row,) = quarantine(home)
+    assert "field metrics.price_in_millicents_usd: below 0" in str(row)
+
+
 def test_events_that_no_metric_uses_are_counted_by_kind(home: TestHome) -> None:
     kinds = ["_campaign.send", "_campaign.opened_notification", "_test.event_stream", "_SMS.OPTOUT", "_session.start"]
     kinds += ["bought", "Journey.send", "_journey.send", "_voice.ring", "_email.new", ""]

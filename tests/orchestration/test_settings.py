@@ -23,6 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("SCHEDULE_HOUR", "two", "valid integer"),
         ("REPORTING_TIMEZONE", "Mars/Olympus", "'Mars/Olympus' is no time zone"),
         ("MEMORY_LIMIT", "lots", "'lots' is no size such as 1600MB"),
+        ("MEMORY_LIMIT", "200%", "'200%' is a size that DuckDB can't work with"),
         ("LOCATIONS", "s3://bucket", 'no JSON; write it as {"mailgun/events": "s3://bucket/prefix"}'),
         ("LOCATIONS", '{"mailgun/events": 1}', "['mailgun/events']: input should be a valid string"),
         ("ENDED_SOURCES", "mailgun/events", 'no JSON; write it as ["mailgun/events"]'),
