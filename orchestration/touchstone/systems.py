@@ -32,7 +32,7 @@ def groups_of(manifest: Manifest, unique_id: str) -> set[str]:
     """
     node = manifest["nodes"][unique_id]
     if node["resource_type"] != "test":
-        return {node["group"]}
+        return {node["group"]} - {None}  # a hook of dbt's is of none
     looked_at = {
         manifest["nodes"][parent]["group"] for parent in node["depends_on"]["nodes"] if parent in manifest["nodes"]
     }
@@ -66,7 +66,7 @@ def owner_of(manifest: Manifest) -> dict[str, str]:
 def column_texts(manifest: Manifest, unique_id: str) -> dict[str, str]:
     """What the columns of a model or seed are, by name; of a metric, its formula first.
 
-    What a mart hands down is described there alone: a model has the texts of its metrics, and of all columns of views of it.
+    What a mart shows is described there alone: a model has the texts of its metrics, and of all columns of its views.
     """
     nodes = manifest["nodes"]
     below = downstream(manifest, [unique_id]) & nodes.keys() - {unique_id}
