@@ -1,14 +1,16 @@
 {# What the marts' YAML says of each metric, out of dbt's graph, as rows with the columns of metric_catalog. What a column's
    entry leaves out is as the `meta` of its mart has it; entries of metrics that are rows stand there, under `metrics`.
-   A metric whose rows have several labels of the vendor's has a row for each. #}
+   A metric whose rows have several labels of the vendor's has a row for each. A column of a wide CloudWatch mart is a row of
+   cloudwatch_metrics too, and in two marts the same one. #}
 {% macro metric_entries() -%}
 {%- set texts = [
     'system', 'mart', 'metric', 'vendor_label', 'definition', 'kind', 'rollup', 'unit', 'formula', 'numerator',
     'denominator', 'source', 'vendor_page', 'vendor_section', 'erratum', 'decision', 'origin', 'caveat', 'applies_to',
-    'row_condition', 'namespace',
+    'row_condition',
 ] -%}
 {%- set rows = [] -%}
-{%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
+{%- set datapoints = {} -%}
+{%- for node in (graph.nodes.values() | sort(attribute='name') if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
     and not modules.re.search('_by_dimension_|_hourly$|_monthly$', node.name) -%}
     {%- set entries = [] -%}
     {%- for column in node.columns.values() if column.meta.kind -%}
@@ -31,12 +33,17 @@
         {%- for label in of.get('labels', [{}]) -%}
             {%- do rows.append(dict(of, **label)) -%}
         {%- endfor -%}
+        {%- if of.namespace -%}
+            {%- set metric = of.namespace ~ '/' ~ of.vendor_label -%}
+            {%- set decision = of.decision | replace('#wide-marts', '#readings') -%}
+            {%- do datapoints.setdefault(metric, dict(of, mart='cloudwatch_metrics', metric=metric, decision=decision)) -%}
+        {%- endif -%}
     {%- endfor -%}
 {%- endfor -%}
 select *
 from (
     values
-    {%- for row in rows %}
+    {%- for row in rows + datapoints.values() | list %}
     (
         {%- for text in texts -%}
         {{ dbt.string_literal(dbt.escape_single_quotes(row[text])) if row.get(text) else 'null' }}{{ ', ' if not loop.last }}

@@ -1,8 +1,17 @@
 {# Every metric of a system's marts at every grain, a row each. What a metric is, and what a rate divides, is the catalog's
-   to say; a mart's keys are the columns to which its contract gives no unit. `marts` are without their grain. dbt wants to
-   know what a model reads before there is a graph: so they are listed, and one that is left out stops the build. #}
-{% macro metric_values(marts) -%}
-{%- set grains = {'hourly': 'hour', 'daily': 'day', 'monthly': 'month'} -%}
+   to say; a mart's keys are the columns to which its contract gives no unit. `marts` are without their grain; `dated` are
+   those of no grain, with the date that each row stands at. dbt wants to know what a model reads before there is a graph:
+   so they are listed, and one that is left out stops the build. #}
+{% macro metric_values(marts, dated={}) -%}
+{%- set tables = [] -%}
+{%- for mart in marts -%}
+    {%- for suffix, grain in {'hourly': 'hour', 'daily': 'day', 'monthly': 'month'}.items() -%}
+        {%- do tables.append((mart ~ '_' ~ suffix, mart, grain, 'period_start')) -%}
+    {%- endfor -%}
+{%- endfor -%}
+{%- for mart, date in dated.items() -%}
+    {%- do tables.append((mart, mart, 'day', date)) -%}
+{%- endfor -%}
 {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
     and node.group == config.get('group') and node.unique_id not in model.depends_on.nodes
     and node.columns.values() | selectattr('meta.kind') | list -%}
@@ -19,11 +28,9 @@ catalog as (
 
 mart_rows as (
 
-    {% for mart in marts -%}
-    {%- set outer = loop -%}
-    {%- for suffix, grain in grains.items() -%}
-    {%- set relation = ref(mart ~ '_' ~ suffix) -%}
-    {%- set columns = graph.nodes['model.' ~ project_name ~ '.' ~ mart ~ '_' ~ suffix].columns.values() if execute else [] -%}
+    {% for table, mart, grain, start in tables -%}
+    {%- set relation = ref(table) -%}
+    {%- set columns = graph.nodes['model.' ~ project_name ~ '.' ~ table].columns.values() if execute else [] -%}
     {%- set keys = columns | rejectattr('meta.unit') | rejectattr('meta.names') | map(attribute='name')
         | reject('eq', 'period_start') | sort -%}
     {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
@@ -31,17 +38,16 @@ mart_rows as (
     select
         '{{ grain }}' as grain,
         '{{ mart }}' as mart,
-        cast(period_start as timestamp) as period_start,
+        cast({{ start }} as timestamp) as period_start,
         cast(to_json(struct_pack({% for key in keys %}{{ key }} := {{ key }}{{ ', ' if not loop.last }}{% endfor %})) as varchar) as keys,
         map(
             {{ metrics | list }},
             [{% for metric in metrics %}cast({{ metric }} as double){{ ', ' if not loop.last }}{% endfor %}]
         ) as metrics
     from {{ relation }}
-    {% if not (loop.last and outer.last) %}
+    {% if not loop.last %}
     union all
     {% endif %}
-    {%- endfor %}
     {%- endfor %}
 
 )

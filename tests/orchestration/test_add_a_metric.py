@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -138,12 +139,14 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
     with home.ledger() as ledger:
         ledger.begin_build("run", "definitions")
         ledger.end_build({})
-        publish(home.settings, manifest, "run", ledger.last_build(), {}, {})
-        with duckdb.connect(str(home.settings.published / "touchstone.duckdb"), read_only=True) as connection:
-            page = render(connection, ledger, [])
-            comments = connection.execute(
-                "select distinct table_name, comment from duckdb_columns() where column_name = 'greylisted_rate'"
-            ).fetchall()
+        build = ledger.last_build()
+    publish(home.settings, manifest, "run", build, {}, {})
+    published = str(home.settings.published.resolve() / "touchstone.duckdb")
+    with home.ledger() as ledger, duckdb.connect(published, read_only=True) as connection:
+        page = render(connection, ledger, [])
+        comments = connection.execute(
+            "select distinct table_name, comment from duckdb_columns() where column_name = 'greylisted_rate'"
+        ).fetchall()
     assert len(comments) == 7
     assert {text for _, text in comments} == {
         "greylisted_count / failed_count. Part of the failures that were greylisted."
@@ -161,6 +164,5 @@ def test_a_mart_that_the_long_table_leaves_out_stops_the_build(home: TestHome, p
         "--quiet", "compile", "--select", model.stem, "--project-dir", str(project), "--target-path", str(target)
     )
     assert not result.success
-    assert "mailgun_metrics_by_dimension_hourly has metrics and is not in int_mailgun__metric_values" in str(
-        result.exception or [r.message for r in result.result]
-    )
+    said = "mailgun_metrics_by_dimension_(hourly|daily|monthly) has metrics and is not in int_mailgun__metric_values"
+    assert re.search(said, str(result.exception))
