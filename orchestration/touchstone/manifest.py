@@ -43,7 +43,7 @@ def reduce_docs(settings: Settings) -> None:
 def reduced(manifest: Manifest, systems: Collection[str]) -> Manifest:
     """The manifest without the systems that are off, as if the project had none of their models, tests and sources.
 
-    What of theirs the others read is kept as dbt keeps what is disabled, with its readers in `child_map`.
+    What of theirs the others read is kept as dbt keeps what is disabled, with its `readers`.
     """
     on = {*systems, SHARED}
     nodes = {unique_id: node for unique_id, node in manifest["nodes"].items() if groups_of(manifest, unique_id) <= on}
@@ -67,11 +67,15 @@ def reduced(manifest: Manifest, systems: Collection[str]) -> Manifest:
         "unit_tests": readers("unit_tests"),
         "groups": {unique_id: group for unique_id, group in manifest["groups"].items() if group["name"] in on},
         "group_map": {name: members for name, members in manifest["group_map"].items() if name in on},
-        "disabled": {unique_id: [node] for unique_id, node in missing.items() if children[unique_id]},
+        "disabled": {
+            unique_id: [{**node, "readers": children[unique_id]}]
+            for unique_id, node in missing.items()
+            if children[unique_id]
+        },
         "child_map": {
             unique_id: [child for child in of_it if child in there]
             for unique_id, of_it in manifest["child_map"].items()
-            if unique_id in there or unique_id in missing
+            if unique_id in there
         },
         "parent_map": {
             unique_id: [parent for parent in of_it if parent in there]

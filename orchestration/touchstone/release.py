@@ -171,9 +171,9 @@ def drop_unknown(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> N
     for relation, kind in _kinds(connection).items():
         if relation not in known:
             connection.execute(f"drop {kind} {_name(relation)}")
-    for unique_id, (node,) in manifest["disabled"].items():
-        readers = [manifest["nodes"].get(child, {}) for child in manifest["child_map"][unique_id]]
-        if node["database"] == _BUILT and any(reader.get("database") == _BUILT for reader in readers):
+    for (node,) in manifest["disabled"].values():
+        readers = [manifest["nodes"][reader] for reader in node.get("readers", ())]
+        if node["database"] == _BUILT and any(reader["database"] == _BUILT for reader in readers):
             connection.execute(empty_view(node["relation_name"], node))
     schemas = connection.execute(
         "select schema_name from duckdb_schemas() where database_name = ? and not internal", [_BUILT]

@@ -248,11 +248,11 @@ def _leaving_out(manifest: Manifest, plan: Plan) -> list[str]:
 def _stand_in(settings: Settings, manifest: Manifest, absent: Collection[str]) -> None:
     """Have an empty view for what models read of systems that are not built, unless it is there."""
     built = {unique_id: node for unique_id, node in _built(manifest).items() if node["group"] not in absent}
+    readers = {unique_id: manifest["child_map"][unique_id] for unique_id in _built(manifest).keys() - built.keys()}
     missing = [
-        node
-        for unique_id, node in [*_built(manifest).items(), *((i, node) for i, (node,) in manifest["disabled"].items())]
-        if unique_id not in built and built.keys() & {*manifest["child_map"][unique_id]}
+        manifest["nodes"][unique_id] for unique_id, of_it in readers.items() if not built.keys().isdisjoint(of_it)
     ]
+    missing += [node for (node,) in manifest["disabled"].values() if not built.keys().isdisjoint(node["readers"])]
     if not missing:
         return
     with _writable(settings) as connection:

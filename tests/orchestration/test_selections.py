@@ -54,7 +54,7 @@ def test_systems_of_which_nothing_has_landed_are_not_built(first: tuple[TestHome
     assert not [name for name in names if any(f"{system}_" in name for system in {*known_systems()} - {"mailgun"})]
     assert published(home, "select system, status from run") == [("mailgun", "current")]
     # every mart is there for readers all the same, with its columns
-    assert published(home, "select count(*), sum(bounce_rate) from ses_metrics_daily") == [(0, None)]
+    assert published(home, "select count(*), sum(bounce_count) from ses_metrics_daily") == [(0, None)]
     assert published(home, "select distinct system from metric_values_daily") == [("mailgun",)]
 
 
