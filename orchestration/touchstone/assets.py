@@ -296,14 +296,14 @@ def _models(project: DbtProject, manifest: dict[str, Any]) -> AssetsDefinition:
             if planned is None:
                 say("nothing new to build")
                 return
-            ledger.begin_build(context.run.run_id, definitions)
+            ledger.builds.begin(context.run.run_id, definitions)
             owner = owner_of(manifest)
             held_back = {owner[source]: reason for source, reason in ledger.failed_landings().items()}
         held_back |= yield from build(context, dbt, settings, manifest, planned)
         if SHARED in held_back or held_back.keys() >= set(systems_of(manifest)):
             raise Failure(f"Nothing can be published. {_said(held_back)}", allow_retries=False)
         with home.ledger() as ledger:
-            ledger.end_build(held_back)
+            ledger.builds.end(held_back)
 
     return models
 
@@ -334,15 +334,15 @@ def _published(manifest: dict[str, Any], models: AssetsDefinition) -> AssetsDefi
     def published(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
         settings = home.settings
         with home.ledger() as ledger:
-            last = ledger.last_build()
-            held_back = ledger.held_back(last.number) if last else {}
+            last = ledger.builds.last()
+            held_back = ledger.builds.held_back(last.number) if last else {}
         if not last or not last.succeeded:
             raise NotPublished("the last build failed: build the models, then publish")
         say("publishing")
         shared = compiled(settings, manifest, shared_marts(manifest)) if held_back else {}
         release = publish(settings, manifest, context.run.run_id, last, held_back, shared)
         with home.ledger() as ledger:
-            ledger.mark_published()
+            ledger.builds.mark_published()
         return MaterializeResult(
             metadata={
                 "file": MetadataValue.path(str(settings.published / "touchstone.duckdb")),
@@ -407,8 +407,8 @@ def _report(keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
             metadata={"error": failure} if failure else {},
         )
         with home.ledger() as ledger:
-            last = ledger.last_build()
-            held_back = ledger.held_back(last.number) if last else {}
+            last = ledger.builds.last()
+            held_back = ledger.builds.held_back(last.number) if last else {}
         if held_back:
             # The last step of a run: readers have all there is, and the run counts as failed, so that a person looks.
             raise Failure(f"Published, but held back are {_said(held_back)}", allow_retries=False)

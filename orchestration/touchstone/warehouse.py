@@ -141,16 +141,16 @@ def plan(
     systems, owner = systems_of(manifest), owner_of(manifest)
     sources = sources_of(manifest) | {SHARED: set()}  # what goes into it goes into a system
     failed = {owner[source] for source in ledger.failed_landings()}
-    good = {group: ledger.last_good_build(group) for group in (*systems, SHARED)}
+    good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
     behind = failed | {system for system in systems if good[system] != good[SHARED]}
-    last = ledger.last_build()
+    last = ledger.builds.last()
     up_to_date = (
         last is not None
         and last.succeeded
         and last.published
         and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_number())
     )
-    until = {group: ledger.good_until(build, definitions, sources[group]) for group, build in good.items()}
+    until = {group: ledger.builds.good_until(build, definitions, sources[group]) for group, build in good.items()}
     anew = frozenset(group for group, landing in until.items() if landing is None)
     if only_what_is_new and up_to_date and not behind and not anew:
         return None
@@ -160,10 +160,11 @@ def plan(
         left_out = unaffected(manifest, new, behind | anew)
     after = {source: min(until[system] or 0 for system in systems if source in sources[system]) for source in owner}
     published = {
-        system: ledger.good_until(ledger.last_good_build(system, published=True), definitions, sources[system]) or 0
+        system: ledger.builds.good_until(ledger.builds.last_good(system, published=True), definitions, sources[system])
+        or 0
         for system in systems
     }
-    return Plan(anew, published, left_out, ledger.passes(after, settings.pass_records))
+    return Plan(anew, published, left_out, ledger.builds.batches(after, settings.pass_records))
 
 
 def build(
