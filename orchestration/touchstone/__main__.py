@@ -113,7 +113,7 @@ def _nightly(settings: Settings, strict: bool) -> int:
         )
     with exclusive(settings):
         with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
-            last = ledger.last_build()
+            last = ledger.builds.last()
         is_published = result.success or (last is not None and last.run_id == result.run_id and last.published)
         clean = print_summary(settings, since=before, failed=not is_published)
     if not is_published:

@@ -291,12 +291,11 @@ def _models(manifest: Manifest) -> AssetsDefinition:
             if planned is None:
                 say("nothing new to build")
                 return
-            if context.selected_asset_keys:
-                ledger.begin_build(context.run.run_id, definitions)
+            number = ledger.builds.begin(context.run.run_id, definitions) if context.selected_asset_keys else 0
             owner = owner_of(manifest)
             failed = ledger.failed_landings().items()
             held_back = {owner[source]: reason for source, reason in failed if source in owner}
-        held_back |= yield from build(context, models, settings, manifest, planned)
+        held_back |= yield from build(context, models, settings, manifest, planned, number)
         if not is_whole(context, models):
             return  # The build hasn't come to its end, as far as the ledger goes: the next one of all models does.
         systems = {*systems_of(manifest)} - planned.absent
@@ -304,7 +303,7 @@ def _models(manifest: Manifest) -> AssetsDefinition:
             raise Failure(f"Nothing can be published. {_said(held_back)}", allow_retries=False)
         off = dict.fromkeys(off_systems(manifest), "it is switched off")
         with home.ledger() as ledger:
-            ledger.end_build(held_back | off)
+            ledger.builds.end(held_back | off)
 
     return models
 
@@ -315,8 +314,8 @@ def _said(held_back: Mapping[str, str]) -> str:
 
 def _held_back(ledger: Ledger, manifest: Manifest) -> dict[str, str]:
     """The systems whose marts the last build did not renew, of those that are on."""
-    last = ledger.last_build()
-    found = ledger.held_back(last.number) if last else {}
+    last = ledger.builds.last()
+    found = ledger.builds.held_back(last.number) if last else {}
     return {system: reason for system, reason in found.items() if system in systems_of(manifest)}
 
 
@@ -342,7 +341,7 @@ def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition
     def published(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
         settings = home.settings
         with home.ledger() as ledger:
-            last = ledger.last_build()
+            last = ledger.builds.last()
             held_back = _held_back(ledger, manifest)
             absent = absent_systems(ledger, manifest)
         if not last or not last.succeeded:
@@ -351,7 +350,7 @@ def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition
         shared = compiled(settings, manifest, shared_marts(manifest)) if held_back else {}
         release = publish(settings, manifest, context.run.run_id, last, held_back, shared, absent)
         with home.ledger() as ledger:
-            ledger.mark_published()
+            ledger.builds.mark_published()
         return MaterializeResult(
             metadata={
                 "file": MetadataValue.path(str(settings.published / "touchstone.duckdb")),

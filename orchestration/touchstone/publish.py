@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
+from touchstone.builds import Build
 from touchstone.landing.freshness import figures
-from touchstone.landing.ledger import Build
 from touchstone.landing.records import literal
 from touchstone.release import (
     PARTS,

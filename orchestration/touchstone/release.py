@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from touchstone.landing.ledger import Build
+from touchstone.builds import Build
 from touchstone.landing.records import literal, quoted
 from touchstone.settings import Settings
 from touchstone.systems import SHARED, Manifest, column_texts, systems_of

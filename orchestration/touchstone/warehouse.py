@@ -103,8 +103,8 @@ def fingerprint(settings: Settings) -> str:
 class Plan:
     """What a build has to do.
 
-    `anew`: groups whose models are built from nothing. `published`: by system, the landing up to which readers see all
-    that these definitions make of it: checks look at what is newer. `left_out`: models and seeds that stay as they are.
+    `anew`: groups whose models are built from nothing. `published`: by system, the build of these definitions that
+    readers see, or 0: checks look at what has changed since. `left_out`: models and seeds that stay as they are.
     `passes`: the last landings of the passes that new records take; all but the last only run the models. `absent`:
     systems that nothing is built of.
     """
@@ -124,7 +124,7 @@ def off_systems(manifest: Manifest) -> set[str]:
 def absent_systems(ledger: Ledger, manifest: Manifest) -> frozenset[str]:
     """The systems of which nothing has ever landed: they are not built, and their marts are empty."""
     sources = sources_of(manifest)
-    heard = ledger.landed_after(0, set().union(*sources.values())) | ledger.retracted_since(0)
+    heard = ledger.landed_after(0, set().union(*sources.values())) | ledger.builds.retracted_since(0)
     return frozenset(system for system in systems_of(manifest) if not sources[system] & heard)
 
 
@@ -139,18 +139,18 @@ def plan(
     systems, owner = [system for system in systems_of(manifest) if system not in absent], owner_of(manifest)
     sources = sources_of(manifest) | {SHARED: set()}  # what goes into it goes into a system
     failed = {owner[source] for source in ledger.failed_landings()}
-    good = {group: ledger.last_good_build(group) for group in (*systems, SHARED)}
+    good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
     behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
-    if any(ledger.last_good_build(system) == good[SHARED] for system in off_systems(manifest)):
+    if any(ledger.builds.last_good(system) == good[SHARED] for system in off_systems(manifest)):
         behind.add(SHARED)  # the marts of all systems still have one that was switched off since
-    last = ledger.last_build()
+    last = ledger.builds.last()
     up_to_date = (
         last is not None
         and last.succeeded
         and last.published
         and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_number())
     )
-    until = {group: ledger.good_until(build, definitions, sources[group]) for group, build in good.items()}
+    until = {group: ledger.builds.good_until(build, definitions, sources[group]) for group, build in good.items()}
     anew = frozenset(group for group, landing in until.items() if landing is None)
     if only_what_is_new and up_to_date and not behind and not anew:
         return None
@@ -163,17 +163,23 @@ def plan(
         for source in owner
         if (readers := [system for system in systems if source in sources[system]])
     }
-    published = {
-        system: ledger.good_until(ledger.last_good_build(system, published=True), definitions, sources[system]) or 0
-        for system in systems
-    }
-    return Plan(anew, published, left_out, ledger.passes(after, settings.pass_records), absent)
+    published = {}
+    for system in systems:
+        shown = ledger.builds.last_good(system, published=True)
+        is_right = ledger.builds.good_until(shown, definitions, sources[system]) is not None
+        published[system] = shown.number if shown and is_right else 0
+    return Plan(anew, published, left_out, ledger.builds.batches(after, settings.pass_records), absent)
 
 
 def build(
-    context: AssetExecutionContext, models: AssetsDefinition, settings: Settings, manifest: Manifest, plan: Plan
+    context: AssetExecutionContext,
+    models: AssetsDefinition,
+    settings: Settings,
+    manifest: Manifest,
+    plan: Plan,
+    number: int,
 ) -> Generator[Any, None, dict[str, str]]:
-    """One `dbt build` of what is selected in Dagster, without unit tests, which need made-up inputs.
+    """One `dbt build`, of a number, of what is selected in Dagster, without unit tests, which need made-up inputs.
 
     Yields Dagster's results, materialisations with their row counts. Returns the groups of which a model or a test
     has failed, or a mart couldn't be built as something before it had, with what it was. Raises if dbt itself fails.
@@ -201,7 +207,11 @@ def build(
         # what was not built from nothing in this pass has to be in the next
         anew &= _failures(settings, manifest).keys()
     (settings.home / "dbt" / "target" / "run_results.json").unlink(missing_ok=True)
-    told = {"TOUCHSTONE_PUBLISHED": json.dumps(published), "TOUCHSTONE_FULL_REFRESH": ",".join(anew)}
+    told = {
+        "TOUCHSTONE_LOAD_ID": str(number),
+        "TOUCHSTONE_PUBLISHED": json.dumps(published),
+        "TOUCHSTONE_FULL_REFRESH": ",".join(anew),
+    }
     # What is built is said in our own words, where progress is; dbt's are in its log file.
     silent = ["--log-level", "none"] if os.environ.get("TOUCHSTONE_PROGRESS") else []
     run_dbt(settings, *silent, *arguments, may_fail=True, **told)

@@ -137,9 +137,9 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
 
     # what readers have: a release's comments, and the catalog in its report
     with home.ledger() as ledger:
-        ledger.begin_build("run", "definitions")
-        ledger.end_build({})
-        build = ledger.last_build()
+        ledger.builds.begin("run", "definitions")
+        ledger.builds.end({})
+        build = ledger.builds.last()
     publish(home.settings, manifest, "run", build, {}, {})
     published = str(home.settings.published.resolve() / "touchstone.duckdb")
     with home.ledger() as ledger, duckdb.connect(published, read_only=True) as connection:

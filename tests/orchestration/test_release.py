@@ -29,13 +29,13 @@ def manifest(session_home: TestHome) -> Manifest:
 def release(home: TestHome, manifest: Manifest, **held_back: str) -> None:
     shared = compiled(home.settings, manifest, shared_marts(manifest)) if held_back else {}
     with home.ledger() as ledger:
-        ledger.begin_build("run", "definitions")
-        ledger.end_build(held_back)
-        build = ledger.last_build()
+        ledger.builds.begin("run", "definitions")
+        ledger.builds.end(held_back)
+        build = ledger.builds.last()
     assert build
     publish(home.settings, manifest, f"run {build.number}", build, held_back, shared)
     with home.ledger() as ledger:
-        ledger.mark_published()
+        ledger.builds.mark_published()
 
 
 def published(home: TestHome, sql: str) -> list[tuple[Any, ...]]:

@@ -219,9 +219,9 @@ def test_its_systems_are_built_from_nothing_and_the_others_left_alone(home: Test
     for name in ("touchstone.duckdb", "facts.duckdb"):
         (home.settings.warehouse / name).touch()
     with home.ledger() as ledger:
-        ledger.begin_build("run", "definitions")
-        ledger.end_build({})
-        ledger.mark_published()
+        ledger.builds.begin("run", "definitions")
+        ledger.builds.end({})
+        ledger.builds.mark_published()
         assert plan(ledger, home.settings, manifest, "definitions", only_what_is_new=True) is None
     retract(home, f"{SOURCE}/a")
     with home.ledger() as ledger:
@@ -232,7 +232,7 @@ def test_its_systems_are_built_from_nothing_and_the_others_left_alone(home: Test
         assert {"ses", "alexa", "pinpoint", "cloudwatch"} == {
             node["group"] for node in planned.left_out if node["name"].endswith("_metrics_daily")
         } - {"catalog"}
-        ledger.begin_build("run", "definitions")
-        ledger.end_build({})
-        ledger.mark_published()
+        ledger.builds.begin("run", "definitions")
+        ledger.builds.end({})
+        ledger.builds.mark_published()
         assert plan(ledger, home.settings, manifest, "definitions", only_what_is_new=True) is None

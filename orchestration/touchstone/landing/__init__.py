@@ -1,6 +1,6 @@
 """Landing: from files of JSON records to typed Parquet, once each and without loss.
 
-`streams` says what a stream's records look like, `inbox` finds files, `splitter` takes files apart that
-the fast reader can't, `records` holds the SQL that types and judges records, `ledger` remembers, and
-`land` runs them for one stream.
+`streams` says what a stream's records look like, `inbox` finds files, `stage` copies them. `land` takes a stream's new
+files in batches: of each `batch`, the `reader` reads the files, `splitter` takes those apart that can't be read at once,
+the `validator` types records and decides their status by the SQL of `records`, and the `writer` writes lake and ledger.
 """

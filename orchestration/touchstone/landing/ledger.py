@@ -1,4 +1,4 @@
-"""The ledger: which files were landed, what became of their records, and what was kept aside.
+"""The ledger of files: which were landed, what became of their records, and what was quarantined.
 
 It is a DuckDB file beside the lake. Its commit is the moment at which a landing has happened: the Parquet
 files of a landing are written under another name before it and get their own after it.
@@ -16,6 +16,8 @@ from typing import Any
 
 import duckdb
 
+from touchstone import builds
+from touchstone.builds import Builds
 from touchstone.landing.inbox import Found, Refused
 from touchstone.landing.records import quoted, read_lake
 from touchstone.landing.streams import Stream
@@ -101,23 +103,6 @@ create table if not exists record_hours (
     newest_at timestamp not null,
     primary key (source, hour)
 );
--- Grain: one build of the marts.
-create table if not exists builds (
-    build bigint primary key,
-    run_id varchar not null,
-    fingerprint varchar not null,
-    landing bigint not null,
-    succeeded boolean not null,
-    published boolean not null,
-    started_at timestamp not null
-);
--- Grain: one system that a build, published or not, left as it was, as it or the landing before it had failed.
-create table if not exists held_back (
-    build bigint not null,
-    system varchar not null,
-    reason varchar not null,
-    primary key (build, system)
-);
 -- Grain: one source whose last landing has failed.
 create table if not exists failed_landings (
     source varchar primary key,
@@ -156,11 +141,11 @@ _MOST_FIELDS = 200  # undeclared fields of a stream that are named in one landin
 
 # Counts over `batch` left joined with `repeats`; a file without records has one row of NULLs.
 _COUNTS = """
-    count(_verdict) as records,
-    count(*) filter (where _verdict = 'accepted' and repeats.row_number is null) as accepted,
+    count(_status) as records,
+    count(*) filter (where _status = 'accepted' and repeats.row_number is null) as accepted,
     count(repeats.row_number) as duplicates,
-    count(*) filter (where _verdict = 'quarantined') as quarantined,
-    count(*) filter (where _verdict = 'ignored') as ignored
+    count(*) filter (where _status = 'quarantined') as quarantined,
+    count(*) filter (where _status = 'ignored') as ignored
 """
 
 
@@ -180,31 +165,17 @@ class Totals:
         return self.records == self.accepted + self.duplicates + self.quarantined + self.ignored
 
 
-@dataclass(frozen=True)
-class Build:
-    """A build of the marts: by which definitions, up to which landing, and how it went.
-
-    `succeeded`: it has come to its end, though systems may be held back.
-    """
-
-    number: int
-    run_id: str
-    fingerprint: str
-    landing: int
-    succeeded: bool
-    published: bool
-
-
 class LedgerMissing(Exception):
     """The lake has records but no ledger says which files they came from."""
 
 
 class Ledger:
-    """An open ledger. `connection` also holds the temporary tables of a landing."""
+    """An open ledger. `connection` also holds the temporary tables of a landing, `builds` is the log of builds."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
         self.connection = connection
         self.lake = lake
+        self.builds = Builds(connection)
 
     @classmethod
     @contextmanager
@@ -228,6 +199,7 @@ class Ledger:
         try:
             connection.execute("set TimeZone = 'UTC'")
             connection.execute(_SCHEMA)
+            connection.execute(builds.SCHEMA)
             ledger = cls(connection, lake)
             ledger._finish_renames()
             ledger._count_hours_of_before()
@@ -256,7 +228,7 @@ class Ledger:
         rows = self.connection.execute(_KNOWN, [source]).fetchall()
         return {hash_ for (hash_,) in rows}
 
-    def see(self, source: str, hashes: Mapping[Found, str]) -> None:
+    def record_seen(self, source: str, hashes: Mapping[Found, str]) -> None:
         """Remember what paths held, so that they aren't read again before they change."""
         rows = [{"path": found.path, "stamp": found.stamp, "hash": hash_} for found, hash_ in hashes.items()]
         self.connection.execute(
@@ -294,7 +266,7 @@ class Ledger:
                     _key as record_key
                 from batch
                 inner join batch_files on batch._filename = batch_files.filename
-                where _verdict = 'quarantined'
+                where _status = 'quarantined'
             )
             """,
             [stream.source, stream.source, number],
@@ -335,7 +307,7 @@ class Ledger:
             select ?, content_hash, _kind, count(*), ?
             from batch
             inner join batch_files on batch._filename = batch_files.filename
-            where _verdict = 'ignored'
+            where _status = 'ignored'
             group by content_hash, _kind
             """,
             [stream.source, number],
@@ -351,7 +323,7 @@ class Ledger:
                     select left(unnest(coalesce(_fields, fields)), 200) as field, count(*) as records
                     from batch
                     left join shapes on _shape = shape
-                    where _verdict = 'accepted'
+                    where _status = 'accepted'
                     group by 1
                 )
             )
@@ -365,11 +337,11 @@ class Ledger:
         self.connection.execute(
             """
             insert into lake_files
-            select ?, ?, ?, min(_date), max(_date), ? from batch where _verdict = 'accepted'
+            select ?, ?, ?, min(_date), max(_date), ? from batch where _status = 'accepted'
             """,
             [source, str(path.relative_to(self.lake)), rows, number],
         )
-        self._count_hours(source, "batch where _verdict = 'accepted' and rowid not in (select row_number from repeats)")
+        self._count_hours(source, "batch where _status = 'accepted' and rowid not in (select row_number from repeats)")
 
     def _count_hours(self, source: str, records: str) -> None:
         self.connection.execute(
@@ -402,8 +374,8 @@ class Ledger:
         retracted = "select record_key, record_content from retractions where source = ? and undone_at is null"
         if self.connection.execute(f"{retracted} and record_key is not null", [stream.source]).fetchone():
             self.connection.execute(
-                f"update batch set _verdict = 'ignored', _kind = 'retracted' "
-                f"where _verdict = 'accepted' and (_key, {content_text(stream)}) in ({retracted})",
+                f"update batch set _status = 'ignored', _kind = 'retracted' "
+                f"where _status = 'accepted' and (_key, {content_text(stream)}) in ({retracted})",
                 [stream.source],
             )
 
@@ -503,59 +475,6 @@ class Ledger:
         ).fetchall()
         return [path for (path,) in rows]
 
-    def last_build(self) -> Build | None:
-        return self._build("true", [])
-
-    def last_good_build(self, system: str, published: bool = False) -> Build | None:
-        """The last build, or published one, whose marts of a system are whole and checked."""
-        return self._build(
-            "succeeded and (published or not ?) and build not in (select build from held_back where system = ?)",
-            [published, system],
-        )
-
-    def _build(self, condition: str, parameters: list[object]) -> Build | None:
-        row = self.connection.execute(
-            f"select build, run_id, fingerprint, landing, succeeded, published from builds where {condition} "
-            "order by build desc limit 1",
-            parameters,
-        ).fetchone()
-        return Build(*row) if row else None
-
-    def held_back(self, build: int) -> dict[str, str]:
-        """The systems whose marts a build did not renew, with the reason."""
-        return self._pairs("select system, reason from held_back where build = ? order by system", [build])
-
-    def good_until(self, build: Build | None, fingerprint: str, sources: Iterable[str]) -> int | None:
-        """The landing that a build's tables, which `sources` go into, are right up to; 0 without a build.
-
-        None if tables may be left of other definitions, or hold what has been retracted: they are built from nothing.
-        """
-        number = build.number if build else 0
-        row = self.connection.execute(
-            "select count(*) from builds where build >= ? and fingerprint <> ?", [number, fingerprint]
-        ).fetchone()
-        if (row and row[0]) or self.retracted_since(number) & set(sources):
-            return None
-        return build.landing if build else 0
-
-    def retracted_since(self, build: int) -> set[str]:
-        """The sources of which something was retracted after a build had begun."""
-        rows = self.connection.execute("select distinct source from retractions where build >= ?", [build]).fetchall()
-        return {source for (source,) in rows}
-
-    def begin_build(self, run_id: str, fingerprint: str) -> None:
-        """Enter a build that hasn't succeeded yet."""
-        self.connection.execute(
-            "insert into builds select coalesce(max(build), 0) + 1, ?, ?, ?, false, false, ? from builds",
-            [run_id, fingerprint, self.last_lake_number(), datetime.now(UTC).replace(tzinfo=None)],
-        )
-
-    def end_build(self, held_back: Mapping[str, str]) -> None:
-        """The build that was begun has come to its end; systems `held_back`, with the reason, are not of it."""
-        self.connection.execute("update builds set succeeded = true where build = (select max(build) from builds)")
-        for system, reason in held_back.items():
-            self.connection.execute("insert into held_back select max(build), ?, ? from builds", [system, reason])
-
     def landed_after(self, landing: int, sources: Iterable[str]) -> set[str]:
         """Those of the sources of which the lake has records that landed later."""
         rows = self.connection.execute(
@@ -573,20 +492,6 @@ class Ledger:
     def failed_landings(self) -> dict[str, str]:
         """The sources whose last landing has failed, with the reason."""
         return self._pairs("select source, reason from failed_landings order by source", [])
-
-    def passes(self, after: Mapping[str, int], records: int) -> list[int]:
-        """The last landing of each pass, of about `records`, over what has landed of each source after a landing."""
-        rows = self.connection.execute(
-            "select max(landing) from (select landing, sum(rows) over (order by landing) as total from lake_files "
-            "inner join (select unnest(map_entries(?::map(varchar, bigint)), recursive := true)) on source = key "
-            "where landing > value) group by ceil(total / ?) order by 1",
-            [dict(after), records],
-        ).fetchall()
-        return [landing for (landing,) in rows]
-
-    def mark_published(self) -> None:
-        """The last build is what readers see."""
-        self.connection.execute("update builds set published = true where build = (select max(build) from builds)")
 
     def _number(self, sql: str) -> int:
         row = self.connection.execute(sql).fetchone()

@@ -73,7 +73,7 @@ def close_landed(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     _close(
         connection,
         "landed",
-        "source = $source and record_key in (select _key from batch where _verdict = 'accepted')",
+        "source = $source and record_key in (select _key from batch where _status = 'accepted')",
         source=source,
     )
 

@@ -1,7 +1,7 @@
-"""The SQL of landing: types the records of a stream as its columns declare, and judges each.
+"""The SQL of landing: types the records of a stream as its columns declare, and validates each.
 
-JSON is taken apart once, into text; a field becomes its declared type by a cast that may fail. A failed cast
-is a verdict on the record, as a value that silently became NULL would be a wrong number later.
+JSON is taken apart once, into text; a field becomes its declared type by a cast that may fail. A failed cast decides
+the record's status, as a value that silently became NULL would be a wrong number later.
 """
 
 from __future__ import annotations
@@ -93,11 +93,11 @@ def _inside(outer: Routed, path: list[str], facts: Mapping[str, str], step: str)
     if step == "each":
         inside = f"unnest(coalesce(nullif(json_extract(text, {literal(f'{_path(path)}[*]')}), []), [null]))::varchar"
         # a part is looked at by itself, with what it inherits
-        told = "".join(
+        inherits = "".join(
             f"{literal(json.dumps(name) + ':')} || coalesce({column}::varchar, 'null') || ',' || "
             for name, column in inherited.items()
         )
-        text = f"'{{' || {told} substr(inside, 2)" if told else "inside"
+        text = f"'{{' || {inherits} substr(inside, 2)" if inherits else "inside"
     elif step != "object":
         inner = f"text ->> {place}"
         inside = f"try({f'decode(from_base64({inner}))' if step == 'base64' else inner})"
@@ -171,30 +171,58 @@ def shaped(stream: Stream, documents: Routed) -> str:
     return f"select *, {shape} as shape from ({lines})"
 
 
-def judged(stream: Stream, lines: str, final: bool) -> str:
-    """The records of `lines`, typed, each with its verdict.
+# The columns that `validated` takes, beside `raw`, `sure`, `shape` and `looked_at`.
+_KEPT = "filename, byte_offset, line, original, error"
+
+
+def of_known_shape(stream: Stream, documents: Sequence[Routed]) -> str:
+    """Lines for `validated`: what the table `shapes` says of each document's shape."""
+    shapes = " union all ".join(f"select {_KEPT}, raw, shape from ({shaped(stream, each)})" for each in documents)
+    return f"""
+    select
+        {_KEPT}, raw, null::varchar as control, null::varchar[] as fields,
+        shape is not null and (shapes.shape is null or shapes.fields is not null) as sure,
+        shape, shapes.shape is not null as looked_at
+    from ({shapes})
+    left join shapes using (shape)
+    """
+
+
+def rewritten(stream: Stream, table: str) -> str:
+    """Lines for `validated`: records of a table that were rewritten as they are declared, where `text` is not NULL."""
+    return f"""
+    select
+        {_KEPT}, raw, control, fields,
+        text is not null as sure,
+        null::ubigint as shape, true as looked_at
+    from ({read(stream, Routed(f"from {table}"))})
+    """
+
+
+def validated(stream: Stream, lines: str, final: bool) -> str:
+    """The records of `lines`, typed, each with its status.
 
     `lines`: filename, byte_offset, line, `raw`, the record's fields or NULL, `original`, what the file says, `error`,
     why it is no record, `control`, the kind of what is none, `sure`, whether its names and JSON types are as declared,
     or where its `shape` was not `looked_at`, may be so, `fields`, its undeclared ones.
 
     Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`,
-    `_verdict`, `_reason` (quarantined only), `_text` (of what may not stay as it is), `_fields`, `_shape`.
-    What isn't certainly as declared has the verdict 'unproven', or where that is `final`, 'quarantined'.
+    `_status`, `_reason` (quarantined only), `_text` (of what may not stay as it is), `_fields`, `_shape`.
+    What isn't certainly as declared has the status 'unproven', or where that is `final`, 'quarantined'.
     """
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t, stream)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
     values = ", ".join(f"cast({leaf} as varchar)" for n, t in stream.types.items() for leaf in _leaves(quoted(n), t))
     checks = [*_checks(stream)]
     if final:
-        odd = ", ".join(
+        errors = ", ".join(
             f"case when not coalesce({check}, true) then {literal(reason)} end" for check, reason in checks if reason
         )
-        misfit = f"coalesce({odd or 'null'}, null)"
+        type_error = f"coalesce({errors or 'null'}, null)"
         reason, other = "_reason", "quarantined"
     else:
         proven = " and ".join(f"coalesce({check}, true)" for check, _ in checks)
-        misfit = f"case when not (sure and {proven or 'true'}) then 'unproven' end"
+        type_error = f"case when not (sure and {proven or 'true'}) then 'unproven' end"
         reason, other = "error", "unproven"
     return f"""
 with lines as (
@@ -211,10 +239,10 @@ timed as (
     from typed
 ),
 checked as (
-    select *, {misfit} as misfit
+    select *, {type_error} as type_error
     from timed
 ),
-judged as (
+reasoned as (
     select *, {_reason(stream)} as _reason
     from checked
 )
@@ -226,13 +254,13 @@ select
         when _reason is not null then '{other}'
         when {_ignored(stream)} then 'ignored'
         else 'accepted'
-    end as _verdict,
+    end as _status,
     {reason} as _reason,
     case when control is null and (_reason is not null or not looked_at) then original end as _text,
     fields as _fields,
     shape as _shape,
     case when sure then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
-from judged
+from reasoned
 """
 
 
@@ -290,37 +318,37 @@ def _typed(value: str, type_: DuckDBPyType, stream: Stream) -> str:
     if type_.id == "list":
         return f"list_transform({value}, lambda item: {_typed('item', children(type_)[0][1], stream)})"
     if str(type_) == "TIMESTAMP":
-        return f"instant({_told(value, stream)})"
+        return f"instant({_stated_time(value, stream)})"
     return f"try_cast(nullif(trim({value}), '') as {type_})"
 
 
-def _told(value: str, stream: Stream) -> str:
+def _stated_time(value: str, stream: Stream) -> str:
     """The text of a time, without what stands for none."""
-    told = f"nullif({value}, '')"
-    return f"nullif({told}, {literal(stream.not_happened)})" if stream.not_happened else told
+    stated = f"nullif({value}, '')"
+    return f"nullif({stated}, {literal(stream.not_happened)})" if stream.not_happened else stated
 
 
-# The names and types inside of a value. What is of several types is told by itself: two such may differ.
+# The names and types inside of a value. A value of several types stands for itself: two such may differ.
 STRUCTURE = """
 create or replace temp macro structure(value) as
 list_transform(
     [json_structure(value)::varchar],
-    lambda told: case when contains(told, '"JSON"') then value::varchar else told end
+    lambda types: case when contains(types, '"JSON"') then value::varchar else types end
 )[1]
 """
 
 # The UTC time that a text says: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds.
 INSTANT = """
-create or replace temp macro instant(told) as
+create or replace temp macro instant(stated) as
 case
-    when contains(told, ',') then try_strptime(told, '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC'
-    when contains(told, '-')
-        then try_cast(replace(replace(told, ' +', '+'), ' -', '-') as timestamptz) at time zone 'UTC'
-    when contains(told, '_') then null
-    when try_cast(told as decimal(20, 6)) between 946684800 and 4102444800
-        then make_timestamp(cast(try_cast(told as decimal(20, 6)) * 1000000 as bigint))
-    when try_cast(told as decimal(20, 6)) between 946684800000 and 4102444800000
-        then make_timestamp(cast(try_cast(told as decimal(20, 6)) * 1000 as bigint))
+    when contains(stated, ',') then try_strptime(stated, '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC'
+    when contains(stated, '-')
+        then try_cast(replace(replace(stated, ' +', '+'), ' -', '-') as timestamptz) at time zone 'UTC'
+    when contains(stated, '_') then null
+    when try_cast(stated as decimal(20, 6)) between 946684800 and 4102444800
+        then make_timestamp(cast(try_cast(stated as decimal(20, 6)) * 1000000 as bigint))
+    when try_cast(stated as decimal(20, 6)) between 946684800000 and 4102444800000
+        then make_timestamp(cast(try_cast(stated as decimal(20, 6)) * 1000 as bigint))
 end
 """
 
@@ -390,10 +418,10 @@ def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: b
     elif leaf.kind == "boolean":
         yield f"{value} in ('true', 'false')"
     elif leaf.kind == "time":
-        told = _told(value, stream)
-        time = f"case when regexp_full_match({told}, '[0-9T:.-]+Z') then instant({told}) end" if stays else typed
+        stated = _stated_time(value, stream)
+        time = f"case when regexp_full_match({stated}, '[0-9T:.-]+Z') then instant({stated}) end" if stays else typed
         bounds = "between timestamp '2000-01-01' and timestamp '2100-01-01'"
-        yield f"{told} is null or coalesce({time} {bounds}, false)"
+        yield f"{stated} is null or coalesce({time} {bounds}, false)"
     if leaf.words:
         yield f"{value} in ('', {', '.join(map(literal, leaf.words))})"
 
@@ -436,13 +464,13 @@ def _among(kinds: Sequence[str]) -> str:
 def _reason(stream: Stream) -> str:
     """Why a record is quarantined, or NULL."""
     branches = ["when error is not null then error"]
-    branches.append("when not coalesce(sure, false) then misfit")
+    branches.append("when not coalesce(sure, false) then type_error")
     if stream.kind:
         branches.append(
             "when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'"
         )
     branches.append(f"when {_ignored(stream)} then null")
-    branches.append("when misfit is not null then misfit")
+    branches.append("when type_error is not null then type_error")
     if stream.counted_kinds:
         known = ", ".join(stream.counted_kinds)
         reason = f"unknown kind; those that count are {known}"
@@ -459,8 +487,8 @@ def _reason(stream: Stream) -> str:
 
 
 def _times(stream: Stream) -> str:
-    """The fields that may tell the time of the event."""
+    """The fields that may state the time of the event."""
     expression = stream.event_at.replace('"', "")
     fields = [label for label, _, place in _places(stream.shape, "", "$") if place == Leaf("time", "TIMESTAMP")]
-    told = [field for field in fields if re.search(rf"(?<![\w.]){re.escape(field)}(?![\w.])", expression)]
-    return " or ".join(told) or "it"
+    used = [field for field in fields if re.search(rf"(?<![\w.]){re.escape(field)}(?![\w.])", expression)]
+    return " or ".join(used) or "it"

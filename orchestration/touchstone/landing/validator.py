@@ -1,9 +1,9 @@
-"""Judges documents: in SQL what is certainly as declared, and one by one what may be written in another way."""
+"""Validates documents: in SQL what is certainly as declared, one by one what may be written in another way."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import duckdb
@@ -11,12 +11,11 @@ import pyarrow as pa
 
 from touchstone.landing import records
 from touchstone.landing.normalise import Normaliser, Unreadable, parse
-from touchstone.landing.records import Routed
+from touchstone.landing.stage import Staged
 from touchstone.landing.streams import Stream, signatures
 from touchstone.landing.unwrap import Control, Record, Refusal, Route, Unwrapper
 
-_PIECE = 5_000  # documents that are written anew at a time
-_SETTLED = "select *, text is not null as sure, null::ubigint as shape, true as looked_at from ({})"
+_PIECE = 5_000  # documents that are rewritten at a time
 _SHAPES = pa.schema([("shape", pa.uint64()), ("fields", pa.list_(pa.string()))])
 _LINES = pa.schema(
     [
@@ -32,11 +31,12 @@ _LINES = pa.schema(
 )
 
 
-class Judge:
-    """Of one stream's documents; puts them into the table `batch`.
+class Validator:
+    """Of one stream's documents; puts their records into the table `batch`, as `records.validated` describes them.
 
-    Records of one shape, which is that of their names and JSON types, are written as declared or are not: one of each
-    is looked at. What that showed is the table `shapes`: shape, and `fields`, the undeclared ones, or NULL if not.
+    Records of one shape, which is that of their names and JSON types, are all as declared or none is certainly so: one
+    of each shape is looked at. The table `shapes` keeps the result: shape, and `fields`, the undeclared ones, or NULL
+    where records are not certainly as declared.
     """
 
     def __init__(self, stream: Stream, connection: duckdb.DuckDBPyConnection) -> None:
@@ -49,14 +49,32 @@ class Judge:
         connection.execute(records.STRUCTURE)
         connection.execute("create or replace temp table shapes (shape ubigint, fields varchar[])")
 
-    def empty(self) -> str:
-        """The columns of `batch`."""
-        nothing = (
-            "select ''::varchar as filename, 0::bigint as byte_offset, 0::bigint as line, ''::varchar as text, "
-            "''::varchar as original, ''::varchar as error, ''::varchar as control, true as sure, "
-            "''::varchar[] as fields, 0::ubigint as shape, true as looked_at where false"
+    def start_batch(self) -> None:
+        """Make the table `batch`, without rows."""
+        self._sql.register("lines_arrow", _LINES.empty_table())
+        rewritten = records.validated(self._stream, records.rewritten(self._stream, "lines_arrow"), final=True)
+        self._sql.execute(f"create or replace temp table batch as {rewritten}")
+        self._sql.unregister("lines_arrow")
+
+    def delete_rows(self, files: Iterable[Staged]) -> None:
+        """Take what was read of files out of the batch again."""
+        self._sql.execute(
+            "delete from batch where _filename in (select unnest(?::varchar[]))", [[str(file.path) for file in files]]
         )
-        return records.judged(self._stream, records.read(self._stream, Routed(nothing)), final=True)
+
+    def quarantined_files(self) -> set[str]:
+        """The names of the files of which a record is quarantined."""
+        rows = self._sql.execute("select distinct _filename from batch where _status = 'quarantined'").fetchall()
+        return {name for (name,) in rows}
+
+    def ignore(self, pieces: Sequence[tuple[str, int, int, str]]) -> None:
+        """Enter text that is known to be no record: filename, byte offset, line, and kind of each piece."""
+        if not pieces:
+            return
+        columns = dict(zip(("_filename", "_byte_offset", "_line", "_kind"), zip(*pieces, strict=True), strict=True))
+        self._sql.register("ignored_arrow", pa.table({name: list(values) for name, values in columns.items()}))
+        self._sql.execute("insert into batch by name select *, 'ignored' as _status from ignored_arrow")
+        self._sql.unregister("ignored_arrow")
 
     def route(self, line: str) -> Route:
         """How a file's records are reached, by its first line."""
@@ -65,22 +83,14 @@ class Judge:
         except ValueError:
             return ()
 
-    def judge(self, lines: list[tuple[str, Route]]) -> None:
-        """Judge relations of documents; what isn't certainly as declared has the verdict `unproven`.
+    def validate(self, lines: list[tuple[str, Route]]) -> None:
+        """Validate relations of documents; what isn't certainly as declared gets the status `unproven`.
 
         Raises duckdb.Error, with nothing taken in, where a file can't be read.
         """
-        kept = "filename, byte_offset, line, raw, original, error"
-        shaped = " union all ".join(
-            f"select {kept}, shape from ({records.shaped(self._stream, records.routed(each, route))})"
-            for each, route in lines
-        )
-        known = (
-            f"select {kept}, null::varchar as control, "
-            "shape is not null and (shapes.shape is null or fields is not null) as sure, null::varchar[] as fields, "
-            f"shape, shapes.shape is not null as looked_at from ({shaped}) left join shapes using (shape)"
-        )
-        self._sql.execute(f"insert into batch {records.judged(self._stream, known, final=False)}")
+        documents = [records.routed(each, route) for each, route in lines]
+        known = records.of_known_shape(self._stream, documents)
+        self._sql.execute(f"insert into batch {records.validated(self._stream, known, final=False)}")
         examples = self._sql.execute(
             "select _shape, any_value(_text) from batch "
             "where _shape is not null and _shape not in (select shape from shapes) group by _shape"
@@ -91,23 +101,23 @@ class Judge:
         table = pa.table({"shape": [*proofs], "fields": [*proofs.values()]}, schema=_SHAPES)
         self._sql.register("shapes_arrow", table)
         self._sql.execute(
-            "update batch set _verdict = 'unproven' "
+            "update batch set _status = 'unproven' "
             "where _shape in (select shape from shapes_arrow where fields is null)"
         )
         self._sql.execute("insert into shapes from shapes_arrow")
         self._sql.unregister("shapes_arrow")
 
-    def settle(self) -> None:
-        """Write what is unproven as it is declared, and judge it for good."""
+    def validate_unproven(self) -> None:
+        """Rewrite what is unproven as it is declared, and validate it for good."""
         self._sql.execute(
             "create or replace temp table unproven as "
             "select row_number() over () as number, _filename, _byte_offset, _line, _text, _reason "
-            "from batch where _verdict = 'unproven'"
+            "from batch where _status = 'unproven'"
         )
-        self._sql.execute("delete from batch where _verdict = 'unproven'")
+        self._sql.execute("delete from batch where _status = 'unproven'")
         row = self._sql.execute("select count(*) from unproven").fetchone()
         assert row is not None
-        settled = _SETTLED.format(records.read(self._stream, Routed("from lines_arrow")))
+        rewritten = records.validated(self._stream, records.rewritten(self._stream, "lines_arrow"), final=True)
         for start in range(0, row[0], _PIECE):
             documents = self._sql.execute(
                 "select * exclude (number) from unproven where number > ? and number <= ? order by number",
@@ -117,7 +127,7 @@ class Judge:
             columns = [list(column) for column in zip(*lines, strict=True)] or [[] for _ in _LINES]
             table = pa.table(dict(zip(_LINES.names, columns, strict=True)), schema=_LINES)
             self._sql.register("lines_arrow", table)
-            self._sql.execute(f"insert into batch {records.judged(self._stream, settled, final=True)}")
+            self._sql.execute(f"insert into batch {rewritten}")
             self._sql.unregister("lines_arrow")
         self._sql.execute("drop table unproven")
 
@@ -152,9 +162,9 @@ class Judge:
             elif isinstance(item, Refusal):
                 yield row(None, item.text, item.reason, None, None)
             else:
-                yield row(*self._settled(item.value, text if item.value is document else json.dumps(item.value)))
+                yield row(*self._rewritten(item.value, text if item.value is document else json.dumps(item.value)))
 
-    def _settled(self, record: dict[str, Any], original: str | None) -> tuple[Any, ...]:
+    def _rewritten(self, record: dict[str, Any], original: str | None) -> tuple[Any, ...]:
         try:
             canonical, undeclared, unreadable = self._normaliser.record(record)
         except Unreadable as refusal:

@@ -1,0 +1,146 @@
+"""Reads the files of a batch into the validator.
+
+Clean lines are read many files at once, Parquet by its rows, and what is neither is split exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from touchstone.landing import parquet, records
+from touchstone.landing.formats import FileRefused
+from touchstone.landing.splitter import split
+from touchstone.landing.stage import Staged, first_line
+from touchstone.landing.unwrap import Route
+from touchstone.landing.validator import Validator
+
+# Documents that the exact reader splits off are validated in pieces of this many characters.
+_PIECE = 64 * 2**20
+# The part of a batch that is read ahead of the rest, in bytes.
+_FIRST = 16 * 2**20
+_DOCUMENTS = pa.schema(
+    [
+        ("filename", pa.string()),
+        ("byte_offset", pa.int64()),
+        ("line", pa.int64()),
+        ("text", pa.string()),
+        ("error", pa.string()),
+        ("way", pa.int64()),
+    ]
+)
+# Filename, byte offset, line, text, and why it can't be read.
+Document = tuple[str, int, int, str, str | None]
+
+
+class Reader:
+    """Of one stream's files."""
+
+    def __init__(self, validator: Validator, connection: duckdb.DuckDBPyConnection, max_record_bytes: int) -> None:
+        self._validator = validator
+        self._sql = connection
+        self._max_record_bytes = max_record_bytes
+
+    def read(self, files: Sequence[Staged]) -> dict[Staged, str]:
+        """Have the records of the files validated; returns the files that are refused as a whole, with the reason."""
+        refused: dict[Staged, str] = {}
+        rest = self._read_fast([file for file in files if not file.is_parquet])
+        for file in (file for file in files if file.is_parquet):
+            try:
+                self._read_parquet(file)
+            except FileRefused as refusal:
+                refused[file] = str(refusal)
+        refused |= self._read_exactly([file for file in files if file in rest])
+        self._validator.delete_rows(refused)
+        return refused
+
+    def read_documents(self, documents: Iterable[Document]) -> None:
+        """Have texts validated that were split already."""
+        columns = list(zip(*documents, strict=True))
+        if not columns:
+            return
+        # Each file's first document shows the way to its records; one that parts documents would part their places.
+        routes: dict[str, Route] = {}
+        for filename, text in zip(columns[0], columns[3], strict=True):
+            if filename not in routes:
+                route = self._validator.route(text)
+                routes[filename] = () if ("each",) in route else route
+        ways = {route: way for way, route in enumerate(dict.fromkeys(routes.values()))}
+        columns.append(tuple(ways[routes[filename]] for filename in columns[0]))
+        table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
+        self._sql.register("documents_arrow", table)
+        self._validator.validate(
+            [(f"select * from documents_arrow where way = {way}", route) for route, way in ways.items()]
+        )
+        self._sql.unregister("documents_arrow")
+        self._validator.validate_unproven()
+
+    def _read_fast(self, files: Sequence[Staged]) -> set[Staged]:
+        """Read files as clean newline-delimited JSON; returns those that are not, with no rows of them kept."""
+        exact: set[Staged] = set()
+        # Of a known shape no record's text has to be kept: a part of the files shows most of the shapes.
+        every = max(1, sum(file.size for file in files) // _FIRST)
+        for part in (files[::every], [file for number, file in enumerate(files) if number % every]):
+            alike: dict[Route, list[Staged]] = {}
+            for file in part:
+                alike.setdefault(self._validator.route(first_line(file.path)), []).append(file)
+            exact |= self._try_fast(alike)
+        self._validator.validate_unproven()
+        # A quarantined record needs its place, which lines read at once don't have.
+        names = self._validator.quarantined_files()
+        unclean = {file for file in files if str(file.path) in names}
+        self._validator.delete_rows(unclean)
+        return exact | unclean
+
+    def _try_fast(self, alike: Mapping[Route, list[Staged]]) -> set[Staged]:
+        """Read groups of files (by route) in one statement; returns those that can't be read so.
+
+        One unreadable file fails the whole statement: then each group is tried by itself, and each half of one.
+        """
+        if not alike:
+            return set()
+        lines = [(records.read_lines(file.path for file in files), route) for route, files in alike.items()]
+        try:
+            self._validator.validate(lines)
+        except duckdb.Error:
+            ((key, files), *others) = alike.items()
+            if others:
+                return self._try_fast({key: files}) | self._try_fast(dict(others))
+            if len(files) == 1:
+                return set(files)
+            half = len(files) // 2
+            return self._try_fast({key: files[:half]}) | self._try_fast({key: files[half:]})
+        return set()
+
+    def _read_parquet(self, file: Staged) -> None:
+        """Each row is a record; its line is the number of the row."""
+        try:
+            self._validator.validate([(parquet.rows(self._sql, file.path), ())])
+        except duckdb.Error:
+            raise FileRefused("not a Parquet file that can be read: it is damaged; fetch or write it again") from None
+        self._validator.validate_unproven()
+
+    def _read_exactly(self, files: Sequence[Staged]) -> dict[Staged, str]:
+        """Split what is not clean newline-delimited JSON, several files at a time; returns those that are refused."""
+        piece: list[Document] = []
+        ignored: list[tuple[str, int, int, str]] = []
+        refused: dict[Staged, str] = {}
+        size = 0
+        for file in files:
+            try:
+                for document in split(file.path, self._max_record_bytes):
+                    if document.kind:
+                        ignored.append((str(file.path), document.offset, document.line, document.kind))
+                        continue
+                    piece.append((str(file.path), document.offset, document.line, document.text, document.error))
+                    size += len(document.text)
+                    if size > _PIECE:
+                        self.read_documents(piece)
+                        piece, size = [], 0
+            except FileRefused as refusal:
+                refused[file] = str(refusal)
+        self.read_documents(piece)
+        self._validator.ignore(ignored)
+        return refused

@@ -1,0 +1,151 @@
+"""Writes a validated batch: its new facts to the lake, and what became of its records to the ledger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from touchstone.landing import quarantine, records
+from touchstone.landing.ledger import Ledger, unfinished
+from touchstone.landing.streams import Stream
+
+# Columns of the table `batch` that are not the lake's.
+_NOT_IN_LAKE = "_filename, _byte_offset, _line, _fields, _shape, _status, _reason, _text"
+
+
+class Writer:
+    """Of one stream's batches, out of the tables `batch` and `batch_files`."""
+
+    def __init__(self, stream: Stream, ledger: Ledger) -> None:
+        self._stream = stream
+        self._ledger = ledger
+        self._sql = ledger.connection
+        self._folder = ledger.lake / stream.system / stream.name
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def commit(self, count: Callable[[int], None]) -> None:
+        """Write lake and ledger together: all of it or, if killed, nothing. `count` enters a load's counts."""
+        number = self._ledger.next_number()
+        # DuckDB may number rows anew between transactions once some were deleted: row ids hold within one only.
+        self._sql.execute("begin")
+        try:
+            self._ledger.leave_out_retracted(self._stream)
+            self._mark_repeats()
+            written = self._write_lake(number)
+            count(number)
+            quarantine.close_landed(self._sql, self._stream.source)
+            self._sql.execute("commit")
+        except BaseException:
+            self._sql.execute("rollback")
+            raise
+        if written:
+            os.replace(unfinished(written), written)
+
+    def _mark_repeats(self) -> None:
+        """Table `repeats`: the accepted records whose key an earlier record has, in the lake or in this batch.
+
+        Tables on the way: `firsts`, the first record of each key in the batch, and `known`, the lake's files that
+        have such a key; where the key holds the date, they are sought among those of the batch's dates.
+        """
+        self._sql.execute("""
+            create or replace temp table firsts as
+            select _key, arg_min(batch.rowid, ordinal) as row_number
+            from batch
+            inner join batch_files on batch._filename = batch_files.filename
+            where _status = 'accepted'
+            group by _key
+        """)
+        paths = self._ledger.lake_paths(self._stream.source, of_batch=self._stream.dated_key)
+        lake = (
+            f"read_parquet({records.files(paths)}, filename = true)"
+            if paths
+            else "(select null as filename, _key from firsts)"
+        )
+        self._sql.execute(f"""
+            create or replace temp table known as
+            select distinct _key, filename
+            from {lake}
+            semi join firsts using (_key)
+            where filename is not null
+        """)
+        self._sql.execute("""
+            create or replace temp table repeats as
+            select batch.rowid as row_number, batch._key
+            from batch
+            inner join firsts using (_key)
+            where _status = 'accepted' and (batch.rowid <> firsts.row_number or _key in (select _key from known))
+        """)
+
+    def _known_versions(self) -> str:
+        """The lake's records of the table `known`'s keys."""
+        columns = ", ".join([*map(records.quoted, self._stream.columns), "_key"])
+        paths = [path for (path,) in self._sql.execute("select distinct filename from known order by 1").fetchall()]
+        lake = records.read_lake(paths) if paths else "batch"
+        return f"select {columns} from {lake} where _key in (select _key from known)"
+
+    def _write_lake(self, number: int) -> Path | None:
+        """Facts that are new, and further versions of known ones. Returns the file, still `unfinished`."""
+        content = records.content(self._stream)
+        names = ", ".join(map(records.quoted, self._stream.columns))
+        self._sql.execute(f"""
+            create or replace temp table versions as
+            with repeated as (
+                select row_number, batch._key, {content} as content
+                from batch
+                inner join repeats on batch.rowid = repeats.row_number
+            ),
+            known_versions as (
+                select _key, {content} as content
+                from ({self._known_versions()})
+                union all
+                select _key, {content}
+                from batch
+                where
+                    rowid in (select row_number from firsts semi join repeats using (_key))
+                    and rowid not in (select row_number from repeats)
+            )
+            select min(row_number) as row_number
+            from repeated
+            anti join known_versions using (_key, content)
+            group by _key, content
+        """)
+        facts = f"""
+            select
+                {names}, batch._key, _at, _date, _kind, path as _file,
+                repeats.row_number is not null as _is_repeat,
+                {number}::bigint as _landing, ({number}::bigint << 32) + batch.rowid as _record_id
+            from batch
+            inner join batch_files on batch._filename = batch_files.filename
+            left join repeats on batch.rowid = repeats.row_number
+            where
+                _status = 'accepted'
+                and (repeats.row_number is null or batch.rowid in (select row_number from versions))
+        """
+        path = self._folder / f"{number:08d}.parquet"
+        rows = self._copy(facts, unfinished(path))
+        if rows == 0:
+            unfinished(path).unlink()
+            return None
+        self._ledger.add_lake_file(self._stream.source, path, rows, number)
+        return path
+
+    def write_schema(self) -> None:
+        """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
+        path = self._folder / "schema.parquet"
+        self._copy(
+            f"select * exclude ({_NOT_IN_LAKE}), ''::varchar as _file, "
+            "false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from batch limit 0",
+            unfinished(path),
+        )
+        os.replace(unfinished(path), path)
+
+    def _copy(self, query: str, path: Path) -> int:
+        row = self._sql.execute(
+            f"copy ({query}) to {records.literal(str(path))} "
+            "(format parquet, compression zstd, compression_level 1, row_group_size 40960)"
+        ).fetchone()
+        assert row is not None
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        return int(row[0])
