@@ -69,7 +69,7 @@ def test_a_night_leaves_out_what_nothing_new_goes_into(manifest: dict[str, Any])
     assert {"stg_mailgun__events", "int_pinpoint__counters", "stg_alexa__requests"} < left_out
     # what the two go into, however far
     new = {"stg_cloudwatch__datapoints", "int_ses__metrics_by_period", "ses_metrics_daily", "int_reconciliation__ses"}
-    new |= {"int_alexa__purchase_events", "alexa_purchases_monthly", "metric_values_hourly", "reconciliation_daily"}
+    new |= {"int_alexa__subscription_states", "alexa_purchases_monthly", "metric_values_hourly", "reconciliation_daily"}
     assert not new & left_out
     # what the marts' YAML says may have changed
     assert "metric_catalog" not in left_out

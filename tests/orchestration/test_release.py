@@ -106,7 +106,7 @@ def test_what_failed_is_told_by_system(session_home: TestHome, manifest: Manifes
     # what compares two systems is not a part of either
     assert failed(int_cloudwatch__statistics="error", int_reconciliation__ses="skipped").keys() == {"cloudwatch"}
     assert failed(reconciliation_reasons="error") == {"catalog": "seed reconciliation_reasons failed"}
-    models = ("int_alexa__turns", "int_alexa__requests", "int_alexa__purchases", "int_alexa__operations")
+    models = ("int_alexa__sessionized_requests", "int_alexa__requests", "int_alexa__purchases", "int_alexa__operations")
     assert failed(**dict.fromkeys(models, "error"))["alexa"].endswith("model int_alexa__purchases failed and 1 more")
     assert failed(int_mailgun__events="error", ses_metrics_daily="skipped") == {
         "mailgun": "model int_mailgun__events failed",

@@ -97,7 +97,7 @@ def test_a_home_whose_path_would_be_a_pattern(
 def test_an_empty_variable_is_none_and_those_of_our_own_processes_are_no_mistake(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("SCHEDULE_HOUR", "PROGRESS", "LAST_LANDING"):
+    for name in ("SCHEDULE_HOUR", "PROGRESS", "LOAD_LIMIT"):
         monkeypatch.setenv(f"TOUCHSTONE_{name}", "")
     assert load_settings() == Settings()
     assert load_settings().schedule_hour == 2

@@ -19,7 +19,7 @@ SYSTEMS = ("alexa", "cloudwatch", "mailgun", "pinpoint", "ses")
 Rows = dict[str, list[tuple[Any, ...]]]
 # A table of each that a night adds to.
 TABLES = {
-    "alexa": "int_alexa__turns",
+    "alexa": "int_alexa__sessionized_requests",
     "cloudwatch": "int_cloudwatch__statistics",
     "mailgun": "int_mailgun__engagements",
     "pinpoint": "int_pinpoint__counters",
@@ -179,7 +179,7 @@ def test_what_fails_is_held_back_alone_and_until_it_is_mended(
     builds = dict(published(home, "select system, build from run"))
     assert builds["mailgun"] > builds["ses"] == builds["alexa"]
     reasons = dict(published(home, "select system, reason from run"))
-    assert "int_alexa__turns failed" in reasons["alexa"]
+    assert "int_alexa__sessionized_requests failed" in reasons["alexa"]
     assert re.search("found [0-9]+ rows", reasons["ses"])
     assert "the landing of pinpoint/events failed" in reasons["pinpoint"]
     assert "Held back" in (home / "published" / "report.html").read_text()
