@@ -1,6 +1,6 @@
 {# All landed versions of a staging model's records, with `is_current` at the one of each record that counts: the first in
    the order `preference`, of what versions state, never of when they arrived. Versions that are equal in it are ordered by
-   all their columns, so that every build chooses the same one. `key` tells records apart. Where it `is_dated`, versions of a
+   all that they state, so that every build chooses the same one. `key` tells records apart. Where it `is_dated`, versions of a
    record have one `date`; else their dates are looked up by these two columns, so that all others are read of few days.
    A version that no longer counts stays, so that the periods it once counted in are found and counted again. #}
 {% macro current_versions(staged, preference, key='record_key', date='record_date', is_dated=false) -%}
@@ -38,7 +38,9 @@ revised_days as (
 
 candidates as materialized (
 
-    select *
+    select
+        *,
+        cast(row(*columns(* exclude (version_id, file, is_revision, load_id, is_changed))) as varchar) as content
     from versions
     semi join {{ 'revised' if is_dated else 'revised_days' }} using ({{ date }}, {{ key }})
 
@@ -55,10 +57,8 @@ ranked as (
     union all by name
 
     select
-        *,
-        row_number() over (
-            partition by {{ key }} order by {{ (preference + tie_breakers(staged)) | join(', ') }}
-        ) = 1 as is_current
+        * exclude (content),
+        row_number() over (partition by {{ key }} order by {{ preference | join(', ') }}, content) = 1 as is_current
     from candidates
 
 )
@@ -67,12 +67,4 @@ select
     * exclude ({{ date }}, file, is_revision, load_id, is_changed),
     {{ load_id() }} as load_id
 from ranked
-{%- endmacro %}
-
-
-{# The columns of a staging model in their documented order, for versions that are equal in what is preferred. #}
-{% macro tie_breakers(staged) -%}
-    {%- set name = staged.identifier | replace('__dbt__cte__', '') -%}
-    {%- set node = graph.nodes['model.' ~ model.package_name ~ '.' ~ name] if execute else {} -%}
-    {{ return((node.columns or {}).keys() | reject('in', ['file', 'is_revision', 'load_id']) | list) }}
 {%- endmacro %}

@@ -89,11 +89,11 @@ counted as (
         {{ order_free_sum('sum') }} as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
-        arg_max(maximum, period_at) as last,
-        arg_max(unit, period_at) as unit,
-        count(period_at) as datapoints,
+        arg_max(maximum, event_at) as last,
+        arg_max(unit, event_at) as unit,
+        count(event_at) as datapoints,
         -- those with a datapoint, however many: a metric may come more often than it is expected to
-        count(distinct time_bucket(to_minutes(nullif(period_minutes, 0)), period_at)) as spans
+        count(distinct time_bucket(to_minutes(nullif(period_minutes, 0)), event_at)) as spans
     from bucketed
     left join definitions using (namespace, metric_name)
     group by
