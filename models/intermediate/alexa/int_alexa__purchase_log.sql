@@ -115,11 +115,12 @@ known as (
 accepted as (
 
     select
-        * exclude (event, series, event_id, is_of_subscription, is_trial, expires_at)
+        known.* exclude (event, series, event_id, is_of_subscription, is_trial, expires_at)
         replace (cast(null as varchar) as result),
-        unnest(['offer_made', 'subscription_started']) as event,
-        row(skill_id, stage, user_id, product_id, event) as series
+        implied_event as event,
+        row(skill_id, stage, user_id, product_id, implied_event) as series
     from known
+    cross join unnest(['offer_made', 'subscription_started']) as implications (implied_event)
     where known.event = 'offer_result' and known.result = 'ACCEPTED'
 
 ),
