@@ -246,7 +246,11 @@ def _unchanged_until(
         """,
         [build.fingerprint],
     ).fetchall()
-    return {system: landing for system, landing, retracted in rows if not sources[system] & set(retracted or ())}
+    return {
+        system: landing
+        for system, landing, retracted in rows
+        if system in sources and not sources[system] & set(retracted or ())
+    }
 
 
 def _check(
