@@ -141,7 +141,7 @@ def publish(
             for mart in marts
         )
         connection.execute(f"attach {literal(str(built))} as built (read_only)")
-        rows, periods = _check(connection, marts, held_back, absent, kept)
+        rows, periods = _check(connection, marts, {*held_back, *absent}, kept, bool(held_back or manifest["disabled"]))
         connection.execute("checkpoint")
     _sync(unfinished)
     os.rename(unfinished, release)
@@ -256,18 +256,18 @@ def _unchanged_until(
 def _check(
     connection: duckdb.DuckDBPyConnection,
     marts: Sequence[Mart],
-    held_back: Collection[str],
-    absent: Collection[str],
+    not_built: Collection[str],
     kept: Collection[str],
+    shared_anew: bool,
 ) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
     """Rows and period range of each mart, once it is sure that it has what was built, or what is kept of it."""
     rows, periods = {}, {}
     for mart in marts:
         numbers = "count(*), min(period_start), max(period_start)" if mart.has_periods else "count(*), null, null"
         copied = connection.execute(f"select {numbers} from {mart.name}").fetchone()
-        if mart.system == SHARED and held_back:
+        if mart.system == SHARED and shared_anew:
             origin = "main"  # made of old and new marts, here alone
-        elif mart.system in {*held_back, *absent}:
+        elif mart.system in not_built:
             origin = PRESENT
         else:
             origin = "built"
