@@ -111,6 +111,7 @@ def publish(
         drop_unknown(connection, manifest)
         attach_present(connection, settings)
         systems = [system for system in systems_of(manifest) if system in held_back or system not in absent]
+        systems = systems or systems_of(manifest)  # a release says which run it is of, though nothing has landed yet
         kept = write_run(connection, settings, build, run_id, now, systems, held_back)
         for system in {*held_back, *absent}:
             take_over(connection, manifest, system, system in kept)
