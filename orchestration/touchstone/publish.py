@@ -112,6 +112,7 @@ def publish(
         drop_unknown(connection, manifest)
         attach_present(connection, settings)
         systems = [system for system in systems_of(manifest) if system in held_back or system not in absent]
+        systems = systems or systems_of(manifest)  # a release says which run it is of, though nothing has landed yet
         kept = write_run(connection, settings, build, run_id, now, systems, held_back)
         for system in {*held_back, *absent}:
             take_over(connection, manifest, system, system in kept)
@@ -142,7 +143,7 @@ def publish(
             for mart in marts
         )
         connection.execute(f"attach {literal(str(built))} as built (read_only)")
-        rows, periods = _check(connection, marts, held_back, absent, kept)
+        rows, periods = _check(connection, marts, {*held_back, *absent}, kept, bool(held_back or manifest["disabled"]))
         connection.execute("checkpoint")
     _sync(unfinished)
     os.rename(unfinished, release)
@@ -247,24 +248,28 @@ def _unchanged_until(
         """,
         [build.fingerprint],
     ).fetchall()
-    return {system: landing for system, landing, retracted in rows if not sources[system] & set(retracted or ())}
+    return {
+        system: landing
+        for system, landing, retracted in rows
+        if system in sources and not sources[system] & set(retracted or ())
+    }
 
 
 def _check(
     connection: duckdb.DuckDBPyConnection,
     marts: Sequence[Mart],
-    held_back: Collection[str],
-    absent: Collection[str],
+    not_built: Collection[str],
     kept: Collection[str],
+    shared_anew: bool,
 ) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
     """Rows and period range of each mart, once it is sure that it has what was built, or what is kept of it."""
     rows, periods = {}, {}
     for mart in marts:
         numbers = "count(*), min(period_start), max(period_start)" if mart.has_periods else "count(*), null, null"
         copied = connection.execute(f"select {numbers} from {mart.name}").fetchone()
-        if mart.system == SHARED and held_back:
+        if mart.system == SHARED and shared_anew:
             origin = "main"  # made of old and new marts, here alone
-        elif mart.system in {*held_back, *absent}:
+        elif mart.system in not_built:
             origin = PRESENT
         else:
             origin = "built"
