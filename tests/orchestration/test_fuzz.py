@@ -369,7 +369,7 @@ def landed(home: TestHome, stream: Stream, files: list[Any]) -> Outcome:
     assert not result.refused
     totals = result.totals
     counts = (totals.accepted, totals.duplicates, totals.quarantined, totals.ignored)
-    rows = duckdb.execute(f"from read_parquet({paths!r})").to_arrow_table().to_pylist() if paths else []
+    rows = duckdb.sql(f"from read_parquet({paths!r})").to_arrow_table().to_pylist() if paths else []
     return Outcome(counts, rows, [line for line, _ in kept], [reason for _, reason in kept])
 
 
