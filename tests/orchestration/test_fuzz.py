@@ -7,6 +7,7 @@ import copy
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -345,18 +346,32 @@ def put(record: Record, path: tuple[Any, ...], value: Any) -> Record:
     return record
 
 
-def landed(home: TestHome, stream: Stream, files: list[Any]) -> tuple[tuple[int, int, int, int], int, list[str]]:
-    """Accepted, duplicates, quarantined and ignored; rows in the lake; reasons."""
+@dataclass(frozen=True)
+class Outcome:
+    """Accepted, duplicates, quarantined and ignored; the lake's rows; lines and reasons of what is quarantined."""
+
+    counts: tuple[int, int, int, int]
+    rows: list[Record]
+    lines: list[int]
+    reasons: list[str]
+
+
+def landed(home: TestHome, stream: Stream, files: list[Any]) -> Outcome:
+    """What becomes of files: bytes as they are, anything else as JSON. None may be refused as a whole."""
     home.reset()
-    for number, document in enumerate(files):
-        home.put(stream.source, f"{number:02d}.json", json.dumps(document).encode())
+    for number, content in enumerate(files):
+        home.put(
+            stream.source, f"{number:02d}.json", content if isinstance(content, bytes) else written(content).encode()
+        )
     with home.ledger() as ledger:
-        totals = land(stream, home.settings, ledger, lambda text: None).totals
-        reasons = ledger.connection.execute("select reason from quarantine order by path").fetchall()
+        result = land(stream, home.settings, ledger, lambda text: None)
+        kept = ledger.connection.execute("select line, reason from quarantine order by path, line").fetchall()
         paths = ledger.lake_paths(stream.source, of_batch=False)
-    rows = duckdb.execute(f"select count(*) from read_parquet({paths!r})").fetchall()[0][0] if paths else 0
+    assert not result.refused
+    totals = result.totals
     counts = (totals.accepted, totals.duplicates, totals.quarantined, totals.ignored)
-    return counts, rows, [reason for (reason,) in reasons]
+    rows = duckdb.sql(f"from read_parquet({paths!r})").to_arrow_table().to_pylist() if paths else []
+    return Outcome(counts, rows, [line for line, _ in kept], [reason for _, reason in kept])
 
 
 FUZZ = settings(
@@ -397,8 +412,8 @@ def test_a_record_lands_once_however_it_is_written(home: TestHome, source: str, 
         files.append(document)
     # A file that is the same byte for byte is known already.
     files = [json.loads(text) for text in dict.fromkeys(map(json.dumps, files))]
-    counts, rows, reasons = landed(home, stream, files)
-    assert (counts, rows) == ((1, len(files) - 1, 0, 0), 1), (reasons, files)
+    outcome = landed(home, stream, files)
+    assert (outcome.counts, len(outcome.rows)) == ((1, len(files) - 1, 0, 0), 1), (outcome.reasons, files)
 
 
 @pytest.mark.parametrize("source", STREAMS)
@@ -415,9 +430,9 @@ def test_a_damaged_record_is_quarantined_without_its_content(home: TestHome, sou
             document = random.choice(CARRIERS)(document)
         files.append(document)
     files = [json.loads(text) for text in dict.fromkeys(map(json.dumps, files))]
-    counts, _, reasons = landed(home, stream, files)
-    assert counts == (0, 0, len(files), 0), files
-    assert not [reason for reason in reasons if SECRET in reason or len(reason) > 600]
+    outcome = landed(home, stream, files)
+    assert outcome.counts == (0, 0, len(files), 0), files
+    assert not [reason for reason in outcome.reasons if SECRET in reason or len(reason) > 600]
 
 
 @pytest.mark.parametrize("source", STREAMS)
@@ -432,14 +447,9 @@ def test_a_carrier_that_is_cut_or_holds_no_record_costs_only_itself(home: TestHo
         {"Type": "SubscriptionConfirmation", "TopicArn": "arn:t", "Token": "t", "Message": "Visit"}
     )
     cut = whole[: random.randrange(2, len(whole))]
-    home.reset()
-    home.put(source, "a.json", "\n".join([whole, subscription, whole, cut]).encode())
-    with home.ledger() as ledger:
-        landed = land(stream, home.settings, ledger, lambda text: None)
-        places = ledger.connection.execute("select distinct line from quarantine").fetchall()
-    totals = landed.totals
-    assert not landed.refused
-    assert (totals.accepted, totals.duplicates, totals.ignored, places) == (1, 1, 1, [(4,)]), cut
+    outcome = landed(home, stream, ["\n".join([whole, subscription, whole, cut]).encode()])
+    accepted, duplicates, _, ignored = outcome.counts
+    assert (accepted, duplicates, ignored, {*outcome.lines}) == (1, 1, 1, {4}), cut
 
 
 def test_a_record_says_itself_what_its_carrier_says_too(home: TestHome) -> None:
@@ -448,10 +458,5 @@ def test_a_record_says_itself_what_its_carrier_says_too(home: TestHome) -> None:
         {"account": "210000000001", "detail": event},
         {"account": "210000000001", "detail": {**event, "account": None}},
     ]
-    home.reset()
-    home.put("ses/events", "a.json", "\n".join(map(json.dumps, carriers)).encode())
-    with home.ledger() as ledger:
-        land(STREAMS["ses/events"], home.settings, ledger, lambda text: None)
-        paths = ledger.lake_paths("ses/events", of_batch=False)
-    rows = duckdb.execute(f"select account from read_parquet({paths!r}) order by account").fetchall()
-    assert rows == [("210000000001",), ("210000000002",)]
+    outcome = landed(home, STREAMS["ses/events"], ["\n".join(map(json.dumps, carriers)).encode()])
+    assert sorted(row["account"] for row in outcome.rows) == ["210000000001", "210000000002"]

@@ -17,7 +17,6 @@ from typing import Any
 import duckdb
 
 from touchstone import builds
-from touchstone.builds import Builds
 from touchstone.landing.inbox import Found, Refused
 from touchstone.landing.records import quoted, read_lake
 from touchstone.landing.streams import Stream
@@ -175,7 +174,7 @@ class Ledger:
     def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
         self.connection = connection
         self.lake = lake
-        self.builds = Builds(connection)
+        self.builds = builds.Builds(connection)
 
     @classmethod
     @contextmanager

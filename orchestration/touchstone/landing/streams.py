@@ -74,13 +74,12 @@ class Stream:
         return record_shape(self.types, Rules(self.inner, self.words, self.map_keys, self.bare))
 
 
-@cache
 def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, Stream]:
     """All streams by `system/stream`, in the order of their files' names."""
     return {
         stream.source: stream
         for path in sorted(staging.glob("*/_*__sources.yml"))
-        for stream in _streams_of(yaml.load(path.read_text(), yaml.CSafeLoader))
+        for stream in _streams_of(_document(path))
     }
 
 
@@ -88,6 +87,11 @@ def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, St
 def signatures() -> dict[str, tuple[tuple[str, ...], ...]]:
     """What makes a record one of a stream's own, by stream."""
     return {source: stream.signature for source, stream in read_streams().items()}
+
+
+@cache
+def _document(path: Path) -> Any:
+    return yaml.load(path.read_text(), yaml.CSafeLoader)
 
 
 def _streams_of(document: dict[str, Any]) -> Iterator[Stream]:
