@@ -35,7 +35,7 @@ with one as (select arrived, line from recorded where line like '%"LaunchRequest
 select arrived, json_merge_patch(line, patch)::varchar as line
 from one, (values
     ('{"received_at":null}'), ('{"received_at":"9999-12-31T23:59:59.999Z"}'), ('{"received_at":"soon"}'), ('{"received_at":""}'), ('{"request":{"request":{"requestId":null}}}'),
-    ('{"request":{"request":{"type":"Telepathy.Request"}}}'), ('{"request":{"request":{"type":""}}}'), ('{"request":{"request":{"type":null}}}'), ('{"request":"{}"}'), ('{"request":[]}'), ('{"outcome":"maybe"}'),
+    ('{"request":{"request":{"type":"Telepathy.Request"}}}'), ('{"request":{"request":{"type":""}}}'), ('{"request":{"request":{"type":"AlexaSkillEvent.SkillEnabled"}}}'), ('{"request":{"request":{"type":null}}}'), ('{"request":"{}"}'), ('{"request":[]}'), ('{"outcome":"maybe"}'),
     ('{"responded_at":"2020-01-01T00:00:00Z"}'), ('{"request":{"request":{"locale":"all"}}}'), ('{"response":{"response":null}}')
 ) as v (patch);
 

@@ -74,9 +74,16 @@ with one as (select arrived, line from recorded where step = 'QUEUED' and line l
 select arrived, json_merge_patch(line, patch)::varchar as line
 from one, (values
     ('{"time":null,"detail":{"initiationTimestamp":null,"connectedToSystemTimestamp":null}}'), ('{"detail":null}'), ('{"detail-type":"Something Else"}'), ('{"detail-type":null}'),
-    ('{"detail":{"contactId":null,"ContactId":null}}'), ('{"detail":{"eventType":"TELEPORTED"}}'),
-    ('{"detail-type":"Contact Lens Post Call Rules Matched"}'), ('{"detail-type":"AWS API Call via CloudTrail"}')
-) as v (patch);
+    ('{"detail":{"contactId":null,"ContactId":null}}'), ('{"detail":{"eventType":"TELEPORTED"}}')
+) as v (patch)
+union all
+select arrived, json_merge_patch(line, '{"detail-type":"' || type || '"}')::varchar
+from one, unnest([
+    'Contact Lens Analysis State Change', 'Rule for Contact Lens Post Call Matched', 'Rule for Contact Lens Realtime Matched', 'Contact Lens Realtime Rules Matched',
+    'Contact Lens Realtime Chat Rules Matched', 'Contact Lens Post Call Rules Matched', 'Contact Lens Post Chat Rules Matched', 'Contact Lens After Call Work Rules Matched',
+    'Contact Lens After Chat Work Rules Matched', 'Contact Lens Email Rules Matched', 'Contact Lens Evaluation Rules Matched', 'Contact Lens Automated Evaluation Submission Failed',
+    'Contact Lens Evaluation Export Failed', 'Metrics Rules Matched', 'Amazon Connect Rules Action Execution Failed', 'AWS API Call via CloudTrail', 'AWS Service Event via CloudTrail'
+]) as r (type);
 
 select arrived, line from recorded
 union all

@@ -206,9 +206,14 @@ union all
 select arrived, json_merge_patch(line, patch)::varchar
 from one, (values
     ('{"event_timestamp":null,"arrival_timestamp":null}'), ('{"event_timestamp":253402300799000}'), ('{"event_timestamp":-62135596800000}'),
-    ('{"event_timestamp":1769990400000000}'), ('{"event_timestamp":"soon"}'), ('{"event_type":""}'), ('{"event_type":null}'), ('{"event_type":"_journey.teleported"}'),
+    ('{"event_timestamp":"soon"}'), ('{"event_type":""}'), ('{"event_type":null}'), ('{"event_type":"_journey.teleported"}'),
     ('{"application":null}'), ('{"attributes":"none"}'), ('{"attributes":7}'), ('{"event_type":"_journey.opened_notification","client":null}'), ('{"event_type":"_email.open"}')
 ) as v (patch)
+union all
+select arrived, json_merge_patch(line, '{"event_type":"' || kind || '"}')::varchar
+from one, unnest([
+    '_session_start', '_session_stop', '_session_pause', '_session_resume', '_inapp.message_displayed', '_inapp.message_clicked', '_inapp.message_dismissed'
+]) as r (kind)
 union all
 select arrived, '{"attemptsMade":4,"arrivalTimestamp":1769990400000,"errorCode":"Example.Failed","errorMessage":"made up","rawData":"e30="}' from one;
 

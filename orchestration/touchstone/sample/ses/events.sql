@@ -150,7 +150,7 @@ select arrived, json_merge_patch(text, patch)::varchar as line
 from one, (values
     ('{"mail":{"timestamp":null}}'), ('{"mail":{"timestamp":"9999-12-31T23:59:59.999Z"}}'), ('{"mail":{"timestamp":"0001-01-01T00:00:00Z"}}'),
     ('{"mail":{"timestamp":"soon"}}'), ('{"mail":{"timestamp":""}}'), ('{"mail":{"messageId":null}}'),
-    ('{"eventType":"Scheduled"}'), ('{"eventType":""}'), ('{"eventType":null}'), ('{"eventType":42}'),
+    ('{"eventType":"Scheduled"}'), ('{"eventType":""}'), ('{"eventType":null}'), ('{"eventType":42}'), ('{"eventType":null,"notificationType":"AmazonSnsSubscriptionSucceeded"}'),
     ('{"mail":{"tags":{"note":["before\u0000after"]}}}')
 ) as v (patch)
 union all
