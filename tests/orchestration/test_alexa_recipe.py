@@ -43,11 +43,8 @@ class Recipe:
         self.interceptors: ModuleType
 
     def written(self, stream: str = "skill_requests") -> list[Record]:
-        return [
-            value
-            for path in sorted((self.folder / stream).glob("*.ndjson"))
-            for value in read_values(path.read_bytes())
-        ]
+        files = sorted((self.folder / stream).glob("*.ndjson"))
+        return [json.loads(line) for path in files for line in path.read_text().splitlines()]
 
     def line(self) -> Record:
         """The one line of the one call, which fits the schema."""

@@ -173,9 +173,9 @@ def test_repeats_late_records_and_dates(lake: duckdb.DuckDBPyConnection, landed:
     days = lake.execute(f'select min(_date), max(_date), count(distinct _date) from "{source}"').fetchall()[0]
     assert days[0] >= FIRST and days[1] <= END
     assert days[2] >= (7 if source in ("mailgun/reported_metrics", "alexa/smapi_metrics") else 30)
-    late = lake.execute(
-        f"select count(*) from \"{source}\" where strftime(_date, '%Y/%m/%d') < regexp_extract(_file, '\\d{{4}}/\\d\\d/\\d\\d')"
-    ).fetchall()[0][0]
+    late = lake.execute(f"select count(*) from \"{source}\" where strftime(_date, '%Y/%m/%d') < _file[:10]").fetchall()[
+        0
+    ][0]
     assert 0 < late < 0.1 * accepted or source == "mailgun/reported_metrics"
 
 
@@ -195,4 +195,6 @@ def test_nothing_but_the_odd_records_is_quarantined(tmp_path: Path, home: TestHo
             assert all(isinstance(json.loads(line), dict) for line in gzip.decompress(path.read_bytes()).splitlines())
     home.land()
     assert home.ledger_rows("select source, reason, text from quarantine") == []
-    assert home.ledger_rows("select distinct source, field from unknown_fields") == [("mailgun/events", "x-campaign-cohort")]
+    assert home.ledger_rows("select distinct source, field from unknown_fields") == [
+        ("mailgun/events", "x-campaign-cohort")
+    ]

@@ -71,7 +71,4 @@ group by fetched_at, journey, definition, activities;
 select
     unnest(arrivals(fetched_at, seeded('journeys', concat(journey, fetched_at)))) as arrived,
     '{"fetched_at":"' || iso(fetched_at) || '","JourneyResponse":' || definition || '}' as line,
-from journey_answers
-union all
--- No date of its own, and nothing beside it.
-select min(fetched_at), min('{"JourneyResponse":' || json_merge_patch(definition, '{"LastModifiedDate":null}') || '}') from journey_answers where not clean();
+from journey_answers;
