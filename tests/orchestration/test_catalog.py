@@ -132,7 +132,7 @@ def anchor_of(heading: str) -> str:
 def test_long_tables_hold_every_number_of_the_marts(home: TestHome, tmp_path: Path) -> None:
     from touchstone.sample.__main__ import main
 
-    systems = ["--systems", "mailgun,ses,cloudwatch,pinpoint"]
+    systems = ["--systems", "mailgun,ses,cloudwatch,pinpoint,connect"]
     main([str(home.settings.inbox), *systems, "--events", "1500", "--days", "3", "--clean", "--jobs", "1"])
     home.land()
     home.build()

@@ -1,0 +1,82 @@
+"""Odd and damaged files: copies of the first records of a day, laid out or damaged in one of many ways.
+
+As copies, they change no number: what is true of the sample doesn't depend on how much of a damaged file is read.
+"""
+
+import json
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+from isal import igzip
+
+RECORDS = 20
+
+
+def gzipped(data: bytes) -> bytes:
+    return igzip.compress(data, 1, mtime=0)
+
+
+def plain(lines: list[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
+def pretty(lines: list[bytes]) -> bytes:
+    return b"\n".join(json.dumps(json.loads(line), indent=2, ensure_ascii=False).encode() for line in lines)
+
+
+def array(lines: list[bytes]) -> bytes:
+    return b"[" + b",\n".join(lines) + b"]\n"
+
+
+def mixed(lines: list[bytes]) -> bytes:
+    """As Firehose writes what producers send: a newline after some records, nothing after others."""
+    return b"".join(line + b"\n" * (number % 3 == 0) for number, line in enumerate(lines))
+
+
+def inserted(*others: bytes) -> Callable[[list[bytes]], bytes]:
+    """A compressed file with other lines in the middle."""
+    return lambda lines: gzipped(plain([*lines[:10], *others, *lines[10:]]))
+
+
+def damaged(old: bytes, new: bytes) -> Callable[[list[bytes]], bytes]:
+    """A compressed file whose first record is there in a damaged copy, too."""
+    return lambda lines: gzipped(plain([*lines, lines[0].replace(old, new, 1)]))
+
+
+LAYOUTS: dict[str, Callable[[list[bytes]], bytes]] = {
+    "plain.ndjson": plain,
+    "pretty-printed.json": pretty,
+    "concatenated.json": b"".join,
+    "array.json": array,
+    "gzip-without-suffix.ndjson": lambda lines: gzipped(plain(lines)),
+    "blank-lines.ndjson.gz": lambda lines: gzipped(b"\n" + b"\n\n  \t\n".join(lines) + b"\n\n\n"),
+    "crlf.ndjson.gz": lambda lines: gzipped(plain(lines).replace(b"\n", b"\r\n")),
+    "bom.ndjson.gz": lambda lines: gzipped(b"\xef\xbb\xbf" + plain(lines)),
+    "no-last-newline.ndjson.gz": lambda lines: gzipped(plain(lines).rstrip()),
+    "two-members.ndjson.gz": lambda lines: gzipped(plain(lines[:5])) + gzipped(plain(lines[5:])),
+    "gzip-in-gzip.ndjson.gz": lambda lines: gzipped(gzipped(plain(lines))),
+    "utf-16.ndjson": lambda lines: plain(lines).decode().encode("utf-16"),
+    "text-of-json.ndjson": lambda lines: plain([json.dumps(line.decode()).encode() for line in lines]),
+    "firehose-object": lambda lines: gzipped(b"".join(lines)),
+    "mixed-separators.gz": lambda lines: gzipped(mixed(lines)),
+    "copied (1).ndjson.gz": lambda lines: gzipped(plain(lines)),
+    "empty.ndjson": lambda lines: b"",
+    "empty.ndjson.gz": lambda lines: gzipped(b""),
+    "truncated-end.ndjson": lambda lines: plain(lines)[:-100],
+    "truncated-gzip.ndjson.gz": lambda lines: gzipped(plain(lines))[:-200],
+    "truncated-line.ndjson.gz": lambda lines: inserted(lines[0][: len(lines[0]) // 2])(lines),
+    "garbage.ndjson.gz": inserted(b"<html>502 Bad Gateway</html>", b'{"event": }', b"}{"),
+    "not-objects.ndjson.gz": inserted(b"42", b'"text"', b"null", b"true", b"[]", b"[1, 2]"),
+    "invalid-utf8.ndjson.gz": damaged(b'":"', b'":"\xff\xc3('),
+    "nul-byte.ndjson.gz": damaged(b":", b":\x00"),
+}
+
+
+def write_odd_files(folder: Path, lines_file: Path, day: int, days: int) -> None:
+    """Write the layouts whose turn it is: each once in the days, and several a day if the days are few."""
+    with lines_file.open("rb") as file:
+        lines = [line.rstrip(b"\n") for line in islice(file, RECORDS)]
+    names = list(LAYOUTS)
+    for name in names[day::days] or [names[day % len(names)]]:
+        (folder / name).write_bytes(LAYOUTS[name](lines))
