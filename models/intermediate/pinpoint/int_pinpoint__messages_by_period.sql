@@ -194,7 +194,11 @@ counted as (
         count(sms_delivered) as sms_deliveries,
         count(sms_failed) as sms_failures,
         -- a thousandth of a cent is a hundred-thousandth of a dollar; decimals add up alike in any order
-        cast(coalesce(sum(price_in_millicents), 0) / 100000 as double) as sms_spend_usd,
+        case
+            when count(sms_sent) = 0 then 0
+            -- what no event states a price of is not known to be free
+            else cast(sum(price_in_millicents) / 100000 as double)
+        end as sms_spend_usd,
 
         count(push_sent) as push_messages_sent,
         count(push_delivered) as push_deliveries,
