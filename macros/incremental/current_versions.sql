@@ -1,9 +1,10 @@
 {# All landed versions of a staging model's records, with `is_current` at the one of each record that counts: the first in
    the order `preference`, of what versions state, never of when they arrived. Versions that are equal in it are ordered by
-   all that they state, so that every build chooses the same one. `key` tells records apart. Where it `is_dated`, versions of a
-   record have one `date`; else their dates are looked up by these two columns, so that all others are read of few days.
+   all that they state, so that every build chooses the same one. `key` tells records apart. Where it `is_dated`, it is one of
+   a `date`; else the dates of its versions are looked up by these two columns, so that all others are read of few days.
    A version that no longer counts stays, so that the periods it once counted in are found and counted again. #}
 {% macro current_versions(staged, preference, key='record_key', date='record_date', is_dated=false) -%}
+{%- set record = date ~ ', ' ~ key if is_dated else key %}
 with
 
 -- Not materialized, as a year would be written out for the sake of the day that is read.
@@ -52,13 +53,13 @@ ranked as (
         arrived.*,
         true as is_current
     from arrived
-    anti join revised using ({{ key }})
+    anti join revised using ({{ record }})
 
     union all by name
 
     select
         * exclude (content),
-        row_number() over (partition by {{ key }} order by {{ preference | join(', ') }}, content) = 1 as is_current
+        row_number() over (partition by {{ record }} order by {{ preference | join(', ') }}, content) = 1 as is_current
     from candidates
 
 )
