@@ -1,6 +1,6 @@
 {# All landed versions of a staging model's records, with `is_current` at the one of each record that counts: the first in
    the order `preference`, of what versions state, never of when they arrived. Versions that are equal in it are ordered by
-   all that they state, so that every build chooses the same one. `key` tells records apart. Where it `is_dated`, it is one of
+   all columns that they state, so that every build chooses the same one. `key` tells records apart. Where it `is_dated`, it is one of
    a `date`; else the dates of its versions are looked up by these two columns, so that all others are read of few days.
    A version that no longer counts stays, so that the periods it once counted in are found and counted again. #}
 {% macro current_versions(staged, preference, key='record_key', date='record_date', is_dated=false) -%}
@@ -41,7 +41,7 @@ candidates as materialized (
 
     select
         *,
-        cast(row(*columns(* exclude (version_id, file, is_revision, load_id, is_changed))) as varchar) as content
+        row(*columns(* exclude (version_id, file, is_revision, load_id, is_changed))) as stated
     from versions
     semi join {{ 'revised' if is_dated else 'revised_days' }} using ({{ date }}, {{ key }})
 
@@ -58,8 +58,8 @@ ranked as (
     union all by name
 
     select
-        * exclude (content),
-        row_number() over (partition by {{ record }} order by {{ preference | join(', ') }}, content) = 1 as is_current
+        * exclude (stated),
+        row_number() over (partition by {{ record }} order by {{ preference | join(', ') }}, stated) = 1 as is_current
     from candidates
 
 )

@@ -40,6 +40,7 @@ from touchstone.schedules import ONLY_WHAT_IS_NEW
 from touchstone.settings import Settings
 from touchstone.systems import SHARED, Manifest, owner_of, systems_of
 from touchstone.warehouse import (
+    SWITCHED_OFF,
     absent_systems,
     build,
     compiled,
@@ -301,7 +302,7 @@ def _models(manifest: Manifest) -> AssetsDefinition:
         systems = {*systems_of(manifest)} - planned.absent
         if SHARED in held_back or (systems and held_back.keys() >= systems):
             raise Failure(f"Nothing can be published. {_said(held_back)}", allow_retries=False)
-        off = dict.fromkeys(off_systems(manifest), "it is switched off")
+        off = dict.fromkeys(off_systems(manifest), SWITCHED_OFF)
         with home.ledger() as ledger:
             ledger.builds.end(held_back | off)
 

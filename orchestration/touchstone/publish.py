@@ -131,7 +131,8 @@ def publish(
             "where source in (select unnest($1::varchar[]))",
             [sources],
         )
-        since = _unchanged_until(connection, sources_of(manifest), build)
+        built_of = {system: of_it for system, of_it in sources_of(manifest).items() if system not in absent}
+        since = _unchanged_until(connection, built_of, build)
         connection.execute("detach ledger")
         list_relations(connection, manifest, kept)
         describe(connection, manifest)

@@ -45,6 +45,8 @@ from touchstone.systems import (
 
 # What the marts are made of; a change in any of it means a build from nothing.
 _DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
+# Why the ledger has it that a system is not of a build.
+SWITCHED_OFF = "it is switched off"
 # What dbt exits with when it has done what it could; others mean that it didn't get so far.
 _HANDLED = (0, 1)
 # Of what failed, so much is named.
@@ -141,8 +143,10 @@ def plan(
     failed = {owner[source] for source in ledger.failed_landings()}
     good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
     behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
-    if any(ledger.builds.last_good(system) == good[SHARED] for system in off_systems(manifest)):
-        behind.add(SHARED)  # the marts of all systems still have one that was switched off since
+    whole = good[SHARED]
+    left = ledger.builds.held_back(whole.number).items() if whole else ()
+    if whole and {system for system, reason in left if reason == SWITCHED_OFF} != off_systems(manifest):
+        behind.add(SHARED)  # what is made of all systems has one that is off now, or lacks one that is on again
     last = ledger.builds.last()
     up_to_date = (
         last is not None
