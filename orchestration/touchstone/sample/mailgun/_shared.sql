@@ -226,7 +226,7 @@ create table sender_slots as select *, row_number() over (order by share desc, i
 
 -- Every landing of an event: items of the Events API, bodies of webhooks, items of the Logs API; some in two or three.
 -- A nameless domain comes in one shape, as nothing would join its shapes.
-set variable messages = (select lives_of(events() / 1.13, 'lives'));
+set variable messages = (select lives_of(events() / 1.08, 'lives'));
 create table messages as from moments('mailgun', getvariable('messages'));
 create table mailgun_told as
 with shaped as (
