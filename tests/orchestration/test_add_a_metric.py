@@ -30,7 +30,7 @@ ENTRIES = """
           description: Part of the failures that were greylisted.,
           config: {meta: {<<: *rate, numerator: greylisted_count, denominator: failed_count, caveat: "It's a test's."}}}
 """
-EVENT = "subaccount: none, domain: a.example, event: failed, is_current: true, landing: 1, event_at: 2026-03-14 09"
+EVENT = "subaccount: none, domain: a.example, event: failed, is_current: true, load_id: 1, event_at: 2026-03-14 09"
 KEY = "00000000-0000-0000-0000-00000000000"
 PERIODS = {"hour": "2026-03-14 09:00:00", "day": "2026-03-14", "month": "2026-03-01"}
 EXPECTED = "".join(
