@@ -460,3 +460,29 @@ def test_a_record_says_itself_what_its_carrier_says_too(home: TestHome) -> None:
     ]
     outcome = landed(home, STREAMS["ses/events"], ["\n".join(map(json.dumps, carriers)).encode()])
     assert sorted(row["account"] for row in outcome.rows) == ["210000000001", "210000000002"]
+
+
+# What carriers say of their records.
+FACTS = {
+    "account": "210000000009",
+    "application_id": "app-9",
+    "end": LATER,
+    "fetched_at": LATER,
+    "journey_id": "journey-9",
+    "resolution": "day",
+    "start": AT,
+}
+
+
+@pytest.mark.parametrize("source", [source for source in STREAMS if STREAMS[source].inherit])
+@pytest.mark.parametrize("carried", [lambda record: record, lambda record: [record, record]], ids=["one", "several"])
+def test_a_record_inherits_what_no_carrier_before_its_own_says(
+    home: TestHome, source: str, carried: Callable[[Record], Any]
+) -> None:
+    stream = STREAMS[source]
+    record = {name: value for name, value in RECORDS[source].items() if name not in stream.inherit}
+    facts = {name: RECORDS[source].get(name, FACTS[name]) for name in stream.inherit if name in FACTS}
+    silent, telling = {"Records": carried(record)}, {**facts, "Records": carried(record)}
+    (expected,) = landed(home, stream, [telling]).rows
+    rows = landed(home, stream, ["\n".join(map(json.dumps, [silent, telling])).encode()]).rows
+    assert [expected[name] for name in stream.columns] in [[row[name] for name in stream.columns] for row in rows]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from duckdb.sqltypes import DuckDBPyType
 
-from touchstone.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, Many, Named, Shape, Struct, children
+from touchstone.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, Many, Named, Shape, Struct, children, squeezed
 from touchstone.landing.streams import Stream
 from touchstone.landing.unwrap import Route
 
@@ -52,12 +52,14 @@ class Routed:
     """A relation of the records that documents carry.
 
     `lines`: filename, byte_offset, line, `text`, the record, `original`, what is looked at where there is none,
-    `error`, and columns of JSON: `facts`, which the record inherits, by name, and `carriers`, the names around it.
+    `error`, and columns of JSON: `facts`, which the record inherits, by name, and `carriers`, the names around it, each
+    with the facts that were read there. `is_parted`: whether a document may carry several records along this route.
     """
 
     lines: str
     facts: Mapping[str, str] = field(default_factory=dict)
-    carriers: Sequence[str] = ()
+    carriers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    is_parted: bool = False
 
 
 def routed(lines: str, route: Route) -> Routed:
@@ -106,7 +108,7 @@ def _inside(outer: Routed, path: list[str], facts: Mapping[str, str], step: str)
     replaced = f"{text} as text" + (f", {text} as original" if step == "each" else "")
     within = f"select *, {inside} as inside, {kept} from ({outer.lines})"
     lines = f"select * exclude (inside) replace ({replaced}) from ({within})"
-    return Routed(lines, inherited, [*outer.carriers, carrier])
+    return Routed(lines, inherited, {**outer.carriers, carrier: [*facts]}, outer.is_parted or step == "each")
 
 
 def read(stream: Stream, documents: Routed) -> str:
@@ -166,9 +168,27 @@ def shaped(stream: Stream, documents: Routed) -> str:
         *(f"json_type({fact})" for fact in documents.facts.values()),
         f"case when {seems_no_text} then hash({', '.join(closer)}) end",
     ]
-    shape = f"case when is_object then hash({', '.join(parts)}) end"
+    unread = _unread_facts(stream, documents)
+    shape = f"case when is_object and not ({unread}) then hash({', '.join(parts)}) end"
+    # Of a document that is parted the whole is read again, as a part doesn't hold what the others' carriers do.
+    error = f"* replace (case when {unread} then 'read with its carriers' else error end as error)"
+    columns = error if documents.is_parted and unread != "false" else "*"
     lines = f"select *, concat_ws(chr(1), '', {', '.join(texts)}, '') as texts from ({read(stream, documents)})"
-    return f"select *, {shape} as shape from ({lines})"
+    return f"select {columns}, {shape} as shape from ({lines})"
+
+
+def _unread_facts(stream: Stream, documents: Routed) -> str:
+    """Whether carriers have a fact that isn't read along the route, which is that of another document."""
+    conditions = []
+    for carrier, facts in documents.carriers.items():
+        read_here, inherited = ({squeezed(name) for name in names} for names in (facts, stream.inherit))
+        name = "replace(replace(lower(name), '-', ''), '_', '')"
+        if others := sorted(inherited - read_here):
+            conditions.append(f"len(list_filter(flatten({carrier}), lambda name: {name} in {(*others, '')!r})) > 0")
+        if read_here:
+            found = f"list_filter(flatten({carrier}), lambda name: {name} in {(*sorted(read_here), '')!r})"
+            conditions.append(f"len({found}) > {len(facts)}")
+    return " or ".join(f"coalesce({condition}, false)" for condition in conditions) or "false"
 
 
 # The columns that `validated` takes, beside `raw`, `sure`, `shape` and `looked_at`.
