@@ -261,7 +261,7 @@ def texts_of_journeys(events: list[Event]) -> Iterator[Text]:
 
 
 def sms_metrics(events: list[Event], zone: str) -> Rows:
-    mart = Mart(zone, "messages_sent", "deliveries", "failures", "spend_usd")
+    mart, priced = Mart(zone, "messages_sent", "deliveries", "failures", "spend_usd"), Mart(zone)
     for keys, message in texts_of_journeys(events):
         for event in message:
             mart.count(keys, event.at)
@@ -275,9 +275,11 @@ def sms_metrics(events: list[Event], zone: str) -> Rows:
         on_the_way = [event for event in message if event.kind == "_SMS.BUFFERED"]
         final = [event for event in message if event.kind != "_SMS.BUFFERED"]
         prices = [event.price for event in [*on_the_way, *final] if event.price is not None]
-        mart.count(keys, message[0].at, "spend_usd", prices[-1] / 100_000 if prices else Decimal(0))
-    for row in mart.rows.values():
-        row["spend_usd"] = float(row["spend_usd"])
+        if prices:
+            mart.count(keys, message[0].at, "spend_usd", prices[-1] / 100_000)
+            priced.count(keys, message[0].at)
+    for place, row in mart.rows.items():
+        row["spend_usd"] = float(row["spend_usd"]) if place in priced.rows or not row["messages_sent"] else None
     return mart.rows
 
 

@@ -5,6 +5,6 @@
 -- The most samples tell most.
 {{ current_versions(
     ref('stg_cloudwatch__datapoints'),
-    ['sample_count desc', 'sum desc', 'maximum desc', 'minimum desc'],
+    ['sample_count desc', 'sum desc', 'maximum desc', 'minimum desc', 'unit'],
     'datapoint_key', 'period_date', is_dated=true
 ) }}
