@@ -180,7 +180,7 @@ def test_what_fails_is_held_back_alone_and_until_it_is_mended(
     assert builds["mailgun"] > builds["ses"] == builds["alexa"]
     reasons = dict(published(home, "select system, reason from run"))
     assert "int_alexa__sessionized_requests failed" in reasons["alexa"]
-    assert "test ses_loses_no_record found 1 rows" in reasons["ses"]
+    assert re.search(r"test \w+ found \d+ rows", reasons["ses"])
     assert "the landing of pinpoint/events failed" in reasons["pinpoint"]
     assert "Held back" in (home / "published" / "report.html").read_text()
     for mend in mends:
