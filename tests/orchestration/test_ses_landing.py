@@ -119,7 +119,7 @@ def test_a_fact_is_one_by_every_way_and_says_the_same(home: TestHome) -> None:
         "event, event_at, is_published, account_id, configuration_set, message_id, bounce_type, bounce_subtype, "
         "feedback_type, complaint_subtype, recipient_count, link_tags['k'][1]"
     )
-    rows = staged(home, *ways, columns=f"{says}, event_key, is_repeat")
+    rows = staged(home, *ways, columns=f"{says}, event_key, is_revision")
     common = (_NINE, True, "1", "c", "m")
     none = (None,) * 6
     assert {row[:-2] for row in rows} == {
@@ -352,7 +352,7 @@ def test_records_are_one_fact_where_their_kind_says_so(home: TestHome) -> None:
     assert home.land()[_SOURCE].totals.accepted == sum(facts for facts, _ in cases)
     home.build("--select", "stg_ses__events")
     found = home.query(
-        "select cast(message_id[2:] as int), count(distinct event_key), count(*) filter (not is_repeat) "
+        "select cast(message_id[2:] as int), count(distinct event_key), count(*) filter (not is_revision) "
         "from facts.staging.stg_ses__events group by all order by all"
     )
     assert found == [(number, facts, facts) for number, (facts, _) in enumerate(cases)]
