@@ -35,6 +35,7 @@ def manifest(session_home: TestHome) -> Any:
 
 @pytest.fixture(scope="module")
 def models(manifest: Any, session_home: TestHome) -> dict[str, Model]:
+    session_home.reset()  # other tests leave theirs
     session_home.land()
     session_home.build_empty()
     columns = defaultdict(set)
