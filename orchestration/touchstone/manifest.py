@@ -57,14 +57,15 @@ def reduced(manifest: Manifest, systems: Collection[str]) -> Manifest:
         found = {unique_id: _reading(entry, nodes) for unique_id, entry in manifest[kind].items()}
         return {unique_id: entry for unique_id, entry in found.items() if entry["depends_on"]["nodes"]}
 
-    there = nodes | sources | readers("exposures") | readers("unit_tests")
+    exposures, unit_tests = readers("exposures"), readers("unit_tests")
+    there = nodes | sources | exposures | unit_tests
     missing = {unique_id: node for unique_id, node in manifest["nodes"].items() if unique_id not in nodes}
     return {
         **manifest,
         "nodes": {unique_id: _reading(node, there) for unique_id, node in nodes.items()},
         "sources": sources,
-        "exposures": readers("exposures"),
-        "unit_tests": readers("unit_tests"),
+        "exposures": exposures,
+        "unit_tests": unit_tests,
         "groups": {unique_id: group for unique_id, group in manifest["groups"].items() if group["name"] in on},
         "group_map": {name: members for name, members in manifest["group_map"].items() if name in on},
         "disabled": {

@@ -126,6 +126,13 @@ class TestHome:
             time.sleep(after)
             build.kill()
 
+    def check(self, name: str) -> Any:
+        """What dbt makes of one data test; the results hold its hooks too."""
+        variables = json.dumps({"reporting_timezone": "UTC"})
+        result = dbt.invoke("--quiet", "test", "--select", name, "--vars", variables, manifest=self.manifest)
+        (test,) = (each for each in result.result if each.node.name == name)
+        return test
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.settings.warehouse / "touchstone.duckdb"), read_only=True) as connection:
             connection.execute(f"attach '{self.settings.warehouse / 'facts.duckdb'}' as facts (read_only)")

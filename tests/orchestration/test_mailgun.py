@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-
-from tests import dbt
 
 from .conftest import TestHome
 
@@ -36,9 +33,7 @@ def build(home: TestHome) -> None:
 
 def warned(home: TestHome) -> int:
     """How many events the check of domains has found."""
-    variables = json.dumps({"reporting_timezone": "UTC"})
-    name = "an_event_counts_under_its_domain_or_under_none"
-    (*_, test) = dbt.invoke("--quiet", "test", "--select", name, "--vars", variables, manifest=home.manifest).result
+    test = home.check("an_event_counts_under_its_domain_or_under_none")
     assert test.status == ("warn" if test.failures else "pass")
     return int(test.failures)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests import dbt
 from touchstone.publish import marts_of
 from touchstone.sample.__main__ import main as write_sample
 from touchstone.settings import PROJECT
@@ -99,10 +98,7 @@ def compared(home: TestHome) -> list[tuple[Any, ...]]:
 
 def warning(home: TestHome) -> bool:
     """Whether the check of differences warns."""
-    variables = json.dumps({"reporting_timezone": "UTC"})
-    select = ["--select", "differences_from_the_vendors_are_explained", "--vars", variables]
-    result = dbt.invoke("--quiet", "test", *select, manifest=home.manifest)
-    (*_, test) = result.result
+    test = home.check("differences_from_the_vendors_are_explained")
     assert test.status in ("pass", "warn")
     return bool(test.status == "warn")
 

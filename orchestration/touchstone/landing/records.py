@@ -168,12 +168,14 @@ def shaped(stream: Stream, documents: Routed) -> str:
         *(f"json_type({fact})" for fact in documents.facts.values()),
         f"case when {seems_no_text} then hash({', '.join(closer)}) end",
     ]
-    unread = _unread_facts(stream, documents)
-    shape = f"case when is_object and not ({unread}) then hash({', '.join(parts)}) end"
+    shape = f"case when is_object and not is_unread then hash({', '.join(parts)}) end"
     # Of a document that is parted the whole is read again, as a part doesn't hold what the others' carriers do.
-    error = f"* replace (case when {unread} then 'read with its carriers' else error end as error)"
-    columns = error if documents.is_parted and unread != "false" else "*"
-    lines = f"select *, concat_ws(chr(1), '', {', '.join(texts)}, '') as texts from ({read(stream, documents)})"
+    error = "* replace (case when is_unread then 'read with its carriers' else error end as error)"
+    columns = error if documents.is_parted else "*"
+    lines = (
+        f"select *, concat_ws(chr(1), '', {', '.join(texts)}, '') as texts, "
+        f"{_unread_facts(stream, documents)} as is_unread from ({read(stream, documents)})"
+    )
     return f"select {columns}, {shape} as shape from ({lines})"
 
 
