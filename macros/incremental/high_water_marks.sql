@@ -3,7 +3,7 @@
    `full refresh` is the number of the last build that began with nothing.
    A model's rows and marks change in one transaction, so that they are in the same database. #}
 {% macro create_high_water_marks() -%}
-    {%- for database in ('facts', 'touchstone') %}
+    {%- for database in ('internal', 'touchstone') %}
         create schema if not exists {{ database }}.intermediate;
         create table if not exists {{ database }}.intermediate.high_water_marks (
             model varchar, parent varchar, load_id bigint
@@ -26,7 +26,7 @@
 
 
 {% macro all_high_water_marks() -%}
-    (from facts.intermediate.high_water_marks union all from touchstone.intermediate.high_water_marks)
+    (from internal.intermediate.high_water_marks union all from touchstone.intermediate.high_water_marks)
 {%- endmacro %}
 
 
@@ -45,12 +45,13 @@
         {%- set number = load_id() -%}
         {%- do marks.update({this.name: number, 'full refresh': marks.get('full refresh', number)}) -%}
         {%- for id in model.depends_on.nodes if id in graph.nodes -%}
-            {%- set parent = graph.nodes[id] -%}
-            {%- if parent.name.startswith('stg_') -%}
-                {%- do marks.update({parent.name: landed_through(parent)}) -%}
-            {%- elif parent.config.materialized == 'incremental' -%}
-                {%- do marks.update({parent.name: high_water_marks(parent.name)[parent.name]}) -%}
-            {%- endif -%}
+            {%- for parent in read_through_views(graph.nodes[id]) -%}
+                {%- if parent.name.startswith('stg_') -%}
+                    {%- do marks.update({parent.name: landed_through(parent)}) -%}
+                {%- else -%}
+                    {%- do marks.update({parent.name: high_water_marks(parent.name)[parent.name]}) -%}
+                {%- endif -%}
+            {%- endfor -%}
         {%- endfor -%}
         delete from {{ this.database }}.intermediate.high_water_marks where model = '{{ this.name }}';
         insert into {{ this.database }}.intermediate.high_water_marks values

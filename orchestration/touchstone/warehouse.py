@@ -360,13 +360,13 @@ def _built(manifest: Manifest) -> dict[str, dict[str, Any]]:
 
 def is_there(settings: Settings) -> bool:
     """Whether the warehouse has its files: a build of some models would not make the others."""
-    return all((settings.warehouse / name).exists() for name in ("touchstone.duckdb", "facts.duckdb"))
+    return all((settings.warehouse / name).exists() for name in ("touchstone.duckdb", "internal.duckdb"))
 
 
 def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A connection to the warehouse that changes nothing; only while no build runs."""
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), read_only=True)
-    connection.execute(f"attach {literal(str(settings.warehouse / 'facts.duckdb'))} as facts (read_only)")
+    connection.execute(f"attach {literal(str(settings.warehouse / 'internal.duckdb'))} as internal (read_only)")
     return connection
 
 
@@ -374,7 +374,7 @@ def _writable(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A connection to the warehouse, which is made as dbt's profile makes it."""
     config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=config)
-    connection.execute(f"attach {literal(str(settings.warehouse / 'facts.duckdb'))} as facts")
+    connection.execute(f"attach {literal(str(settings.warehouse / 'internal.duckdb'))} as internal")
     return connection
 
 

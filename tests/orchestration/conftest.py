@@ -105,7 +105,7 @@ class TestHome:
             self._build(models_only=True)
             del os.environ["TOUCHSTONE_LOAD_LIMIT"]
             shutil.copytree(self.settings.warehouse, self._skeleton)
-        if not (self.settings.warehouse / "facts.duckdb").exists():
+        if not (self.settings.warehouse / "internal.duckdb").exists():
             shutil.copytree(self._skeleton, self.settings.warehouse, dirs_exist_ok=True)
 
     def _build(self, *arguments: str, models_only: bool, **variables: str) -> None:
@@ -135,7 +135,7 @@ class TestHome:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.settings.warehouse / "touchstone.duckdb"), read_only=True) as connection:
-            connection.execute(f"attach '{self.settings.warehouse / 'facts.duckdb'}' as facts (read_only)")
+            connection.execute(f"attach '{self.settings.warehouse / 'internal.duckdb'}' as internal (read_only)")
             return connection.execute(sql).fetchall()
 
     def ledger_rows(self, sql: str) -> list[tuple[Any, ...]]:

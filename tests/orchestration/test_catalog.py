@@ -73,14 +73,14 @@ def test_every_metric_column_has_an_entry(catalog: list[Entry], marts: dict[str,
 def test_every_defined_cloudwatch_metric_has_an_entry(catalog: list[Entry], built: TestHome) -> None:
     rollups = {"sum": "sum", "maximum": "max", "average": "avg", "last": "last"}
     defined = built.query(
-        "select namespace || '/' || metric_name, statistic from facts.seeds.cloudwatch_metric_definitions"
+        "select namespace || '/' || metric_name, statistic from internal.seeds.cloudwatch_metric_definitions"
     )
     found = {entry["metric"]: entry["rollup"] for entry in catalog if entry["mart"] == AS_ROWS}
     assert found == {metric: rollups[statistic] for metric, statistic in defined}
 
 
 def test_a_label_of_cloudwatch_leads_to_the_column_of_each_wide_mart(catalog: list[Entry], built: TestHome) -> None:
-    wide = built.query("select mart, metric_name from facts.seeds.cloudwatch_wide_metrics")
+    wide = built.query("select mart, metric_name from internal.seeds.cloudwatch_wide_metrics")
     found = {(entry["mart"], entry["vendor_label"]): entry["metric"] for entry in catalog}
     assert {(entry["mart"], entry["vendor_label"]) for entry in catalog if entry["mart"] in dict(wide)} == set(wide)
     for mart, label in wide:

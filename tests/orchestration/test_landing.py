@@ -332,7 +332,7 @@ def test_reported_metrics_keep_what_their_response_says(home: TestHome) -> None:
     home.build()
     rows = home.query(
         "select resolution, period_start::varchar, domain, metric, value "
-        "from facts.staging.stg_mailgun__reported_metrics order by all"
+        "from internal.staging.stg_mailgun__reported_metrics order by all"
     )
     assert rows == [
         ("day", f"2026-02-0{day} 00:00:00", "d.example", metric, value)

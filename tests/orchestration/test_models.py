@@ -46,7 +46,7 @@ def test_every_column_is_documented(home: TestHome) -> None:
     for unique_id, node in home.manifest.nodes.items():
         if node.resource_type != "model":
             continue
-        catalog = "facts" if node.database == "facts" else "touchstone"
+        catalog = "internal" if node.database == "internal" else "touchstone"
         columns = home.query(
             f"select column_name from information_schema.columns where table_catalog = '{catalog}' "
             f"and table_schema = '{node.schema}' and table_name = '{node.name}'"

@@ -114,7 +114,7 @@ def quarantine(home: TestHome) -> list[tuple[Any, ...]]:
 
 def staged(home: TestHome, model: str, columns: str) -> list[tuple[Any, ...]]:
     home.build("--select", model)
-    return home.query(f"select {columns} from facts.staging.{model} order by all")
+    return home.query(f"select {columns} from internal.staging.{model} order by all")
 
 
 def test_every_shape_of_the_stream_holds_the_same_events(home: TestHome) -> None:

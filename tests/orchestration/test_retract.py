@@ -216,7 +216,7 @@ def test_its_systems_are_built_from_nothing_and_the_others_left_alone(home: Test
     home.put(SOURCE, "a", lines(event(1)))
     home.put(SOURCE, "b", lines(event(2)))
     land_one(home)
-    for name in ("touchstone.duckdb", "facts.duckdb"):
+    for name in ("touchstone.duckdb", "internal.duckdb"):
         (home.settings.warehouse / name).touch()
     with home.ledger() as ledger:
         ledger.builds.begin("run", "definitions")

@@ -210,7 +210,7 @@ def test_a_failed_build_leaves_what_is_published(home: Path) -> None:
     before = marts(home)
     more(home)
     # a table in the way of the first model
-    with duckdb.connect(str(home / "warehouse" / "facts.duckdb")) as connection:
+    with duckdb.connect(str(home / "warehouse" / "internal.duckdb")) as connection:
         connection.execute("drop view staging.stg_mailgun__events")
         connection.execute("alter table intermediate.int_mailgun__events drop column tags")
     code, output = run(home)

@@ -109,7 +109,7 @@ def staged(home: TestHome, *files: list[Record], columns: str) -> list[tuple[Any
         assert totals.add_up
         assert totals.quarantined == totals.ignored == 0
     home.build("--select", "stg_ses__events")
-    return home.query(f"select {columns} from facts.staging.stg_ses__events order by all")
+    return home.query(f"select {columns} from internal.staging.stg_ses__events order by all")
 
 
 def test_a_fact_is_one_by_every_way_and_says_the_same(home: TestHome) -> None:
@@ -145,7 +145,7 @@ def test_one_file_may_hold_all_ways(home: TestHome) -> None:
     totals = home.land()[_SOURCE].totals
     assert (totals.records, totals.accepted, totals.duplicates) == (6, 3, 3)
     home.build("--select", "stg_ses__events")
-    assert home.query("select message_id, account_id from facts.staging.stg_ses__events order by all") == [
+    assert home.query("select message_id, account_id from internal.staging.stg_ses__events order by all") == [
         ("m1", "1"),
         ("m2", "1"),
         ("m3", "9"),
@@ -287,7 +287,7 @@ def test_what_cannot_be_counted_is_quarantined_where_it_stands_and_the_rest_land
         (2, "the file ends inside the record")
     ]
     home.build("--select", "stg_ses__events")
-    found = {message for (message,) in home.query("select message_id from facts.staging.stg_ses__events")}
+    found = {message for (message,) in home.query("select message_id from internal.staging.stg_ses__events")}
     assert found == {"first", "b", *(f"after {line}" for line in reasons)}
 
 
@@ -353,7 +353,7 @@ def test_records_are_one_fact_where_their_kind_says_so(home: TestHome) -> None:
     home.build("--select", "stg_ses__events")
     found = home.query(
         "select cast(message_id[2:] as int), count(distinct event_key), count(*) filter (not is_revision) "
-        "from facts.staging.stg_ses__events group by all order by all"
+        "from internal.staging.stg_ses__events group by all order by all"
     )
     assert found == [(number, facts, facts) for number, (facts, _) in enumerate(cases)]
     # and by message: another message's is another fact, but where an id of feedback says that it is the same

@@ -91,7 +91,7 @@ def fails_to_build(home: Path, system: str) -> Callable[[], None]:
     """A model fails: its table has lost a column."""
 
     def rename(old: str, new: str) -> None:
-        for file in ("facts.duckdb", "touchstone.duckdb"):
+        for file in ("internal.duckdb", "touchstone.duckdb"):
             with duckdb.connect(str(home / "warehouse" / file)) as connection:
                 known = connection.execute("select table_name from duckdb_tables()").fetchall()
                 if (TABLES[system],) in known:
