@@ -146,7 +146,7 @@ def current(records: Iterable[Record]) -> list[Datapoint]:
     for point in map(Datapoint.of, records):
         if point.series[2] != "AWS/EC2":
             versions[point.series, point.dimensions, point.at].append(point)
-    return [max(told, key=lambda p: (p.count, p.sum, p.maximum, p.minimum)) for told in versions.values()]
+    return [max(known, key=lambda p: (p.count, p.sum, p.maximum, p.minimum)) for known in versions.values()]
 
 
 def totals(points: list[Datapoint]) -> Iterator[Datapoint]:

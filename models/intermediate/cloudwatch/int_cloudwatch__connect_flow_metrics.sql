@@ -1,37 +1,25 @@
--- Grain: one grain (hour, day, month), period and flow of which a number is known. A column per metric.
+-- Grain: one grain (hour, day, month), period and flow with a known number. A column per metric.
 {{ config(materialized='view', database='touchstone') }}
 
 with
 
-metrics as (
+mart_rows as (
 
-    select
-        *,
-        subject ->> '$.InstanceId' as instance_id,
-        subject ->> '$.ContactFlowName' as flow_name
-    from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
-    where mart = 'connect_flow_metrics'
-
-),
-
-pivoted as (
-
-    select
-        account_id,
-        region,
-        instance_id,
-        flow_name,
-        grain,
-        period_start,
-        any_value(value) filter (where metric_name = 'CallBackNotDialableNumber') as call_back_not_dialable_number,
-        any_value(value) filter (where metric_name = 'ContactFlowErrors') as contact_flow_errors,
-        any_value(value) filter (where metric_name = 'ContactFlowFatalErrors') as contact_flow_fatal_errors,
-        any_value(value) filter (where metric_name = 'PublicSigningKeyUsage') as public_signing_key_usage,
-        max(load_id) as load_id
-    from metrics
-    group by account_id, region, instance_id, flow_name, grain, period_start
-    having count(value) filter (where datapoints > 0) > 0
+    select * from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
+    where mart = 'connect_flow_metrics' and subject is not null
 
 )
 
-select * from pivoted
+select
+    account_id,
+    region,
+    subject ->> '$.InstanceId' as instance_id,
+    subject ->> '$.ContactFlowName' as flow_name,
+    grain,
+    period_start,
+    metrics['CallBackNotDialableNumber'] as call_back_not_dialable_number,
+    metrics['ContactFlowErrors'] as contact_flow_errors,
+    metrics['ContactFlowFatalErrors'] as contact_flow_fatal_errors,
+    metrics['PublicSigningKeyUsage'] as public_signing_key_usage,
+    load_id
+from mart_rows

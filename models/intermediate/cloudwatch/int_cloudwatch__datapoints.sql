@@ -1,8 +1,8 @@
 -- Grain: one landed version of a CloudWatch datapoint; `is_current` marks the version that counts.
--- What a version states decides, never when it arrived.
+-- Prefer by content, not by arrival order.
 {{ config(unique_key='version_id') }}
 
--- The most samples tell most.
+-- The version with the most samples is the most complete.
 {{ current_versions(
     ref('stg_cloudwatch__datapoints'),
     ['sample_count desc', 'sum desc', 'maximum desc', 'minimum desc', 'unit'],

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, account, region, namespace, metric and set of its dimensions' values.
--- Every CloudWatch metric is counted here and nowhere else, by the statistic that the seed names for it.
--- Dimension sets are never mixed: a metric's datapoints by queue and those by flow tell of the same calls.
+-- Every CloudWatch metric has all statistics, and as its value the one that the seed names.
+-- Dimension sets are never mixed: a metric's datapoints by queue and those by flow count the same calls.
 {{ config(
     database='touchstone',
     unique_key=['account_id', 'region', 'namespace', 'metric_name', 'dimensions', 'grain', 'period_start']
@@ -14,59 +14,12 @@ definitions as (
 
 ),
 
-datapoints as not materialized (
+records as not materialized (
 
     select
         *,
         period_at as event_at
-    from {{ read(ref('int_cloudwatch__datapoints')) }}
-
-),
-
--- Metrics that come by contact only; the others have a hyphen.
-totals as (
-
-    select
-        namespace,
-        metric_name,
-        unnest(regexp_extract_all(total_over, '\w+')) as total_over
-    from definitions
-
-),
-
--- What comes by contact is of use by instance: the contacts of an instant added up, under the other dimensions.
-totalled as (
-
-    select
-        account_id,
-        region,
-        namespace,
-        metric_name,
-        event_at,
-        array_to_string(list_filter(string_split(dimension_set, ','), lambda d: d <> total_over), ',') as dimension_set,
-        cast(to_json(map_from_entries(list_filter(
-            map_entries(cast(cast(dimensions as json) as map(varchar, varchar))), lambda d: d.key <> total_over
-        ))) as varchar) as dimensions,
-        {{ order_free_sum('sample_count') }} as sample_count,
-        {{ order_free_sum('sum') }} as sum,
-        min(minimum) as minimum,
-        max(maximum) as maximum,
-        max(unit) as unit,
-        is_current,
-        bool_or(is_changed) as is_changed
-    from datapoints
-    inner join totals using (namespace, metric_name)
-    group by all
-    -- the instance's own number, where CloudWatch tells it, is of the same tasks
-    having bool_and(list_contains(string_split(datapoints.dimension_set, ','), total_over))
-
-),
-
-records as not materialized (
-
-    select * from datapoints
-    union all by name
-    select * from totalled
+    from {{ read(ref('int_cloudwatch__datapoints_and_totals')) }}
 
 ),
 
@@ -107,17 +60,10 @@ measured as (
     select
         *,
         sum / nullif(sample_count, 0) as average,
-        case grain
-            when 'hour' then 60
-            when 'day' then date_diff(
-                'minute',
-                {{ reporting_instant('period_start') }},
-                {{ reporting_instant('period_start + interval 1 day') }}
-            )
+        case
+            when grain = 'hour' then 60
             else date_diff(
-                'minute',
-                {{ reporting_instant('period_start') }},
-                {{ reporting_instant('period_start + interval 1 month') }}
+                'minute', {{ reporting_instant('period_start') }}, {{ period_end('grain', 'period_start') }}
             )
         end as minutes
     from counted

@@ -1,35 +1,24 @@
--- Grain: one grain (hour, day, month), period and Voice ID operation of which a number is known. A column per metric.
+-- Grain: one grain (hour, day, month), period and Voice ID operation with a known number. A column per metric.
 {{ config(materialized='view', database='touchstone') }}
 
 with
 
-metrics as (
+mart_rows as (
 
-    select
-        *,
-        subject ->> '$.API' as api
-    from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
-    where mart = 'voice_id_api_metrics'
-
-),
-
-pivoted as (
-
-    select
-        account_id,
-        region,
-        api,
-        grain,
-        period_start,
-        any_value(value) filter (where metric_name = 'RequestLatency') as request_latency,
-        any_value(value) filter (where metric_name = 'UserErrors') as user_errors,
-        any_value(value) filter (where metric_name = 'SystemErrors') as system_errors,
-        any_value(value) filter (where metric_name = 'Throttles') as throttles,
-        max(load_id) as load_id
-    from metrics
-    group by account_id, region, api, grain, period_start
-    having count(value) filter (where datapoints > 0) > 0
+    select * from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
+    where mart = 'voice_id_api_metrics' and subject is not null
 
 )
 
-select * from pivoted
+select
+    account_id,
+    region,
+    subject ->> '$.API' as api,
+    grain,
+    period_start,
+    metrics['RequestLatency'] as request_latency,
+    metrics['UserErrors'] as user_errors,
+    metrics['SystemErrors'] as system_errors,
+    metrics['Throttles'] as throttles,
+    load_id
+from mart_rows

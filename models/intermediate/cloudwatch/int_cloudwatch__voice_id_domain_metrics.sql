@@ -1,38 +1,25 @@
--- Grain: one grain (hour, day, month), period and Voice ID domain of which a number is known. A column per metric.
+-- Grain: one grain (hour, day, month), period and Voice ID domain with a known number. A column per metric.
 {{ config(materialized='view', database='touchstone') }}
 
 with
 
-metrics as (
+mart_rows as (
 
-    select
-        *,
-        subject ->> '$.Domain' as domain
-    from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
-    where mart = 'voice_id_domain_metrics'
-
-),
-
-pivoted as (
-
-    select
-        account_id,
-        region,
-        domain,
-        grain,
-        period_start,
-        any_value(value) filter (where metric_name = 'ActiveSessions') as active_sessions,
-        any_value(value) filter (where metric_name = 'ActiveSpeakerEnrollmentJobs') as active_speaker_enrollment_jobs,
-        any_value(value) filter (
-            where metric_name = 'ActiveFraudsterRegistrationJobs'
-        ) as active_fraudster_registration_jobs,
-        any_value(value) filter (where metric_name = 'Speakers') as speakers,
-        any_value(value) filter (where metric_name = 'Fraudsters') as fraudsters,
-        max(load_id) as load_id
-    from metrics
-    group by account_id, region, domain, grain, period_start
-    having count(value) filter (where datapoints > 0) > 0
+    select * from {{ ref('int_cloudwatch__wide_metrics_by_period') }}
+    where mart = 'voice_id_domain_metrics' and subject is not null
 
 )
 
-select * from pivoted
+select
+    account_id,
+    region,
+    subject ->> '$.Domain' as domain,
+    grain,
+    period_start,
+    metrics['ActiveSessions'] as active_sessions,
+    metrics['ActiveSpeakerEnrollmentJobs'] as active_speaker_enrollment_jobs,
+    metrics['ActiveFraudsterRegistrationJobs'] as active_fraudster_registration_jobs,
+    metrics['Speakers'] as speakers,
+    metrics['Fraudsters'] as fraudsters,
+    load_id
+from mart_rows

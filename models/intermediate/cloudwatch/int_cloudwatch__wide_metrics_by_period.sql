@@ -1,8 +1,6 @@
--- Grain: one grain (hour, day, month), period, wide mart, what its row is of (an instance, a queue) and metric: the
--- values of all columns of the wide marts.
--- CloudWatch may report a metric under several sets of dimensions, with the same events in each: of an instant one set
--- counts, that of the fewest dimensions, and its datapoints are added up. No number is made of sets that are not
--- declared, and none is 0, or in part, where there is one of those.
+-- Grain: one grain (hour, day, month), period, wide mart and row of it, such as a queue, with its numbers by metric.
+-- CloudWatch may report a metric under several dimension sets, with the same events in each: of an instant that of the
+-- fewest dimensions counts. No number is made of undeclared sets, and none is 0 or partial beside one of theirs.
 {{ config(
     database='touchstone', unique_key=['account_id', 'region', 'mart', 'grain', 'period_start']
 ) }}
@@ -17,78 +15,23 @@ definitions as (
 
 ),
 
-datapoints as not materialized (
-
-    select
-        *,
-        coalesce(dimensions ->> '$.MetricGroup', '-') as metric_group
-    from {{ read(ref('int_cloudwatch__datapoints')) }}
-
-),
-
 records as not materialized (
 
-    select
-        datapoints.* replace (datapoints.is_changed or dimension_sets.is_changed as is_changed),
-        dimension_sets.* exclude (namespace, metric_name, dimension_set, metric_group, load_id, is_changed),
-        cast(to_json(map_from_entries(list_filter(
-            map_entries(cast(
-                cast(replace(dimensions, '"Instance ID":', '"InstanceId":') as json) as map(varchar, varchar)
-            )),
-            lambda d: list_contains(dimension_sets.keys, d.key)
-        ))) as varchar) as subject,
-        date_trunc('hour', period_at) as hour_start,
-        {{ reporting_date('period_at') }} as day_start,
-        cast(date_trunc('month', {{ reporting_date('period_at') }}) as date) as month_start
-    from datapoints
-    inner join {{ read(ref('int_cloudwatch__dimension_sets')) }} as dimension_sets
-        using (namespace, metric_name, dimension_set, metric_group)
+    select * rename (period_at as event_at) from {{ read(ref('int_cloudwatch__datapoints_by_mart')) }}
 
 ),
 
-changed as (
+{{ changed_periods(['account_id', 'region', 'mart']) }},
 
-    select distinct
-        account_id,
-        region,
-        mart,
-        hour_start,
-        day_start,
-        {{ reporting_months('hour_start') }} as month_start
-    from records
-    where is_changed
-
-),
-
-changed_periods as (
-
-    select distinct
-        account_id,
-        region,
-        mart,
-        unnest(['hour', 'day', 'month']) as grain,
-        unnest([hour_start, cast(day_start as timestamp), cast(month_start as timestamp)]) as period_start
-    from changed
-
-),
-
-current_records as materialized (
+-- A changed period by itself has no reading.
+preferred as (
 
     select *
-    from records
-    semi join changed using (month_start)
-    where is_current
-
-),
-
-chosen as (
-
-    select *
-    from current_records
-    where reading = 'declared'
+    from bucketed
+    where reading = 'declared' or reading is null
     qualify
         rank() over (
-            partition by account_id, region, mart, subject, metric_name, period_at
+            partition by account_id, region, mart, subject, metric_name, event_at
             order by dimension_count, dimension_set
         ) = 1
 
@@ -107,14 +50,20 @@ counted as (
         {{ order_free_sum('sample_count') }} as sample_count,
         {{ order_free_sum('sum') }} as sum,
         max(maximum) as maximum,
-        arg_max(maximum, period_at) as last,
-        count(*) as datapoints
-    from chosen
+        arg_max(maximum, event_at) as last
+    from preferred
     group by account_id, region, mart, subject, metric_name, grouping sets ((hour_start), (day_start), (month_start))
+    having period_start is not null
 
 ),
 
--- Numbers under other sets, of instants at which no row that they may be of has one of its own.
+mart_rows as (
+
+    select distinct account_id, region, mart, subject, grain, period_start from counted
+
+),
+
+-- Numbers under other sets, of instants at which no row that they may belong to has its own.
 others as (
 
     select distinct
@@ -127,56 +76,45 @@ others as (
         unnest(['hour', 'day', 'month']) as grain,
         unnest([other.hour_start, cast(other.day_start as timestamp), cast(other.month_start as timestamp)])
             as period_start
-    from current_records as other
-    anti join chosen
+    from bucketed as other
+    anti join preferred
         on
-            other.account_id = chosen.account_id
-            and other.region = chosen.region
-            and other.mart = chosen.mart
-            and other.metric_name = chosen.metric_name
-            and other.period_at = chosen.period_at
-            and json_contains(chosen.subject, other.subject)
+            other.account_id = preferred.account_id
+            and other.region = preferred.region
+            and other.mart = preferred.mart
+            and other.metric_name = preferred.metric_name
+            and other.event_at = preferred.event_at
+            and json_contains(preferred.subject, other.subject)
     where other.reading <> 'declared'
 
-    -- one of AppIntegrations may name more or less than another of the same integration
+    -- AppIntegrations may name more or fewer dimensions of the same integration
     union all by name
-    select account_id, region, mart, subject, metric_name, 'declared' as reading, grain, period_start
-    from counted
-
-),
-
-rows_of_marts as (
-
-    select distinct account_id, region, mart, subject, grain, period_start from counted
+    select account_id, region, mart, subject, metric_name, 'declared' as reading, grain, period_start from counted
 
 ),
 
 beside_others as (
 
     select
-        rows_of_marts.*,
+        mart_rows.*,
         others.metric_name,
-        bool_or(reading = 'undeclared' and json_contains(rows_of_marts.subject, others.subject)) as is_in_part
-    from rows_of_marts
+        bool_or(others.reading = 'undeclared' and json_contains(mart_rows.subject, others.subject)) as is_partial
+    from mart_rows
     inner join others using (account_id, region, mart, grain, period_start)
-    where
-        json_contains(rows_of_marts.subject, others.subject)
-        or json_contains(others.subject, rows_of_marts.subject)
+    where json_contains(mart_rows.subject, others.subject) or json_contains(others.subject, mart_rows.subject)
     group by all
 
 ),
 
--- A changed period without a datapoint that counts is recounted as zero, without a subject.
 valued as (
 
     select
-        changed_periods.*,
-        rows_of_marts.subject,
+        mart_rows.*,
         definitions.metric_name,
-        coalesce(counted.datapoints, 0) as datapoints,
+        counted.metric_name is not null as is_reported,
         case
-            when beside_others.is_in_part then null
-            when counted.datapoints is not null then
+            when beside_others.is_partial then null
+            when is_reported then
                 case statistic
                     when 'sum' then sum
                     when 'maximum' then maximum
@@ -184,19 +122,29 @@ valued as (
                     when 'last' then last
                 end
             when
-                subject is not null
-                and beside_others.metric_name is null
+                subject is not null and beside_others.metric_name is null
                 and when_silent <> 'unknown'
                 and coalesce(ends_with(when_silent, subject ->> '$.IntegrationType'), true)
                 then 0
-        end as value,
-        {{ load_id() }} as load_id
-    from changed_periods
-    left join rows_of_marts using (account_id, region, mart, grain, period_start)
+        end as value
+    from mart_rows
     inner join definitions using (mart)
     left join counted using (account_id, region, mart, subject, metric_name, grain, period_start)
     left join beside_others using (account_id, region, mart, subject, metric_name, grain, period_start)
 
 )
 
-select * from valued
+-- A changed period without a row is written without a subject, so that rows that it had go.
+select
+    account_id,
+    region,
+    mart,
+    subject,
+    grain,
+    period_start,
+    map_from_entries(list(row(metric_name, value) order by metric_name) filter (where value is not null)) as metrics,
+    {{ load_id() }} as load_id
+from valued
+group by account_id, region, mart, subject, grain, period_start
+having subject is null or count(value) filter (where is_reported) > 0
+qualify subject is not null or count(*) over (partition by account_id, region, mart, grain, period_start) = 1
