@@ -1,4 +1,4 @@
-# `make` or `make help` says what there is. All state is in TOUCHSTONE_HOME, by default data/.
+# `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run nightly sample replay dismiss retract rollback summary ui docs bi test test-full test-bi mutants bench lint lock clean
@@ -19,17 +19,17 @@ EVENTS ?= 20000
 SYSTEM ?= mailgun
 N ?= 2000000
 
-help: ## what the targets do
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
 
-setup: $(READY) ## a virtual environment from the lock file
+setup: $(READY) ## create the virtual environment from the lock file
 
 $(READY): requirements.lock Makefile
 	@echo "Setting up .venv from requirements.lock"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
 	@$(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python requirements.lock
-	@# Dagster's own commands find this project too, wherever they are run
+	@# Dagster's own commands find this project too, in any folder
 	@echo '$(CURDIR)/orchestration' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/touchstone.pth"
 	@touch $@
 
@@ -39,7 +39,7 @@ $(BI_READY): bi/requirements.lock | $(READY)
 	@$(BIN)/uv pip sync --quiet --system-certs --python $(BI)/python bi/requirements.lock
 	@touch $@
 
-run: $(READY) ## sample extracts if the inbox is empty, one nightly run, and its summary
+run: $(READY) ## write sample extracts if the inbox is empty, run a night, print its summary
 	@$(BIN)/python -m touchstone sample-if-empty --seed $(SEED) --days $(DAYS) --events $(EVENTS)
 	@$(BIN)/python -m touchstone nightly
 
@@ -49,53 +49,53 @@ nightly: $(READY) ## land what is new in the inbox, build the marts, publish the
 sample: $(READY) ## write sample extracts into the inbox (SEED, DAYS, EVENTS)
 	@$(BIN)/python -m touchstone.sample "$(TOUCHSTONE_HOME)/inbox" --seed $(SEED) --days $(DAYS) --events $(EVENTS)
 
-replay: $(READY) ## judge quarantined records again by today's rules, then run nightly
+replay: $(READY) ## validate quarantined records again by today's rules, then run nightly
 	@$(BIN)/python -m touchstone replay
 	@$(BIN)/python -m touchstone nightly
 
-dismiss: $(READY) ## close what is quarantined and nobody will mend (SOURCE, FILE, REASON, or ALL=1)
+dismiss: $(READY) ## close quarantined records that nobody will correct (SOURCE, FILE, REASON, or ALL=1)
 	@$(BIN)/python -m touchstone dismiss $(if $(SOURCE),--source '$(SOURCE)') $(if $(FILE),--file '$(FILE)') \
 		$(if $(REASON),--reason '$(REASON)') $(if $(ALL),--all)
 
-retract: $(READY) ## take out a file or record (FILE or RECORD, with WHY), or let it land again (UNDO); then run nightly
+retract: $(READY) ## remove a landed file or record (FILE or RECORD, with WHY), or let it land again (UNDO); then run nightly
 	@$(BIN)/python -m touchstone retract $(if $(FILE),--file '$(FILE)') $(if $(RECORD),--record '$(RECORD)') \
 		$(if $(UNDO),--undo '$(UNDO)') $(if $(WHY),--why '$(WHY)') $(if $(ANYWAY),--anyway)
 	@$(BIN)/python -m touchstone nightly
 
-rollback: $(READY) ## let readers see the release before the present one
+rollback: $(READY) ## activate the release before the present one
 	@$(BIN)/python -m touchstone rollback
 
-summary: $(READY) ## what has been landed and published
+summary: $(READY) ## print what has landed and is published
 	@$(BIN)/python -m touchstone summary
 
-ui: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
+ui: $(READY) ## start the Dagster UI and its daemon on http://127.0.0.1:3000
 	@$(BIN)/python -m touchstone ui
 
-docs: $(READY) ## dbt's documentation on http://127.0.0.1:8080
+docs: $(READY) ## serve dbt's documentation on http://127.0.0.1:8080
 	@$(BIN)/python -m touchstone docs
 
-bi: $(BI_READY) ## Superset on http://127.0.0.1:8088, reading what is published
+bi: $(BI_READY) ## start Superset on http://127.0.0.1:8088, which reads the published marts
 	@$(BI)/python -m bi
 
-test: $(READY) ## every test, offline
+test: $(READY) ## run all tests, offline
 	@$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-full: $(READY) ## the property tests at full size too
+test-full: $(READY) ## run all tests, with the property tests at full size
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-bi: $(BI_READY) ## Superset's charts and dashboards, in a headless Chromium, while a night runs
+test-bi: $(BI_READY) ## test Superset's charts and dashboards in a headless Chromium, while a night runs
 	@$(BI)/python -m pytest bi/tests
 
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tools.mutants
 
-bench: $(READY) ## measure a nightly run against a floor (SYSTEM, N events)
+bench: $(READY) ## measure a nightly run against a baseline (SYSTEM, N events)
 	@$(BIN)/python -m benchmarks --system $(SYSTEM) --events $(N)
 
-lint: $(READY) ## ruff, mypy and sqlfluff
+lint: $(READY) ## run ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/alexa tests/mailgun tests/pinpoint tests/ses
 
-lock: $(READY) ## write requirements.lock and bi/requirements.lock anew
+lock: $(READY) ## update requirements.lock and bi/requirements.lock
 	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --all-extras \
 		--python-version 3.11 --universal pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate \

@@ -1,8 +1,8 @@
-"""The benchmark: a whole nightly run beside a floor, and a further night on a short and a long history.
+"""The benchmark: a whole nightly run beside a baseline, and one more night on a short and a long history.
 
-The floor is one DuckDB script with no more to it than the task needs: it reads the same gzip files with
-declared columns, deduplicates, counts the marts at three grains and writes them to a DuckDB file. It keeps no ledger,
-finds no damage, types nothing it does not count, has no unique windows, no tests and publishes nothing.
+The baseline is one DuckDB script that does only what the numbers need: it reads the same gzip files with declared
+columns, deduplicates, counts the marts at three grains and writes them to a DuckDB file. It has no ledger, no parse
+errors, no types for fields that it doesn't count, no unique windows and no tests, and publishes nothing.
 
     python -m benchmarks [--system mailgun] [--events 2000000] [--repeat 2] [--daily 20000] [--no-history]
 """
@@ -29,7 +29,7 @@ from rich.table import Table
 
 from touchstone.settings import PROJECT
 
-# What both ways have to agree on: sums of these columns of the floor's table `counted` and of an hourly mart.
+# Nightly run and baseline have to agree on the sums of these columns, in the table `counted` and in an hourly mart.
 _COMPARED = {
     "alexa": (
         "alexa_skill_metrics_hourly",
@@ -48,16 +48,16 @@ _COMPARED = {
 _STAGE = "-- stage: "
 
 
-def floor(system: str, inbox: str, output: str) -> None:
-    """The floor, in this process. Prints the seconds and the name of each stage."""
+def run_baseline(system: str, inbox: str, output: str) -> None:
+    """Run the baseline in this process. Prints the seconds and the name of each stage."""
     script = (Path(__file__).parent / f"{system}.sql").read_text().replace("{inbox}", inbox)
     connection = duckdb.connect(output)
     connection.execute("set preserve_insertion_order = false; set TimeZone = 'UTC'")
     for stage in script.split(_STAGE)[1:]:
         name, _, statements = stage.partition("\n")
-        began = time.monotonic()
+        started = time.monotonic()
         connection.execute(statements)
-        print(f"{time.monotonic() - began:.2f} {name}")
+        print(f"{time.monotonic() - started:.2f} {name}")
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Timing:
 
 
 def timed(arguments: Sequence[str | Path], **environment: str) -> Timing:
-    """Run a command as a process of its own; raises if it fails."""
-    began = time.monotonic()
+    """Run a command in a new process; raises SystemExit if it fails."""
+    started = time.monotonic()
     process = subprocess.Popen(
         [str(argument) for argument in arguments],
         cwd=PROJECT,
@@ -85,8 +85,8 @@ def timed(arguments: Sequence[str | Path], **environment: str) -> Timing:
     _, status, usage = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(output)
-    # of the process or of the largest it has waited for
-    return Timing(time.monotonic() - began, usage.ru_maxrss / 1024, output)
+    # the maximum of the process and those that it waited for
+    return Timing(time.monotonic() - started, usage.ru_maxrss / 1024, output)
 
 
 def nightly(home: Path) -> Timing:
@@ -94,7 +94,7 @@ def nightly(home: Path) -> Timing:
 
 
 def stages(output: str) -> dict[str, float]:
-    """Seconds of a nightly's stages, from the times it says while it works."""
+    """Seconds of a nightly run's stages, from its progress lines."""
     at = [(float(t), what) for t, what in re.findall(r"^ *([\d.]+) s  (.+)$", output, re.M)]
     landed = max((t for t, what in at if " files" in what), default=at[0][0])
     built = max((t for t, what in at if what.startswith("built")), default=landed)
@@ -107,13 +107,13 @@ def sample(inbox: Path, system: str, *arguments: str) -> None:
     timed([sys.executable, "-m", "touchstone.sample", inbox, *fixed, *arguments])
 
 
-def compare(system: str, home: Path, floor_file: Path) -> None:
-    """Both ways have to count the same, or the comparison is of nothing."""
+def compare(system: str, home: Path, baseline_file: Path) -> None:
+    """Raise SystemExit if nightly run and baseline count differently."""
     mart, names = _COMPARED[system]
-    floor_sums = _sums(floor_file, "counted where hour is not null", names)
+    baseline_sums = _sums(baseline_file, "counted where hour is not null", names)
     ours = _sums((home / "published").resolve() / "touchstone.duckdb", mart, names)
-    if floor_sums != ours:
-        raise SystemExit(f"the floor counts otherwise: {floor_sums} and {ours}")
+    if baseline_sums != ours:
+        raise SystemExit(f"the baseline counts differently: {baseline_sums} and {ours}")
 
 
 def _sums(file: Path, relation: str, names: Sequence[str]) -> tuple[int, ...]:
@@ -124,27 +124,31 @@ def _sums(file: Path, relation: str, names: Sequence[str]) -> tuple[int, ...]:
 
 
 def whole_nights(work: Path, system: str, events: int, repeat: int, console: Console) -> None:
-    home, floor_file = work / "home", work / "floor.duckdb"
+    home, baseline_file = work / "home", work / "baseline.duckdb"
     console.print(f"Making {events:,} events of 30 days")
     sample(home / "inbox", system, "--events", str(events), "--days", "30")
     built = warm_up(home)
-    nights, floors = [], []
+    nights, baselines = [], []
     for _ in range(repeat):
         renew(home, built)
         nights.append(nightly(home))
-        floor_file.unlink(missing_ok=True)
-        floors.append(timed([sys.executable, "-m", "benchmarks", "--floor", system, home / "inbox", floor_file]))
-    compare(system, home, floor_file)
+        baseline_file.unlink(missing_ok=True)
+        baselines.append(
+            timed([sys.executable, "-m", "benchmarks", "--baseline", system, home / "inbox", baseline_file])
+        )
+    compare(system, home, baseline_file)
     quiet = [nightly(home) for _ in range(repeat)]
-    table = Table("", "seconds", "events/s", "ratio to the floor", "peak MiB", title="Median of the runs, side by side")
-    floor_seconds = median(t.seconds for t in floors)
+    table = Table(
+        "", "seconds", "events/s", "ratio to the baseline", "peak MiB", title="Median of the runs, side by side"
+    )
+    baseline_seconds = median(t.seconds for t in baselines)
 
     def row(name: str, seconds: float, memory: float | None = None) -> None:
         table.add_row(
             name,
             f"{seconds:.1f}",
             f"{events / seconds:,.0f}",
-            f"{seconds / floor_seconds:.2f}",
+            f"{seconds / baseline_seconds:.2f}",
             f"{memory:,.0f}" if memory else "",
         )
 
@@ -153,8 +157,8 @@ def whole_nights(work: Path, system: str, events: int, repeat: int, console: Con
     for name in parts[0]:
         row(f"  {name}", median(part[name] for part in parts))
     row("  publish and summary", median(t.seconds - sum(p.values()) for t, p in zip(nights, parts, strict=True)))
-    row("floor", floor_seconds, max(t.mebibytes for t in floors))
-    pieces = [[line.partition(" ") for line in t.output.splitlines()] for t in floors]
+    row("baseline", baseline_seconds, max(t.mebibytes for t in baselines))
+    pieces = [[line.partition(" ") for line in t.output.splitlines()] for t in baselines]
     for same in zip(*pieces, strict=True):
         row(f"  {same[0][2]}", median(float(seconds) for seconds, _, _ in same))
     console.print(table)
@@ -189,7 +193,7 @@ def give(days: Sequence[Sequence[Path]], inbox: Path, home: Path) -> None:
 
 
 def warm_up(home: Path) -> Path:
-    """A night of no records, as a night is measured and not the making of a home; returns a copy of what it left."""
+    """Run a night without records, so that a night is measured without the creation of a home; returns a copy of it."""
     inbox = (home / "inbox").rename(home / "aside")
     nightly(home)
     shutil.rmtree(home / "inbox")
@@ -200,7 +204,7 @@ def warm_up(home: Path) -> Path:
 
 
 def renew(home: Path, built: Path) -> None:
-    """Have the home as it was after the night of no records."""
+    """Restore the home as it was after the night without records."""
     for name in ("lake", "warehouse", "releases"):
         shutil.rmtree(home / name, ignore_errors=True)
     (home / "published").unlink(missing_ok=True)
@@ -214,10 +218,10 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--daily", type=int, default=20_000, help="events a day of the history")
     parser.add_argument("--no-history", action="store_true")
-    parser.add_argument("--floor", nargs=3, metavar=("SYSTEM", "INBOX", "OUTPUT"), help=argparse.SUPPRESS)
+    parser.add_argument("--baseline", nargs=3, metavar=("SYSTEM", "INBOX", "OUTPUT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.floor:
-        floor(*options.floor)
+    if options.baseline:
+        run_baseline(*options.baseline)
         return
     console = Console(width=100, highlight=False)
     parts: list[Callable[[Path], None]] = [

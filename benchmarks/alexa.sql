@@ -1,4 +1,4 @@
--- The floor for Alexa: the same gzip files with declared columns, deduplicated, counted by skill, stage and locale, by
+-- The baseline for Alexa: the same gzip files with declared columns, deduplicated, counted by skill, stage and locale, by
 -- intent and by directive, at three grains.
 -- What stands after `-- stage:` names the statements up to the next one in the benchmark's table.
 

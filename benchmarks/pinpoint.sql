@@ -1,4 +1,4 @@
--- The floor for Pinpoint: the same gzip files with declared columns, deduplicated, counted by activity at three grains.
+-- The baseline for Pinpoint: the same gzip files with declared columns, deduplicated, counted by activity at three grains.
 -- What stands after `-- stage:` names the statements up to the next one in the benchmark's table.
 
 -- stage: read, deduplicate

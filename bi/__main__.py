@@ -1,4 +1,4 @@
-"""`python -m bi`: Superset on loopback, reading what is published. All its state is in `$TOUCHSTONE_HOME/bi`."""
+"""`python -m bi`: Superset on loopback, which reads the published marts. All its state is in `$TOUCHSTONE_HOME/bi`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main() -> None:
     _secret(state / "secret_key", 42)
     os.environ.update(
         PYTHONPATH=str(PROJECT),
-        # Superset warns at length of what its parts will do without one day.
+        # Superset prints many deprecation warnings of its own libraries.
         PYTHONWARNINGS="ignore",
         SUPERSET_CONFIG_PATH=str(PROJECT / "bi" / "superset_config.py"),
         SUPERSET_HOME=str(state),
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _secret(path: Path, size: int) -> str:
-    """A random text that only the owner can read, made once."""
+    """The random text in a file that only the owner can read; created on the first call."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(size))
@@ -54,7 +54,7 @@ def _secret(path: Path, size: int) -> str:
 
 
 def _reporting_timezone(published: Path) -> str:
-    """The zone of the days in the marts, so that yesterday means the same here."""
+    """The time zone of the marts' days, so that Superset's yesterday is theirs."""
     with duckdb.connect(str(published), read_only=True) as connection:
         newest = "select reporting_timezone from run order by published_at desc nulls last limit 1"
         (zone,) = connection.execute(newest).fetchone() or ("UTC",)
@@ -62,7 +62,7 @@ def _reporting_timezone(published: Path) -> str:
 
 
 def _set_up(stamp: Path, files: dict[str, str], password: str) -> None:
-    """Superset's own database, its roles, the administrator and our dashboards; unless nothing of it has changed."""
+    """Set up Superset's database, roles, administrator and our dashboards, if any of it has changed."""
     wanted = hashlib.blake2b(
         repr((metadata.version("apache-superset"), password, sorted(files.items()))).encode(), digest_size=16
     ).hexdigest()

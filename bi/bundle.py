@@ -1,6 +1,6 @@
-"""What Superset imports: the database, a dataset for each mart, and the charts of dashboards.yml.
+"""The files that Superset imports: the database, a dataset for each mart, and the charts of dashboards.yml.
 
-Columns, metrics, their descriptions and how they add up are those of the marts' contracts.
+Columns, metrics, descriptions and roll-ups come from the marts' contracts.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from bi.home import PROJECT
 _IDS = uuid.UUID("5b1f7c52-3f0e-5d6b-9d61-6f3f0f0c7a11")
 _VERSION = "1.0.0"
 _FORMATS = {"ratio": ".2~%", "percent": ",.1~f", "milliseconds": ",.0f", "seconds": ",.0f", "USD": "$,.2f"}
-# Superset's own colours: it would give two lines of a chart the same one when a second chart has one of them too.
+# Superset's own colours, assigned here: Superset may give two lines of a chart the same one.
 _COLOURS = (
     "#1FA8C9", "#454E7C", "#5AC189", "#FF7F44", "#666666", "#E04355", "#FCC700", "#A868B7", "#3CCCCB", "#A38F79",
     "#8FD3E4", "#A1A6BD", "#ACE1C4", "#FEC0A1", "#B2B2B2", "#EFA1AA", "#FDE380", "#D3B3DA", "#9EE5E5", "#D1C6BC",
 )  # fmt: skip
 _COLUMNS_OF_DASHBOARD = 12
 _DEFAULT_RANGE = "Last 90 days"
-# Superset's name for the last day that is over.
+# Superset's name for yesterday.
 _YESTERDAY = "Last day"
 _VIEWS = {
     "number": "big_number_total",
@@ -40,7 +40,7 @@ _VIEWS = {
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart as its contract has it: what rows are told apart by, and its metrics."""
+    """A mart by its contract: its keys and other descriptive columns, and its metrics."""
 
     name: str
     description: str
@@ -73,7 +73,7 @@ def bundle(published: Path, scratch: Path, memory_limit: str) -> dict[str, str]:
 def marts() -> Iterator[Mart]:
     """The marts that have metrics, from their contracts.
 
-    Numbers are metrics and never columns: Superset would let one take the mean of a column of rates.
+    Numbers are metrics and never columns: Superset would offer the mean of a column of rates.
     """
     texts = "\n".join(path.read_text() for path in (PROJECT / "models").rglob("*.md"))
     docs = dict(re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", texts, re.DOTALL))
@@ -93,7 +93,7 @@ def marts() -> Iterator[Mart]:
 
 def _database(published: Path, scratch: Path, memory_limit: str) -> dict[str, Any]:
     config = {
-        # What is asked for in SQL Lab can open no other file, and write none.
+        # SQL Lab can't open other files or write any.
         "enable_external_access": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -151,10 +151,10 @@ def _dataset(mart: Mart, declared: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def aggregate(mart: Mart, name: str, alone: bool) -> tuple[str, str | None]:
-    """A metric of several rows, and what to warn of.
+    """The SQL of a metric over several rows, and a warning.
 
-    Sums and maxima are so of all rows; a rate is the sum of what it divides by that of what it is divided by. All
-    else, such as distinct users and percentiles, can't be made of the numbers of several rows: then it is NULL.
+    Sums and maxima are taken over all rows; a rate divides the sums of numerator and denominator. Other metrics, such
+    as distinct users and percentiles, can't be computed from several rows, and are NULL.
     """
     row = mart.metrics[name]
     match "alone" if alone else row["rollup"]:
@@ -171,7 +171,7 @@ def aggregate(mart: Mart, name: str, alone: bool) -> tuple[str, str | None]:
         case _:
             return (
                 f"case when count(*) = 1 then max({name}) end",
-                "NULL where there are several rows: the number of more periods or keys can't be made of theirs.",
+                "NULL for several rows: it can't be computed from the numbers of several periods or keys.",
             )
 
 
@@ -191,7 +191,7 @@ def _metric(
 
 
 class _Chart:
-    """A chart of dashboards.yml: its metrics stand under the name of how they are shown."""
+    """A chart of dashboards.yml, with its metrics under the name of its view."""
 
     def __init__(self, dashboard: str, declared: Mapping[str, Any], mart: Mart) -> None:
         self.declared = declared
@@ -226,7 +226,7 @@ class _Chart:
         return _YESTERDAY if self.of_yesterday else _DEFAULT_RANGE
 
     def _parameters(self) -> dict[str, Any]:
-        """What Superset's editor shows of the chart."""
+        """The chart's parameters in Superset's editor."""
         filters = [
             {
                 "clause": "WHERE",
@@ -257,7 +257,7 @@ class _Chart:
         return parameters | {"query_mode": "aggregate", "order_desc": True, "table_timestamp_format": "%Y-%m-%d"}
 
     def _query(self) -> dict[str, Any]:
-        """The query that the browser would make of the parameters, for readers of Superset's API."""
+        """The query that the browser derives from the parameters, for clients of Superset's API."""
         axis = {
             "columnType": "BASE_AXIS",
             "expressionType": "SQL",
@@ -337,7 +337,7 @@ def _scope(excluded: list[int]) -> dict[str, Any]:
 
 
 def _position(title: str, charts: list[_Chart], numbers: Mapping[str, int]) -> dict[str, Any]:
-    """Charts one after the other, in rows as wide as the dashboard."""
+    """The charts in order, in rows of the dashboard's width."""
     rows: list[list[_Chart]] = []
     for chart in charts:
         if not rows or sum(each.width for each in rows[-1]) + chart.width > _COLUMNS_OF_DASHBOARD:
@@ -385,5 +385,5 @@ def _words(name: str) -> str:
 
 
 def _id(*names: str) -> str:
-    """The same name has the same id in every home, so that an import replaces what the one before made."""
+    """An id from names, the same in every home, so that an import replaces the objects of the one before."""
     return str(uuid.uuid5(_IDS, "/".join(names)))

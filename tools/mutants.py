@@ -1,13 +1,13 @@
 """Mutation testing of the metric definitions: change the models' SQL one bit at a time, and see a dbt unit test fail.
 
-`make mutants` judges all mutants; `--model NAME` and `--sample N --seed S` judge a part of them, `--list` prints them.
+`make mutants` tests all mutants; `--model NAME` and `--sample N --seed S` test a part of them, `--list` prints them.
 
-Running dbt once per mutant would take an hour. dbt runs once instead, on a copy of the project in which every bit that
-can be changed stands between two numbered SQL comments. dbt keeps comments, so that they are also in the statement it
-makes of each unit test: fixtures, model and expected rows. A mutant is that statement with one bit replaced, run in
-DuckDB and judged as dbt does: actual and expected rows have to be the same, in any order.
+Running dbt once per mutant would take an hour. Instead dbt runs once, on a copy of the project in which every bit that
+can be changed is between two numbered SQL comments. dbt keeps comments, so that they are also in the statement that it
+makes of each unit test: fixtures, model and expected rows. A mutant is that statement with one bit replaced. It is run
+in DuckDB and compared as dbt does: actual and expected rows have to be the same, in any order.
 
-Nothing here knows a model. Comments, Jinja, types, and the names of CTEs and results are left as they are.
+No model is named here. Comments, Jinja, types, and the names of CTEs and result columns don't change.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings
 from touchstone.warehouse import read_only
 
-# Every model of these folders needs unit tests; of the others those are judged that have some.
+# All models of these folders are tested, as they need unit tests; of the others, those that have some.
 _TESTED = {"intermediate", "marts"}
 # Seconds. A mutant that takes longer, such as a recursion without end, is caught.
 _PATIENCE = 3.0
 
-# What dbt renders is no SQL: a comment, a statement or an expression.
+# Jinja: a comment, a statement or an expression.
 _JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 _KINDS = {"{%": "statement", "{{": "expression"}
-# Sequences of words, and what each is changed to; the longest that fits is taken. An inner join isn't made a left one,
-# as the two are the same where every row has a partner.
+# Sequences of words and their changes; the longest match is used. An inner join doesn't become a left one, as the two
+# are the same where every row has a partner.
 _CHANGES: dict[str, tuple[str, ...]] = {
     "=": ("<>",), "<>": ("=",), "!=": ("=",),
     "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"),
@@ -149,7 +149,7 @@ class Sql:
                 yield self._change(i, i, _UNITS[unit] + "s")
 
     def _conditions(self) -> Iterator[Change]:
-        """Each condition always and never true, and each of its parts left out."""
+        """Each condition always and never true, and each of its parts omitted."""
         for i, word in enumerate(self.words):
             if word == "when" and self._word(self.around[i] + 1) == "when":
                 last = next(j for j in self._level(i, len(self.words) - 1) if self.words[j] == "then") - 1
@@ -365,8 +365,8 @@ def unit_tests(models: list[Model], home: Path) -> list[str]:
     return statements
 
 
-def judged(models: list[Model], statements: list[str]) -> list[Mutant]:
-    """The mutants of each model that has unit tests or needs them."""
+def selected_mutants(models: list[Model], statements: list[str]) -> list[Mutant]:
+    """The mutants to test: those of each model that has unit tests or needs them."""
     everything = "".join(statements)
     return [
         mutant
@@ -376,7 +376,7 @@ def judged(models: list[Model], statements: list[str]) -> list[Mutant]:
     ]
 
 
-def verdicts(mutants: list[Mutant], statements: list[str], home: Path) -> Iterator[tuple[Mutant, bool]]:
+def results(mutants: list[Mutant], statements: list[str], home: Path) -> Iterator[tuple[Mutant, bool]]:
     """Each mutant, and whether a unit test catches it."""
     # Planning takes longer than running. All in memory, so that a recursion without end comes to one.
     means = "threads = 1; set memory_limit = '1GB'; set temp_directory = ''; pragma disable_optimizer"
@@ -409,10 +409,10 @@ def _passes(statement: str, connection: duckdb.DuckDBPyConnection) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", nargs="+", metavar="NAME", help="mutants of these models alone")
-    parser.add_argument("--sample", type=int, help="so many mutants, taken at random")
+    parser.add_argument("--model", nargs="+", metavar="NAME", help="test mutants of these models only")
+    parser.add_argument("--sample", type=int, help="test a random sample of this size")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--list", action="store_true", help="print the mutants, judge none")
+    parser.add_argument("--list", action="store_true", help="print the mutants without testing them")
     options = parser.parse_args()
     began = time.monotonic()
     models = read_models()
@@ -425,15 +425,15 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         statements = unit_tests(chosen, Path(folder))
-        mutants = judged(chosen, statements)
+        mutants = selected_mutants(chosen, statements)
         if options.sample:
             mutants = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
-        print(f"{len(statements)} unit tests pass; judging {len(mutants)} mutants", flush=True)
+        print(f"{len(statements)} unit tests pass; testing {len(mutants)} mutants", flush=True)
         survivors = []
-        for number, (mutant, caught) in enumerate(verdicts(mutants, statements, Path(folder)), start=1):
+        for number, (mutant, caught) in enumerate(results(mutants, statements, Path(folder)), start=1):
             survivors += [] if caught else [mutant]
             if number % 200 == 0:
-                print(f"{number} judged, {len(survivors)} survived, {time.monotonic() - began:.0f} s", flush=True)
+                print(f"{number} tested, {len(survivors)} survived, {time.monotonic() - began:.0f} s", flush=True)
     _report(mutants, survivors)
     return 1 if survivors else 0
 

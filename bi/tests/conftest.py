@@ -63,13 +63,13 @@ class Superset:
         return charts
 
     def rows(self, chart: int) -> list[dict[str, Any]]:
-        """What the chart's query gives."""
+        """The result of the chart's query."""
         (result,) = self.get(f"/api/v1/chart/{chart}/data/")["result"]
         rows: list[dict[str, Any]] = result["data"]
         return rows
 
     def sql(self, statement: str) -> requests.Response:
-        """What SQL Lab says to it."""
+        """SQL Lab's answer."""
         (database,) = self.get("/api/v1/database/")["result"]
         token = self.get("/api/v1/security/csrf_token/")["result"]
         return self.session.post(
@@ -81,7 +81,7 @@ class Superset:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--screenshots", metavar="FOLDER", help="where to put a picture of each dashboard")
+    parser.addoption("--screenshots", metavar="FOLDER", help="save a picture of each dashboard there")
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def test_a_metric_of_a_longer_period_is_that_of_the_coarser_mart(pipeline: Pipel
     keys = [*(mart.columns.keys() - ATTRIBUTES - {"period_start"}), "period_start"]
     metrics = [name for name in mart.metrics if name not in ALONE]
     with duckdb.connect(str(pipeline.database.resolve()), read_only=True) as connection:
-        told = 0
+        compared_rows = 0
         for name in metrics:
             differing, equal = connection.execute(
                 f"""
@@ -58,11 +58,11 @@ def test_a_metric_of_a_longer_period_is_that_of_the_coarser_mart(pipeline: Pipel
                 """
             ).fetchall()[0]
             assert differing == 0, name
-            told += equal
-        assert told > 0
+            compared_rows += equal
+        assert compared_rows > 0
 
 
-def test_rows_that_tell_of_the_same_records_are_not_added_up(pipeline: Pipeline) -> None:
+def test_rows_that_count_the_same_records_are_not_added_up(pipeline: Pipeline) -> None:
     files = bundle(pipeline.database, pipeline.home, "1GB")
 
     def value(mart: str, metric: str, where: str) -> Any:

@@ -1,8 +1,8 @@
 """The command line: `touchstone COMMAND`, or `python -m touchstone COMMAND`; the Makefile has a target for each.
 
-Exit status: 0 when it was done (and, for a run, published); 1 when it failed, and nothing was published; 2 when a
-run was published but for a system that is held back, with its marts of the last good release; 3 when it was done but
-records were quarantined or files refused and `--strict` was given.
+Exit status: 0 on success; 1 on failure, with nothing published; 2 for a nightly run that published a release in which a
+system is held back, with its marts of the last good release; 3 for `nightly --strict` if records were quarantined or
+files refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from touchstone.console import printable, say
+from touchstone.console import log_progress, printable
 from touchstone.home import HomeInUse, environment, exclusive, prepare
 from touchstone.landing.land import replay
 from touchstone.landing.ledger import Ledger, LedgerMissing
@@ -32,26 +32,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("nightly", help="land what is new, build the marts, publish them")
     run.add_argument("--strict", action="store_true", help="exit with 3 if anything was quarantined or refused")
-    commands.add_parser("replay", help="judge quarantined records again by today's rules; then run nightly")
-    dismissing = commands.add_parser("dismiss", help="close what is quarantined or refused and nobody will mend")
+    commands.add_parser("replay", help="validate quarantined records again by today's rules; then run nightly")
+    dismissing = commands.add_parser(
+        "dismiss", help="close quarantined records and refused files that nobody will correct"
+    )
     dismissing.add_argument("--source", help="such as mailgun/events")
-    dismissing.add_argument("--file", help="the path below the source's folder, as the summary shows it")
-    dismissing.add_argument("--reason", help="a part of the reason")
+    dismissing.add_argument("--file", help="path below the source's folder, as the summary shows it")
+    dismissing.add_argument("--reason", help="part of the reason")
     dismissing.add_argument("--all", action="store_true", help="everything that is open")
     retracting = commands.add_parser(
-        "retract", help="take out what has landed, as if it had never come; then run nightly"
+        "retract", help="remove a landed file or record, as if it had never landed; then run nightly"
     )
     chosen = retracting.add_mutually_exclusive_group(required=True)
-    chosen.add_argument("--file", help="a file as system/stream/path, or its content_hash in the ledger")
-    chosen.add_argument("--record", type=int, help="a record's _record_id: version_id of the staging models")
-    chosen.add_argument("--undo", help="let it land again: the number of the retraction, or the file")
-    retracting.add_argument("--why", help="what the ledger says of it")
-    retracting.add_argument("--anyway", action="store_true", help="though files that repeat some of it are gone")
-    commands.add_parser("rollback", help="let readers see the release before the present one")
-    commands.add_parser("summary", help="what has been landed and published")
-    commands.add_parser("ui", help="the Dagster UI and its daemon on loopback")
-    commands.add_parser("docs", help="dbt's documentation on loopback")
-    sample = commands.add_parser("sample-if-empty", help="put sample extracts into the inbox unless it has files")
+    chosen.add_argument("--file", help="file as system/stream/path, or its content_hash in the ledger")
+    chosen.add_argument("--record", type=int, help="record's version_id in the staging models")
+    chosen.add_argument("--undo", help="let it land again: number of the retraction, or the file")
+    retracting.add_argument("--why", help="reason, for the ledger")
+    retracting.add_argument("--anyway", action="store_true", help="even if files that may repeat its records are gone")
+    commands.add_parser("rollback", help="activate the release before the present one")
+    commands.add_parser("summary", help="print what has landed and is published")
+    commands.add_parser("ui", help="start the Dagster UI and its daemon on loopback")
+    commands.add_parser("docs", help="serve dbt's documentation on loopback")
+    sample = commands.add_parser("sample-if-empty", help="write sample extracts into an empty inbox")
     for name in ("seed", "days", "events"):
         sample.add_argument(f"--{name}")
     options = parser.parse_args(arguments)
@@ -75,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 with exclusive(settings):
                     print_summary(settings)
             case "ui":
-                _become("dagster", "dev", "-m", "touchstone.definitions", "-h", "127.0.0.1", "-p", _port("3000"))
+                _exec_program("dagster", "dev", "-m", "touchstone.definitions", "-h", "127.0.0.1", "-p", _port("3000"))
             case "docs":
                 _docs(settings)
             case "sample-if-empty":
@@ -89,17 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _nightly(settings: Settings, strict: bool) -> int:
     os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
-    say("starting")
-    # Loading Dagster and the dbt project takes seconds: only for the command that needs them. What it
-    # loads is there to stay: looking through it for garbage as often as Python does takes seconds too.
+    log_progress("starting")
+    # Loading Dagster and the dbt project takes seconds: only the command that needs them does it. What it loads stays,
+    # and checking it for garbage as often as Python does takes seconds too.
     gc.set_threshold(100_000)
     from dagster import DagsterInstance
 
     from touchstone.definitions import build_definitions
 
     with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
-        before = ledger.last_number()
-        # Dagster makes its storage when it is first opened: two runs at once in a new home would both do it.
+        before = ledger.last_load_id()
+        # Dagster creates its storage when it is first opened: two runs at once in a new home would both do it.
         DagsterInstance.get().dispose()
     with DagsterInstance.get() as instance:
         result = (
@@ -132,11 +134,11 @@ def _replay(settings: Settings) -> None:
 
 def _dismiss(settings: Settings, options: argparse.Namespace) -> int:
     if not (options.all or options.source or options.file or options.reason):
-        print("error: say what to dismiss: --source, --file, --reason, or --all", file=sys.stderr)
+        print("error: choose what to dismiss: --source, --file, --reason, or --all", file=sys.stderr)
         return 1
     with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         closed = dismiss(ledger.connection, options.source, options.file, options.reason)
-    print(f"{closed:,} dismissed; their text stays in the ledger")
+    print(f"{closed:,} dismissed; the ledger keeps their text")
     return 0
 
 
@@ -146,22 +148,22 @@ def _retract(settings: Settings, options: argparse.Namespace) -> None:
         if options.undo:
             undone = undo(ledger, options.undo)
             if not undone:
-                raise CannotRetract(f"nothing is retracted that {options.undo} names")
-            print(f"{undone} undone: a file in the inbox lands in the next run, a record when it comes again")
+                raise CannotRetract(f"{options.undo} names no retraction")
+            print(f"{undone} undone: a file in the inbox lands in the next run, a record when it is delivered again")
             return
         if not options.why:
-            raise CannotRetract("say why, for the ledger: WHY='...'")
+            raise CannotRetract("give the reason, for the ledger: WHY='...'")
         if options.file:
             done = retract_file(ledger, settings, streams, options.file, options.why, options.anyway)
         else:
             done = retract_record(ledger, streams, options.record, options.why)
-    print(f"{done.source}: {done.records:,} records of {', '.join(map(printable, done.files))} taken out; run nightly")
+    print(f"{done.source}: {done.records:,} records of {', '.join(map(printable, done.files))} removed; run nightly")
     if done.again:
         print(
-            f"{len(done.again):,} files that may repeat some of it land again: {', '.join(map(printable, done.again))}"
+            f"{len(done.again):,} files that may repeat its records land again: {', '.join(map(printable, done.again))}"
         )
     if done.lost:
-        print(f"Lost is what only these repeat, which are gone: {', '.join(map(printable, done.lost))}")
+        print(f"Records that only these files repeat are lost: {', '.join(map(printable, done.lost))}")
 
 
 def _sample(settings: Settings, options: argparse.Namespace) -> None:
@@ -178,15 +180,15 @@ def _docs(settings: Settings) -> None:
     with exclusive(settings):
         run_dbt(settings, "docs", "generate")
         reduce_docs(settings)
-    _become("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
+    _exec_program("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
 
 
 def _port(default: str) -> str:
     return os.environ.get("PORT", default)
 
 
-def _become(module: str, *arguments: str) -> None:
-    """Replace this process by a program of the same environment."""
+def _exec_program(module: str, *arguments: str) -> None:
+    """Replace this process with a module's program, of the same environment."""
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
 
 

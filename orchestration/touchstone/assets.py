@@ -1,4 +1,4 @@
-"""The assets: one per source for landing, one per dbt model, one for the release."""
+"""The assets: one per source for landing, one per dbt model, one for the release, one for its report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,11 +26,11 @@ from dagster import (
 )
 from dagster_dbt import dbt_assets
 
-from touchstone.console import printable, say
+from touchstone.console import log_progress, printable
 from touchstone.event_log import last_evaluation
 from touchstone.home import exclusive
 from touchstone.landing.freshness import Freshness, freshness
-from touchstone.landing.land import Landed, land, location, name_strays
+from touchstone.landing.land import Landed, land, location, record_unread
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import Group, open_groups
 from touchstone.landing.streams import Stream, read_streams
@@ -40,7 +40,6 @@ from touchstone.schedules import ONLY_WHAT_IS_NEW
 from touchstone.settings import Settings
 from touchstone.systems import SHARED, Manifest, owner_of, systems_of
 from touchstone.warehouse import (
-    SWITCHED_OFF,
     absent_systems,
     build,
     compiled,
@@ -48,15 +47,16 @@ from touchstone.warehouse import (
     is_whole,
     off_systems,
     plan,
+    remove_obsolete_files,
     translator,
 )
 
-# Of an object store that can't be reached.
+# How often a run tries again to reach an object store.
 _RETRIES = 3
 
 
 class Home(ConfigurableResource):  # type: ignore[type-arg]
-    """The home, held by the run that uses it for as long as it lasts."""
+    """The home, locked for as long as the run that uses it lasts."""
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["Home"]:
@@ -76,7 +76,7 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
 
 def all_assets(manifest: Manifest) -> list[AssetsDefinition]:
     owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
-    # A stream is owned by those who own the models that read it.
+    # The owners of a stream are those of the models that read it.
     systems = owner_of(manifest)
     streams = [stream for stream in read_streams().values() if stream.source in systems]
     landing = [_inbox(), *(_landing(stream, owners.get(systems[stream.source])) for stream in streams)]
@@ -92,20 +92,22 @@ def _inbox() -> AssetsDefinition:
     @asset(
         key=_INBOX,
         group_name="landing",
-        description="The inbox and the settings that name streams: what no stream reads, with the nearest right name.",
+        description="Files and settings that belong to no stream, each with the nearest name of one.",
         kinds={"file"},
-        check_specs=[AssetCheckSpec("is_read", asset=_INBOX, description="A stream reads each file and each folder.")],
+        check_specs=[
+            AssetCheckSpec("no_unread_files", asset=_INBOX, description="Every file and folder belongs to a stream.")
+        ],
         pool="warehouse",
     )
     def inbox(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
         with home.ledger() as ledger:
-            unread = name_strays(home.settings, ledger, [*read_streams()])
+            unread = record_unread(home.settings, ledger, [*read_streams()])
         for entry in unread:
             context.log.warning(f"{entry.path}: {entry.reason}")
         return MaterializeResult(
             check_results=[
                 AssetCheckResult(
-                    check_name="is_read",
+                    check_name="no_unread_files",
                     passed=not unread,
                     severity=AssetCheckSeverity.WARN,
                     metadata={"unread": MetadataValue.json({entry.path: entry.reason for entry in unread})},
@@ -126,25 +128,25 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
         kinds={"json", "parquet"},
         owners=[owner] if owner else None,
         check_specs=[
-            # None of these blocks: what fails holds back its own system, and the others are built and published.
-            AssetCheckSpec("is_done", asset=key, description="The landing has come to its end."),
+            # None of these blocks: a failure holds back its own system, and the others are built and published.
+            AssetCheckSpec("landing_succeeded", asset=key, description="The last landing ran to the end."),
             AssetCheckSpec(
                 "ledger_adds_up",
                 asset=key,
                 description="In every file: records = accepted + duplicates + quarantined + ignored.",
             ),
             AssetCheckSpec(
-                "nothing_kept_aside", asset=key, description="No record is in quarantine and no file is refused."
+                "no_quarantined_records", asset=key, description="No record is quarantined and no file is refused."
             ),
             AssetCheckSpec(
-                "delivers_in_time",
+                "source_freshness",
                 asset=key,
-                description="What used to deliver has delivered within three of its usual intervals.",
+                description="New records landed within three of the source's usual intervals.",
             ),
             AssetCheckSpec(
-                "no_hour_is_missing",
+                "no_missing_hours",
                 asset=key,
-                description="In the last week no hour is without records that has them on nearly every day.",
+                description="In the last week, every hour that has records on nearly every day has some.",
             ),
         ],
         pool="warehouse",
@@ -156,34 +158,34 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
             wrong = ledger.files_that_do_not_add_up(stream.source)
             if wrong and not failure:
                 failure = f"the counts of {len(wrong)} files of {stream.source} don't add up"
-            ledger.landing_failed(stream.source, failure)
+            ledger.set_landing_failure(stream.source, failure)
             quarantined = open_groups(ledger.connection, stream.source)
             fresh = freshness(ledger.connection, settings, datetime.now(UTC), stream.source)
         for name, records in result.unknown_fields.items():
             context.log.warning(f"{stream.source}: field {printable(name)} is not declared; {records} records have it")
         return MaterializeResult(
-            metadata=_figures(result) | _times(fresh),
+            metadata=_counts(result) | _times(fresh),
             check_results=[
                 AssetCheckResult(
-                    check_name="is_done", passed=not failure, metadata={"error": failure} if failure else {}
+                    check_name="landing_succeeded", passed=not failure, metadata={"error": failure} if failure else {}
                 ),
                 AssetCheckResult(
                     check_name="ledger_adds_up", passed=not wrong, metadata={"files": MetadataValue.json(wrong)}
                 ),
                 AssetCheckResult(
-                    check_name="nothing_kept_aside",
+                    check_name="no_quarantined_records",
                     passed=not quarantined,
                     severity=AssetCheckSeverity.WARN,
                     metadata=_quarantined(quarantined),
                 ),
                 AssetCheckResult(
-                    check_name="delivers_in_time",
+                    check_name="source_freshness",
                     passed=not any(source.is_late for source in fresh),
                     severity=AssetCheckSeverity.WARN,
                     metadata=_times(fresh),
                 ),
                 AssetCheckResult(
-                    check_name="no_hour_is_missing",
+                    check_name="no_missing_hours",
                     passed=not any(source.lacks_recent_hours for source in fresh),
                     severity=AssetCheckSeverity.WARN,
                     metadata=_gaps(fresh),
@@ -197,9 +199,9 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
 def _landed(
     context: AssetExecutionContext, stream: Stream, settings: Settings, ledger: Ledger
 ) -> tuple[Landed, str | None]:
-    """What a landing did, and why it failed if it did: the system is held back then, and the others aren't."""
+    """What a landing did, and why it failed, if it did, which holds back its system alone."""
     try:
-        return land(stream, settings, ledger, say), None
+        return land(stream, settings, ledger, log_progress), None
     except Exception as error:
         is_remote = "://" in str(location(stream, settings))
         if isinstance(error, OSError) and is_remote and context.retry_number < _RETRIES:
@@ -208,12 +210,12 @@ def _landed(
         return Landed(stream.source), f"the landing of {stream.source} failed: {type(error).__name__}"
 
 
-# Reasons that a check shows; the ledger has all.
+# How many reasons a check shows; the ledger has all.
 _SHOWN_REASONS = 20
 
 
 def _quarantined(groups: list[Group]) -> dict[str, Any]:
-    """What is open of a source, as metadata: counts, and each reason with its first file and line."""
+    """The open quarantine of a source, as metadata: counts, and each reason with its first file and line."""
     return {
         "quarantined": sum(group.records for group in groups if not group.is_file),
         "refused": sum(group.records for group in groups if group.is_file),
@@ -231,8 +233,8 @@ def _quarantined(groups: list[Group]) -> dict[str, Any]:
     }
 
 
-def _figures(result: Landed) -> dict[str, Any]:
-    """The ledger's figures of a landing, as metadata of its asset."""
+def _counts(result: Landed) -> dict[str, Any]:
+    """The ledger's counts of a landing, as metadata of its asset."""
     totals = result.totals
     return {
         "new_files": totals.files,
@@ -251,7 +253,7 @@ def _figures(result: Landed) -> dict[str, Any]:
 
 
 def _times(fresh: list[Freshness]) -> dict[str, Any]:
-    """When a source was last heard of, as metadata; nothing of one that never was."""
+    """When a source last delivered, as metadata; empty for a source that never has."""
     return {
         name: value
         for source in fresh
@@ -266,7 +268,7 @@ def _times(fresh: list[Freshness]) -> dict[str, Any]:
 
 
 def _gaps(fresh: list[Freshness]) -> dict[str, Any]:
-    """The hours that should have records, as metadata."""
+    """The hours whose records are missing, as metadata."""
     return {
         name: value
         for source in fresh
@@ -290,31 +292,33 @@ def _models(manifest: Manifest) -> AssetsDefinition:
         with home.ledger() as ledger:
             planned = plan(ledger, settings, manifest, definitions, bool(context.run.tags.get(ONLY_WHAT_IS_NEW)))
             if planned is None:
-                say("nothing new to build")
+                log_progress("nothing new to build")
                 return
-            number = ledger.builds.begin(context.run.run_id, definitions) if context.selected_asset_keys else 0
+            number = ledger.builds.start(context.run.run_id, definitions) if context.selected_asset_keys else 0
             owner = owner_of(manifest)
             failed = ledger.failed_landings().items()
             held_back = {owner[source]: reason for source, reason in failed if source in owner}
         held_back |= yield from build(context, models, settings, manifest, planned, number)
         if not is_whole(context, models):
-            return  # The build hasn't come to its end, as far as the ledger goes: the next one of all models does.
+            return  # For the ledger such a build is not finished: the next one of all models will be.
         systems = {*systems_of(manifest)} - planned.absent
         if SHARED in held_back or (systems and held_back.keys() >= systems):
-            raise Failure(f"Nothing can be published. {_said(held_back)}", allow_retries=False)
-        off = dict.fromkeys(off_systems(manifest), SWITCHED_OFF)
+            raise Failure(f"Nothing can be published. {_listed(held_back)}", allow_retries=False)
         with home.ledger() as ledger:
-            ledger.builds.end(held_back | off)
+            ledger.builds.finish(held_back, off_systems(manifest))
+        for name in remove_obsolete_files(settings):
+            log_progress(f"removed {name} of an earlier version from the warehouse")
+            context.log.info(f"Removed {name} of an earlier version from the warehouse")
 
     return models
 
 
-def _said(held_back: Mapping[str, str]) -> str:
+def _listed(held_back: Mapping[str, str]) -> str:
     return "; ".join(f"{system}: {reason}" for system, reason in held_back.items())
 
 
 def _held_back(ledger: Ledger, manifest: Manifest) -> dict[str, str]:
-    """The systems whose marts the last build did not renew, of those that are on."""
+    """The systems that are on and whose marts the last build did not replace."""
     last = ledger.builds.last()
     found = ledger.builds.held_back(last.number) if last else {}
     return {system: reason for system, reason in found.items() if system in systems_of(manifest)}
@@ -332,9 +336,9 @@ def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition
         deps=[key for key in models.keys if key.path[-1] in names],
         check_specs=[
             AssetCheckSpec(
-                "every_system_is_of_this_build",
+                "no_system_held_back",
                 asset=key,
-                description="No system is held back, which then has its marts of the last good release.",
+                description="All marts are of the last build. A system held back keeps those of the last good release.",
             )
         ],
         pool="warehouse",
@@ -346,8 +350,8 @@ def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition
             held_back = _held_back(ledger, manifest)
             absent = absent_systems(ledger, manifest)
         if not last or not last.succeeded:
-            raise NotPublished("the last build failed, or was of some models only: build all models, then publish")
-        say("publishing")
+            raise NotPublished("the last build failed, or built only some models: build all models, then publish")
+        log_progress("publishing")
         shared = compiled(settings, manifest, shared_marts(manifest)) if held_back else {}
         release = publish(settings, manifest, context.run.run_id, last, held_back, shared, absent)
         with home.ledger() as ledger:
@@ -361,9 +365,7 @@ def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition
                 "rows": MetadataValue.json(release.rows),
             },
             check_results=[
-                AssetCheckResult(
-                    check_name="every_system_is_of_this_build", passed=not held_back, metadata=dict(held_back)
-                )
+                AssetCheckResult(check_name="no_system_held_back", passed=not held_back, metadata=dict(held_back))
             ],
         )
 
@@ -374,24 +376,23 @@ _REPORT = AssetKey("report")
 
 
 def _report(manifest: Manifest, keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
-    """An asset of its own after the release, not a part of it: readers of numbers don't wait for a page, and when it
-    can't be made they have the release all the same. A check warns then, and the release has no page, as one of an
-    older release beside new numbers would be wrong.
+    """A separate asset after the release: readers of numbers don't wait for a page, and have the release if the page
+    fails. A check warns then, and the release has no page, as an older page beside new numbers would be wrong.
     """
 
     @asset(
         key=_REPORT,
         group_name="publish",
-        description="For people: headlines over time, the ledger, checks that warn and the catalog, in one HTML file.",
+        description="One HTML file: headlines over time, the ledger, checks that warn and the catalog.",
         kinds={"html"},
         deps=["published"],
         output_required=False,
-        check_specs=[AssetCheckSpec("is_written", asset=_REPORT, description="The release has its page.")],
+        check_specs=[AssetCheckSpec("is_written", asset=_REPORT, description="The release has its report.")],
         pool="warehouse",
     )
     def report(context: AssetExecutionContext, home: Home) -> Iterator[Any]:
         settings = home.settings
-        say("writing the report")
+        log_progress("writing the report")
         failure = ""
         try:
             with home.ledger() as ledger:
@@ -416,14 +417,14 @@ def _report(manifest: Manifest, keys: Sequence[AssetCheckKey]) -> AssetsDefiniti
         with home.ledger() as ledger:
             held_back = _held_back(ledger, manifest)
         if held_back:
-            # The last step of a run: readers have all there is, and the run counts as failed, so that a person looks.
-            raise Failure(f"Published, but held back are {_said(held_back)}", allow_retries=False)
+            # The last step of a run: all else is published, and the run fails so that an alert calls a person.
+            raise Failure(f"Published, but without {_listed(held_back)}", allow_retries=False)
 
     return report
 
 
 def outcomes(instance: DagsterInstance, keys: Iterable[AssetCheckKey]) -> list[Check]:
-    """What each check has found when it was last run, be it nights ago."""
+    """The last outcome of each check, even if it is nights old."""
     found = []
     for key in sorted(keys):
         outcome = last_evaluation(instance, key)

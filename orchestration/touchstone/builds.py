@@ -1,6 +1,6 @@
-"""The log of builds: by which definitions the marts were built, up to which landing, and how that went.
+"""The log of builds: by which definitions the marts were built, up to which load, and with what result.
 
-Its tables are in the ledger's file, as a build is of what the ledger says has landed.
+Its tables are in the ledger's file, as a build reads what the ledger says has landed.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ create table if not exists builds (
     published boolean not null,
     started_at timestamp not null
 );
--- Grain: one system that a build, published or not, left as it was, as it or the landing before it had failed.
+-- Grain: one system that a build, published or not, left unchanged: it or the landing before it failed, or it is off.
 create table if not exists held_back (
     build bigint not null,
     system varchar not null,
     reason varchar not null,
     primary key (build, system)
 );
+alter table held_back add column if not exists is_switched_off boolean default false;
 """
 
 
 @dataclass(frozen=True)
 class Build:
-    """A build of the marts: by which definitions, up to which landing, and how it went.
+    """A build of the marts: by which definitions, up to which load, and with what result.
 
-    `succeeded`: it has come to its end, though systems may be held back.
+    `succeeded`: it ran to the end, though systems may be held back.
     """
 
     number: int
@@ -57,7 +58,7 @@ class Builds:
         return self._build("true", [])
 
     def last_good(self, system: str, published: bool = False) -> Build | None:
-        """The last build, or published one, whose marts of a system are whole and checked."""
+        """The last build, or published one, in which all of a system was built and passed its checks."""
         return self._build(
             "succeeded and (published or not ?) and build not in (select build from held_back where system = ?)",
             [published, system],
@@ -72,14 +73,21 @@ class Builds:
         return Build(*row) if row else None
 
     def held_back(self, build: int) -> dict[str, str]:
-        """The systems whose marts a build did not renew, with the reason."""
-        rows = self._sql.execute("select system, reason from held_back where build = ? order by system", [build])
+        """The systems whose marts a build did not replace as something failed, with the reason."""
+        rows = self._sql.execute(
+            "select system, reason from held_back where build = ? and not is_switched_off order by system", [build]
+        )
         return dict(rows.fetchall())
 
-    def good_until(self, build: Build | None, fingerprint: str, sources: Iterable[str]) -> int | None:
-        """The landing that a build's tables, which `sources` go into, are right up to; 0 without a build.
+    def switched_off(self, build: int) -> set[str]:
+        """The systems that were switched off when a build ran."""
+        rows = self._sql.execute("select system from held_back where build = ? and is_switched_off", [build])
+        return {system for (system,) in rows.fetchall()}
 
-        None if tables may be left of other definitions, or hold what has been retracted: they are built from nothing.
+    def correct_until(self, build: Build | None, fingerprint: str, sources: Iterable[str]) -> int | None:
+        """The load up to which a build's tables, which read `sources`, are correct; 0 without a build.
+
+        None if tables may be of other definitions, or hold retracted records: they need a full refresh.
         """
         number = build.number if build else 0
         row = self._sql.execute(
@@ -90,17 +98,17 @@ class Builds:
         return build.landing if build else 0
 
     def retracted_since(self, build: int) -> set[str]:
-        """The sources of which something was retracted after a build had begun."""
+        """The sources of which something was retracted after a build had started."""
         rows = self._sql.execute("select distinct source from retractions where build >= ?", [build]).fetchall()
         return {source for (source,) in rows}
 
-    def begin(self, run_id: str, fingerprint: str) -> int:
-        """Enter a build that hasn't succeeded yet, and return its number, which is that of no landing.
+    def start(self, run_id: str, fingerprint: str) -> int:
+        """Record a build that hasn't succeeded yet, and return its number, which no load has.
 
-        Landings before it have lower numbers, those after it higher ones: rows of the lake and of models compare.
+        Loads before it have lower numbers, loads after it higher ones: the load_ids of lake and models compare.
         """
         last, number = self.last(), 0
-        while not number or (last and number <= last.number):  # builds once had numbers of their own
+        while not number or (last and number <= last.number):  # builds once had their own numbers
             ((number,),) = self._sql.execute("select nextval('landing_numbers')").fetchall()
         self._sql.execute(
             "insert into builds select ?, ?, ?, coalesce(max(landing), 0), false, false, ? from lake_files",
@@ -108,14 +116,18 @@ class Builds:
         )
         return number
 
-    def end(self, held_back: Mapping[str, str]) -> None:
-        """The build that was begun has come to its end; systems `held_back`, with the reason, are not of it."""
+    def finish(self, held_back: Mapping[str, str], switched_off: Iterable[str] = ()) -> None:
+        """Record that the last build ran to the end, and the systems that it left unchanged: those `held_back`, with
+        the reason, and those that are `switched_off`.
+        """
         self._sql.execute("update builds set succeeded = true where build = (select max(build) from builds)")
-        for system, reason in held_back.items():
-            self._sql.execute("insert into held_back select max(build), ?, ? from builds", [system, reason])
+        unchanged = [(system, reason, False) for system, reason in held_back.items()]
+        unchanged += [(system, "switched off", True) for system in switched_off]
+        for row in unchanged:
+            self._sql.execute("insert into held_back select max(build), ?, ?, ? from builds", row)
 
     def batches(self, after: Mapping[str, int], records: int) -> list[int]:
-        """The last landing of each batch of about `records`, over what has landed of each source after a landing."""
+        """The last load of each batch of about `records` records, counting what each source landed `after` a load."""
         rows = self._sql.execute(
             "select max(landing) from (select landing, sum(rows) over (order by landing) as total from lake_files "
             "inner join (select unnest(map_entries(?::map(varchar, bigint)), recursive := true)) on source = key "
@@ -125,5 +137,5 @@ class Builds:
         return [landing for (landing,) in rows]
 
     def mark_published(self) -> None:
-        """The last build is what readers see."""
+        """Record that readers see the last build."""
         self._sql.execute("update builds set published = true where build = (select max(build) from builds)")

@@ -1,6 +1,6 @@
-"""What Dagster loads: landing, dbt and publishing as one lineage, the nightly job and its schedule.
+"""Dagster's code location: landing, dbt and publishing as one lineage, the nightly job and its schedule.
 
-Dagster asks for `defs` once it has loaded the module; until then nothing is read or written.
+Dagster calls `defs` after it has loaded the module; importing the module reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def defs() -> Definitions:
 
 
 def build_definitions(settings: Settings) -> Definitions:
-    """The definitions for a home, which is prepared for them: its folders are made and the dbt project is parsed."""
+    """The definitions for a home. Creates the home's folders, and parses the dbt project if it has changed."""
     prepare(settings)
     return Definitions(
         assets=assets.all_assets(project(settings)),

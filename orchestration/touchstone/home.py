@@ -1,4 +1,4 @@
-"""The home: its folders, what dbt and Dagster have to know of it, and the lock that one run holds on it."""
+"""The home: its folders, the environment of dbt and Dagster, and the lock that a run holds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from touchstone.console import say
+from touchstone.console import log_progress
 from touchstone.settings import PROJECT, Settings
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What dbt and Dagster read from the environment, so that all they write is in the home."""
+    """The environment with which dbt and Dagster write into the home alone."""
     return {
         "TOUCHSTONE_HOME": str(settings.home),
         "TOUCHSTONE_SYSTEMS": json.dumps(settings.systems),
@@ -33,7 +33,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def prepare(settings: Settings) -> None:
-    """Make the home's folders, and what configures Dagster in it."""
+    """Create the home's folders and Dagster's configuration."""
     settings.make_directories()
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
@@ -41,15 +41,15 @@ def prepare(settings: Settings) -> None:
 
 
 class HomeInUse(Exception):
-    """Another run writes in this home and didn't finish in time."""
+    """Another run holds the home and didn't finish in time."""
 
 
 @contextmanager
 def exclusive(settings: Settings) -> Iterator[None]:
-    """Hold the home for this process: the warehouse has one writer, and a publish must not copy a build that goes on.
+    """Lock the home for this process: the warehouse has one writer, and publishing must not copy an unfinished build.
 
-    Waits `lock_wait_seconds` for another to finish, then raises HomeInUse. The operating system releases the lock of a
-    process that dies.
+    Waits `lock_wait_seconds` for another process to finish, then raises HomeInUse. The operating system releases the
+    lock of a process that dies.
     """
     settings.make_directories()
     lock = FileLock(settings.home / "run.lock")
@@ -58,7 +58,7 @@ def exclusive(settings: Settings) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         who = holder.read_text() if holder.exists() else "another process"
-        say(f"{who} is writing in {settings.home}: waiting up to {settings.lock_wait_seconds} s")
+        log_progress(f"{who} is writing in {settings.home}: waiting up to {settings.lock_wait_seconds} s")
         try:
             lock.acquire(timeout=settings.lock_wait_seconds)
         except Timeout as timeout:

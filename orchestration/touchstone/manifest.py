@@ -1,4 +1,4 @@
-"""The manifest of the dbt project, as dbt has parsed it, of the systems that are on."""
+"""The manifest of the dbt project, as dbt parsed it, reduced to the systems that are on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from touchstone.systems import SHARED, Manifest, groups_of, owner_of
 
 
 def manifest_path(settings: Settings) -> Path:
-    """Where the manifest of the whole project is: a copy, as each build writes dbt's own anew."""
+    """The path of the whole project's manifest: a copy, as each build overwrites dbt's own."""
     return settings.home / "dbt" / "project" / "manifest.json"
 
 
 def read_manifest(settings: Settings) -> Manifest:
-    """The manifest that the project was last parsed to, of the systems that are on."""
+    """The manifest of the last parse, reduced to the systems that are on."""
     return reduced(json.loads(manifest_path(settings).read_text()), settings.systems)
 
 
@@ -30,7 +30,7 @@ def sources_off(settings: Settings) -> set[str]:
 
 
 def reduce_docs(settings: Settings) -> None:
-    """Leave what is off out of the docs that dbt has generated."""
+    """Remove systems that are off from dbt's generated docs."""
     target = settings.home / "dbt" / "target"
     manifest = reduced(json.loads((target / "manifest.json").read_text()), settings.systems)
     catalog = json.loads((target / "catalog.json").read_text())
@@ -43,7 +43,7 @@ def reduce_docs(settings: Settings) -> None:
 def reduced(manifest: Manifest, systems: Collection[str]) -> Manifest:
     """The manifest without the systems that are off, as if the project had none of their models, tests and sources.
 
-    What of theirs the others read is kept as dbt keeps what is disabled, with its `readers`.
+    Their models that other systems read are under `disabled`, where dbt has disabled models, each with its `readers`.
     """
     on = {*systems, SHARED}
     nodes = {unique_id: node for unique_id, node in manifest["nodes"].items() if groups_of(manifest, unique_id) <= on}
@@ -53,16 +53,16 @@ def reduced(manifest: Manifest, systems: Collection[str]) -> Manifest:
     sources = {unique_id: source for unique_id, source in manifest["sources"].items() if children[unique_id]}
 
     def readers(kind: str) -> dict[str, Any]:
-        """Exposures or unit tests, with what is left of what they read; none that nothing is left of."""
+        """Exposures or unit tests that read anything of the systems that are on, reduced to that."""
         found = {unique_id: _reading(entry, nodes) for unique_id, entry in manifest[kind].items()}
         return {unique_id: entry for unique_id, entry in found.items() if entry["depends_on"]["nodes"]}
 
     exposures, unit_tests = readers("exposures"), readers("unit_tests")
-    there = nodes | sources | exposures | unit_tests
+    kept = nodes | sources | exposures | unit_tests
     missing = {unique_id: node for unique_id, node in manifest["nodes"].items() if unique_id not in nodes}
     return {
         **manifest,
-        "nodes": {unique_id: _reading(node, there) for unique_id, node in nodes.items()},
+        "nodes": {unique_id: _reading(node, kept) for unique_id, node in nodes.items()},
         "sources": sources,
         "exposures": exposures,
         "unit_tests": unit_tests,
@@ -74,19 +74,19 @@ def reduced(manifest: Manifest, systems: Collection[str]) -> Manifest:
             if children[unique_id]
         },
         "child_map": {
-            unique_id: [child for child in of_it if child in there]
+            unique_id: [child for child in of_it if child in kept]
             for unique_id, of_it in manifest["child_map"].items()
-            if unique_id in there
+            if unique_id in kept
         },
         "parent_map": {
-            unique_id: [parent for parent in of_it if parent in there]
+            unique_id: [parent for parent in of_it if parent in kept]
             for unique_id, of_it in manifest["parent_map"].items()
-            if unique_id in there
+            if unique_id in kept
         },
     }
 
 
-def _reading(entry: Mapping[str, Any], there: Collection[str]) -> dict[str, Any]:
-    """A node of the manifest, with those of its parents that are there."""
-    parents = [parent for parent in entry["depends_on"].get("nodes", ()) if parent in there]
+def _reading(entry: Mapping[str, Any], kept: Collection[str]) -> dict[str, Any]:
+    """A node of the manifest, with those of its parents that are kept."""
+    parents = [parent for parent in entry["depends_on"].get("nodes", ()) if parent in kept]
     return {**entry, "depends_on": {**entry["depends_on"], "nodes": parents}}

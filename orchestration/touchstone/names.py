@@ -1,4 +1,4 @@
-"""Names that people mistype."""
+"""Suggestions for mistyped names."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
-    """What a mistaken name was meant to be; `prefix` stands before all names, and isn't compared.
+    """A suggestion for an unknown name; all names start with `prefix`, which isn't compared.
 
-    Of names with a path, people leave out the beginning or add to the end.
+    A name with a path also matches by its last part: people omit the beginning or append to the end.
     """
     known = sorted(names)
     candidates = {each.split("/")[-1]: each for each in known} | {each: each for each in known}

@@ -1,4 +1,4 @@
-"""Publishing: a finished and checked copy of the marts, which readers reach by a link."""
+"""Publishing: a complete, checked copy of the marts, which readers reach by a link."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any
 import duckdb
 
 from touchstone.builds import Build
-from touchstone.landing.freshness import figures
+from touchstone.landing.freshness import freshness_query
 from touchstone.landing.records import literal
 from touchstone.release import (
     PARTS,
     PRESENT,
     attach_present,
     columns_of,
+    copy_present,
     describe,
     drop_unknown,
     list_relations,
-    take_over,
     write_run,
 )
 from touchstone.settings import Settings
@@ -31,12 +31,12 @@ from touchstone.systems import SHARED, Manifest, is_mart, owner_of, sources_of, 
 
 
 class NotPublished(Exception):
-    """The release was not fit to be read; readers still see the one before."""
+    """The release failed a check; readers still see the one before."""
 
 
 @dataclass(frozen=True)
 class Mart:
-    """A published table. `parents` are the counted tables whose `landing` says when a period changed."""
+    """A published table. `parents` are the relations that it reads, if each has a `load_id` in every row."""
 
     name: str
     system: str
@@ -53,29 +53,20 @@ class Release:
 
 
 def marts_of(manifest: Manifest) -> list[Mart]:
-    """The marts, by name; but for those that are the other marts once more."""
-    nodes = manifest["nodes"]
-    return sorted(
-        (
-            Mart(
-                node["name"],
-                node["group"],
-                tuple(
-                    nodes[parent]["relation_name"]
-                    for parent in node["depends_on"]["nodes"]
-                    if parent.startswith("model.") and "landing" in nodes[parent]["columns"]
-                ),
-                "period_start" in node["columns"],
-            )
-            for node in nodes.values()
-            if is_mart(node) and not node["name"].startswith("metric_values_")
-        ),
-        key=lambda mart: mart.name,
-    )
+    """The marts, by name, without the long tables, which repeat them."""
+    marts = []
+    for node in manifest["nodes"].values():
+        if not is_mart(node) or node["name"].startswith("metric_values_"):
+            continue
+        models = [manifest["nodes"][parent] for parent in node["depends_on"]["nodes"] if parent.startswith("model.")]
+        has_load_ids = all("load_id" in model["columns"] for model in models)
+        parents = tuple(model["relation_name"] for model in models) if has_load_ids else ()
+        marts.append(Mart(node["name"], node["group"], parents, "period_start" in node["columns"]))
+    return sorted(marts, key=lambda mart: mart.name)
 
 
 def shared_marts(manifest: Manifest) -> list[str]:
-    """The marts that are of no system and show what systems' own show."""
+    """The views of the catalog group, which show all systems' marts."""
     nodes = [node for node in manifest["nodes"].values() if is_mart(node) and node["group"] == SHARED]
     return [node["name"] for node in nodes if node["config"]["materialized"] == "view"]
 
@@ -89,11 +80,11 @@ def publish(
     shared: Mapping[str, str],
     absent: Collection[str] = (),
 ) -> Release:
-    """Copy the marts into a new release, check it, and flip the link to it.
+    """Copy the marts into a new release, check it, and activate it.
 
-    Systems `held_back`, with the reason, are taken over from the present release; the marts of all systems, `shared` by
-    their SQL, are then made anew. Marts of `absent` systems, of which nothing has ever landed, are empty. Raises
-    NotPublished, and leaves the link as it was, if a mart of the copy is not what it should be.
+    Marts of systems `held_back`, with the reason, are copied from the present release; the `shared` marts, whose SQL is
+    given by name, are then created again. Marts of `absent` systems, of which nothing has ever landed, are empty.
+    Raises NotPublished, and leaves the present release active, if a mart of the copy differs from its origin.
     """
     now = datetime.now(UTC)
     name = name_of_next(settings, run_id)
@@ -112,10 +103,10 @@ def publish(
         drop_unknown(connection, manifest)
         attach_present(connection, settings)
         systems = [system for system in systems_of(manifest) if system in held_back or system not in absent]
-        systems = systems or systems_of(manifest)  # a release says which run it is of, though nothing has landed yet
+        systems = systems or systems_of(manifest)  # a release states its run, even if nothing has landed yet
         kept = write_run(connection, settings, build, run_id, now, systems, held_back)
         for system in {*held_back, *absent}:
-            take_over(connection, manifest, system, system in kept)
+            copy_present(connection, manifest, system, system in kept)
         for mart, sql in shared.items():
             connection.execute(f"create or replace view main.{mart} as {sql}")
         connection.execute(f"attach {literal(str(settings.lake / 'ledger.duckdb'))} as ledger (read_only)")
@@ -127,18 +118,18 @@ def publish(
             [sources],
         )
         connection.execute(
-            f"create table source_freshness as from ({figures(settings, now, ledger='ledger.')}) "
+            f"create table source_freshness as from ({freshness_query(settings, now, ledger='ledger.')}) "
             "where source in (select unnest($1::varchar[]))",
             [sources],
         )
-        built_of = {system: of_it for system, of_it in sources_of(manifest).items() if system not in absent}
-        since = _unchanged_until(connection, built_of, build)
+        sources_of_built = {system: names for system, names in sources_of(manifest).items() if system not in absent}
+        since = _present_builds(connection, sources_of_built, build)
         connection.execute("detach ledger")
         list_relations(connection, manifest, kept)
         describe(connection, manifest)
         parquet = unfinished / "parquet"
         written = sum(
-            _take_over_files(settings, mart, parquet)
+            _link_files(settings, mart, parquet)
             if mart.system in kept and (settings.published / "parquet" / mart.name).exists()
             else _export(connection, settings, mart, parquet, since.get(mart.system))
             for mart in marts
@@ -148,13 +139,13 @@ def publish(
         connection.execute("checkpoint")
     _sync(unfinished)
     os.rename(unfinished, release)
-    flip(settings, release)
-    _forget_old(settings)
+    activate_release(settings, release)
+    _delete_old_releases(settings)
     return Release(release, rows, periods, written)
 
 
-def flip(settings: Settings, release: Path) -> None:
-    """Let readers see another release, in one step."""
+def activate_release(settings: Settings, release: Path) -> None:
+    """Point readers to another release, atomically."""
     link = settings.home / ".published"
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release.name)
@@ -162,7 +153,7 @@ def flip(settings: Settings, release: Path) -> None:
 
 
 def name_of_next(settings: Settings, run_id: str) -> str:
-    """The name of a new release: its time, or one after the newest's if the clock was set back. Names are in order."""
+    """The name of a new release: its time, or a second after the newest's if that is later, so that names sort."""
     at = datetime.now(UTC)
     for release in releases(settings)[-1:]:
         after = datetime.strptime(release.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) + timedelta(seconds=1)
@@ -176,19 +167,19 @@ def releases(settings: Settings) -> list[Path]:
 
 
 def rollback(settings: Settings) -> Path:
-    """Let readers see the release before the present one. Raises NotPublished if there is none."""
+    """Activate the release before the present one. Raises NotPublished if there is none."""
     present = settings.published.resolve() if settings.published.exists() else None
     older = [release for release in releases(settings) if present is None or release.name < present.name]
     if not older:
         raise NotPublished(f"there is no release before the present one in {settings.releases}")
-    flip(settings, older[-1])
+    activate_release(settings, older[-1])
     return older[-1]
 
 
 def _export(
     connection: duckdb.DuckDBPyConnection, settings: Settings, mart: Mart, parquet: Path, since: int | None
 ) -> int:
-    """Write a mart's Parquet files, one per month; those unchanged after landing `since` are the last release's own.
+    """Write a mart's Parquet files, one per month; months unchanged `since` a build are links to the present release's.
 
     Returns how many were written.
     """
@@ -203,7 +194,7 @@ def _export(
     changed = months
     if since is not None and mart.parents:
         parents = " union all ".join(
-            f"select {month} as month from {parent} where landing > {since}" for parent in mart.parents
+            f"select {month} as month from {parent} where load_id > {since}" for parent in mart.parents
         )
         changed = months & {m for (m,) in connection.execute(f"select distinct month from ({parents})").fetchall()}
     for each in months - changed:
@@ -223,8 +214,8 @@ def _export(
     return len(changed)
 
 
-def _take_over_files(settings: Settings, mart: Mart, parquet: Path) -> int:
-    """Have a mart's Parquet files as in the present release, which writes none; returns 0."""
+def _link_files(settings: Settings, mart: Mart, parquet: Path) -> int:
+    """Link a mart's Parquet files from the present release; returns 0, the number of files written."""
     earlier = settings.published / "parquet" / mart.name
     (parquet / mart.name).mkdir(parents=True)
     for file in sorted(earlier.glob("*.parquet")):
@@ -232,17 +223,19 @@ def _take_over_files(settings: Settings, mart: Mart, parquet: Path) -> int:
     return 0
 
 
-def _unchanged_until(
+def _present_builds(
     connection: duckdb.DuckDBPyConnection, sources: Mapping[str, set[str]], build: Build
 ) -> dict[str, int]:
-    """The landing that the present release shows of each system; none where more has changed than came after it."""
+    """The build of each system's marts in the present release, for systems whose `load_id` states all changes since:
+    those of the same definitions of which nothing was retracted.
+    """
     if "system" not in columns_of(connection, PRESENT, ("main", "run")):
         return {}
     rows = connection.execute(
         f"""
         select
             system,
-            landing,
+            build,
             (select list(source) from ledger.retractions where retractions.build >= run.build) as retracted
         from {PRESENT}.run
         where fingerprint = ?
@@ -250,8 +243,8 @@ def _unchanged_until(
         [build.fingerprint],
     ).fetchall()
     return {
-        system: landing
-        for system, landing, retracted in rows
+        system: number
+        for system, number, retracted in rows
         if system in sources and not sources[system] & set(retracted or ())
     }
 
@@ -261,20 +254,23 @@ def _check(
     marts: Sequence[Mart],
     not_built: Collection[str],
     kept: Collection[str],
-    shared_anew: bool,
+    shared_rebuilt: bool,
 ) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
-    """Rows and period range of each mart, once it is sure that it has what was built, or what is kept of it."""
+    """Rows and period range of each mart, checked against its origin: the warehouse or the present release.
+
+    Raises NotPublished where they differ.
+    """
     rows, periods = {}, {}
     for mart in marts:
         numbers = "count(*), min(period_start), max(period_start)" if mart.has_periods else "count(*), null, null"
         copied = connection.execute(f"select {numbers} from {mart.name}").fetchone()
-        if mart.system == SHARED and shared_anew:
-            origin = "main"  # made of old and new marts, here alone
+        if mart.system == SHARED and shared_rebuilt:
+            origin = "main"  # it combines old and new marts in this file alone
         elif mart.system in not_built:
             origin = PRESENT
         else:
             origin = "built"
-        # One of a system held back or absent may have nothing to be held against: it is empty.
+        # A mart of a system that is held back or absent may have no origin: it is empty.
         is_new = origin == PRESENT and not columns_of(connection, PRESENT, ("main", mart.name))
         is_empty = is_new or (origin == PRESENT and mart.system not in kept)
         expected = "select 0, null, null" if is_empty else f"select {numbers} from {origin}.{mart.name}"
@@ -286,7 +282,7 @@ def _check(
 
 
 def _sync(folder: Path) -> None:
-    """Have the release on disk before the link names it."""
+    """Flush the release to disk before the link points to it."""
     for path in folder.rglob("*"):
         if path.is_file():
             descriptor = os.open(path, os.O_RDONLY)
@@ -294,8 +290,8 @@ def _sync(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _forget_old(settings: Settings) -> None:
-    """Remove releases beyond `keep_releases`, and what a killed run left; readers keep what they have open."""
+def _delete_old_releases(settings: Settings) -> None:
+    """Delete releases beyond `keep_releases`, and those that a killed run left; readers keep what they have open."""
     present = settings.published.resolve()
     for release in releases(settings)[: -settings.keep_releases]:
         if release != present:

@@ -1,4 +1,4 @@
-"""What is in a release beside the marts as they were built: systems held back, the table `run`, descriptions."""
+"""What a release holds beside the marts that were built: marts of systems held back, the table `run`, descriptions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from touchstone.landing.records import literal, quoted
 from touchstone.settings import Settings
 from touchstone.systems import SHARED, Manifest, column_texts, systems_of
 
-# Beside `main`, which is for readers: what the marts are made of.
+# The schema of the tables that the marts in `main` read.
 PARTS = "intermediate"
-# As which the present release is attached to the one in the making.
+# The name under which the present release is attached to the new one.
 PRESENT = "present"
-# dbt's name of the database that is published, and the file's.
+# The name of the published database, in dbt and as a file.
 _BUILT = "touchstone"
 # A relation: schema and name.
 Relation = tuple[str, str]
@@ -27,34 +27,35 @@ _CATALOG: Relation = ("main", "metric_catalog")
 
 _TABLES: dict[Relation, tuple[str, dict[str, str]]] = {
     ("main", "run"): (
-        "Which build each system's marts are of, a row for each system that anything has landed of.",
+        "The build of each system's marts. One row for each system of which anything has landed.",
         {
             "system": "mailgun, ses, cloudwatch (with Voice ID and AppIntegrations), pinpoint (with Connect's contact "
             "events) or alexa.",
-            "status": "current; held back, where the system or its landing has failed and its marts are those of an "
-            "earlier build; never built, where there is no earlier one and its marts are empty.",
-            "reason": "What has failed; NULL where the system is current.",
-            "build": "Number of the build that the marts are of, as in the ledger's table builds.",
-            "landing": "Last landing that the marts take in.",
-            "fingerprint": "What the numbers depend on beside the records: a hash of definitions and time zone.",
+            "status": "current; held back, where the system or its landing failed and its marts are those of an "
+            "earlier build; never built, where there is no earlier build and its marts are empty.",
+            "reason": "What failed; NULL where the system is current.",
+            "build": "Number of the build of the marts, as in the ledger's table builds.",
+            "landing": "Last load that the marts include.",
+            "fingerprint": "Hash of the definitions and the time zone, on which the numbers depend beside the records.",
             "reporting_timezone": "Time zone of days and months.",
             "run_id": "Dagster's run that published the build.",
             "published_at": "When it was published, UTC.",
         },
     ),
     ("main", "source_freshness"): (
-        "When each source was last heard of, a row for each that records have landed of. Times are UTC.",
+        "When each source last delivered. One row for each source of which records have landed. Times are UTC.",
         {
             "source": "System and stream.",
             "records": "Facts that have landed.",
             "first_record_at": "Hour of the oldest record, by the record's own time.",
             "newest_record_at": "The newest record, by the record's own time.",
-            "newest_landing_at": "When records of it last landed.",
-            "usual_interval_hours": "Hours between landings, or between records where those are more; NULL before "
+            "newest_landing_at": "When its records last landed.",
+            "usual_interval_hours": "Hours between landings, or between records where that is longer; NULL before "
             "there are two of either.",
-            "late_after": "When it is late if nothing new lands; NULL if that can't be said, or nothing is expected.",
-            "is_late": "Whether that time had passed when the release was made.",
-            "hours_without_records": "Hours of the last 365 days without records that usually have some.",
+            "late_after": "When the source becomes late if nothing new lands; NULL where the interval is unknown or "
+            "nothing more is expected.",
+            "is_late": "Whether that time had passed when the release was published.",
+            "hours_without_records": "Hours of the last 365 days that usually have records and have none.",
             "last_hour_without_records": "The last of these hours.",
         },
     ),
@@ -62,27 +63,27 @@ _TABLES: dict[Relation, tuple[str, dict[str, str]]] = {
         "The files that have landed, as the ledger has them: records = accepted + duplicates + quarantined + ignored.",
         {
             "source": "System and stream.",
-            "path": "Path below the stream's folder, as it was when its content first came.",
+            "path": "Path below the stream's folder when the content first landed.",
             "bytes": "Size of the file.",
             "records": "Records in it.",
             "accepted": "Records that landed as new facts.",
             "duplicates": "Records of facts that had landed before.",
             "quarantined": "Records that could not be landed.",
             "ignored": "Records of kinds that no metric uses.",
-            "landing": "Landing that it came in.",
-            "landed_at": "When that was, UTC.",
+            "landing": "Number of the load that landed it.",
+            "landed_at": "When it landed, UTC.",
         },
     ),
     (PARTS, "relations"): (
-        "Which system each table and view is of, so that a later release can take over those of one.",
-        {"system": "The system.", "schema": "Its schema.", "relation": "Its name."},
+        "The tables and views of each system, so that a later release can copy those of one system.",
+        {"system": "The system.", "schema": "The relation's schema.", "relation": "The relation's name."},
     ),
 }
 
 
 @dataclass(frozen=True)
 class HeldBack:
-    """A system whose marts are not of the newest build; `published_at`, UTC, is that of the build they are of."""
+    """A system whose marts are of an earlier build, which was published at `published_at`, UTC."""
 
     system: str
     reason: str
@@ -90,17 +91,17 @@ class HeldBack:
     published_at: datetime | None
 
     @property
-    def said(self) -> str:
+    def message(self) -> str:
         kept = (
             f"its numbers are those of {self.published_at:%Y-%m-%d %H:%M} UTC" if self.published_at else "it is empty"
         )
-        return f"{self.system}: {kept}, as {self.reason}"
+        return f"{self.system}: {kept}, because {self.reason}"
 
 
 def held_back(connection: duckdb.DuckDBPyConnection) -> list[HeldBack]:
-    """The systems that a release, which `connection` has open, holds back."""
+    """The systems held back in the release that `connection` has open."""
     if "status" not in columns_of(connection, _BUILT, ("main", "run")):
-        return []  # a release of before there was a row for each system
+        return []  # before 0.2.0 a release had one row for all systems
     rows = connection.execute(
         "select system, reason, build, published_at from run where status <> 'current' order by system"
     ).fetchall()
@@ -108,7 +109,7 @@ def held_back(connection: duckdb.DuckDBPyConnection) -> list[HeldBack]:
 
 
 def attach_present(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
-    """Attach the release that readers see, if there is one."""
+    """Attach the present release; returns whether there is one."""
     present = settings.published / "touchstone.duckdb"
     if not present.exists():
         return False
@@ -125,7 +126,7 @@ def write_run(
     systems: Iterable[str],
     held_back: Mapping[str, str],
 ) -> set[str]:
-    """Make the table `run`, of some systems; returns those held back that the present release has marts of."""
+    """Create the table `run` for `systems`; returns the systems held back whose marts the present release has."""
     connection.execute(
         "create table run (system varchar, status varchar, reason varchar, build bigint, landing bigint, "
         "fingerprint varchar, reporting_timezone varchar, run_id varchar, published_at timestamp)"
@@ -146,7 +147,7 @@ def write_run(
                 ],
             )
         elif present:
-            # Releases once had one row for all systems.
+            # Before 0.2.0 a release had one row for all systems.
             of_system = f"system = {literal(system)} and status <> 'never built'" if "system" in present else "true"
             columns = ", ".join(name for name in present if name not in ("system", "status", "reason"))
             connection.execute(
@@ -163,9 +164,9 @@ def write_run(
 
 
 def drop_unknown(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
-    """Drop what the warehouse has of models that there no longer are, and of systems that are off.
+    """Drop the relations of models that no longer exist and of systems that are off.
 
-    What shared marts read of those is empty.
+    Shared marts read empty views in place of those.
     """
     known = {relation for group in (*systems_of(manifest), SHARED) for relation in _parts(manifest, group)}
     for relation, kind in _kinds(connection).items():
@@ -182,8 +183,8 @@ def drop_unknown(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> N
         connection.execute(f"drop schema {quoted(schema)} cascade")
 
 
-def take_over(connection: duckdb.DuckDBPyConnection, manifest: Manifest, system: str, is_present: bool) -> None:
-    """Have a system's tables and views as in the present release; where that has none, what is public is empty."""
+def copy_present(connection: duckdb.DuckDBPyConnection, manifest: Manifest, system: str, is_present: bool) -> None:
+    """Copy a system's tables and views from the present release; marts that it lacks are empty."""
     parts = _parts(manifest, system)
     for relation, kind in _kinds(connection).items():
         if relation in parts:
@@ -191,15 +192,15 @@ def take_over(connection: duckdb.DuckDBPyConnection, manifest: Manifest, system:
     if is_present:
         _copy(connection, _relations(connection, system) or set(parts))
         _copy_catalog(connection, parts)
-    there = _kinds(connection)
+    existing = _kinds(connection)
     for relation, node in parts.items():
         columns = node["columns"].values()
-        if relation not in there and columns and all(column["data_type"] for column in columns):
+        if relation not in existing and columns and all(column["data_type"] for column in columns):
             connection.execute(empty_view(_name(relation), node))
 
 
 def empty_view(name: str, node: Mapping[str, Any]) -> str:
-    """The statement that makes a view without rows, of the columns that the manifest declares of a model."""
+    """The statement that creates a view without rows, with the columns that the manifest declares for a model."""
     columns = ", ".join(
         f"cast(null as {column['data_type']}) as {quoted(name)}" for name, column in node["columns"].items()
     )
@@ -207,17 +208,17 @@ def empty_view(name: str, node: Mapping[str, Any]) -> str:
 
 
 def list_relations(connection: duckdb.DuckDBPyConnection, manifest: Manifest, kept: Iterable[str]) -> None:
-    """Make the table `relations`; of the systems `kept` as the present release lists them."""
-    there = _kinds(connection)
+    """Create the table `relations`; those of the systems `kept` as the present release lists them."""
+    existing = _kinds(connection)
     connection.execute(f'create table {PARTS}.relations (system varchar, "schema" varchar, relation varchar)')
     for system in systems_of(manifest):
-        taken_over = _relations(connection, system) if system in kept else set()
-        for relation in sorted((taken_over | _parts(manifest, system).keys()) & there.keys()):
+        copied = _relations(connection, system) if system in kept else set()
+        for relation in sorted((copied | _parts(manifest, system).keys()) & existing.keys()):
             connection.execute(f"insert into {PARTS}.relations values (?, ?, ?)", [system, *relation])
 
 
 def describe(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
-    """Comment on every table, view and column, by dbt's descriptions; what dbt no longer knows keeps what it had."""
+    """Comment on every table, view and column with dbt's description, else with the present release's comment."""
     described = {
         (node["schema"], node["name"]): (node["description"], column_texts(manifest, id_))
         for id_, node in manifest["nodes"].items()
@@ -228,11 +229,11 @@ def describe(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     statements = []
     for (schema, relation, column), _ in _comments(connection, _BUILT).items():
         text, columns = described.get((schema, relation), ("", {}))
-        said = columns.get(column, "") if column else text
-        if said := " ".join(said.split()) or earlier.get((schema, relation, column)):
+        description = columns.get(column, "") if column else text
+        if comment := " ".join(description.split()) or earlier.get((schema, relation, column)):
             name = _name((schema, relation))
-            what = f"column {name}.{quoted(column)}" if column else f"{kinds[schema, relation]} {name}"
-            statements.append(f"comment on {what} is {literal(said)}")
+            target = f"column {name}.{quoted(column)}" if column else f"{kinds[schema, relation]} {name}"
+            statements.append(f"comment on {target} is {literal(comment)}")
     connection.execute("begin; " + "; ".join(statements) + "; commit")
 
 
@@ -247,7 +248,7 @@ def columns_of(connection: duckdb.DuckDBPyConnection, database: str, relation: R
 
 
 def _parts(manifest: Manifest, system: str) -> dict[Relation, Mapping[str, Any]]:
-    """What a system has in the published file, as dbt makes it: nodes of the manifest."""
+    """The relations of a system in the published file, with their nodes in the manifest."""
     return {
         (node["schema"], node["name"]): node
         for node in manifest["nodes"].values()
@@ -256,7 +257,7 @@ def _parts(manifest: Manifest, system: str) -> dict[Relation, Mapping[str, Any]]
 
 
 def _relations(connection: duckdb.DuckDBPyConnection, system: str) -> set[Relation]:
-    """What a system has in the present release, as far as that lists it."""
+    """The relations of a system that the present release lists."""
     if not columns_of(connection, PRESENT, (PARTS, "relations")):
         return set()
     rows = connection.execute(
@@ -266,7 +267,7 @@ def _relations(connection: duckdb.DuckDBPyConnection, system: str) -> set[Relati
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, relations: set[Relation]) -> None:
-    """Take over tables and views of the present release: tables first, and each view after what it reads."""
+    """Copy tables and views from the present release: tables first, and each view after those that it reads."""
     views = []
     for relation, kind in _kinds(connection, PRESENT).items():
         if relation in relations and kind == "table":
@@ -293,9 +294,9 @@ def _copy(connection: duckdb.DuckDBPyConnection, relations: set[Relation]) -> No
 
 
 def _copy_catalog(connection: duckdb.DuckDBPyConnection, parts: Iterable[Relation]) -> None:
-    """Have the catalog say of a system's metrics what the present release says."""
+    """Copy the catalog's rows of a system from the present release."""
     if _kinds(connection, PRESENT).get(_CATALOG) != "table":
-        return  # a release of before it was one
+        return  # before 0.2.0 the catalog was a view
     of_system = "mart in (select unnest(?::varchar[]))"
     marts = sorted({re.sub(r"(_by_dimension)?(_hourly|_daily|_monthly)?$", "", name) for _, name in parts})
     columns = set(columns_of(connection, PRESENT, _CATALOG)) & set(columns_of(connection, _BUILT, _CATALOG))
@@ -308,7 +309,7 @@ def _copy_catalog(connection: duckdb.DuckDBPyConnection, parts: Iterable[Relatio
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection, database: str = _BUILT) -> dict[Relation, str]:
-    """Every relation of a database: table or view."""
+    """Every relation of a database, and whether it is a table or a view."""
     rows = connection.execute(
         "select schema_name, table_name, 'table' from duckdb_tables() where database_name = $1 union all "
         "select schema_name, view_name, 'view' from duckdb_views() where database_name = $1 and not internal",
@@ -318,7 +319,7 @@ def _kinds(connection: duckdb.DuckDBPyConnection, database: str = _BUILT) -> dic
 
 
 def _comments(connection: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str, str], str | None]:
-    """The comment on every relation, whose column is empty here, and on every column."""
+    """The comment on every relation, under an empty column name, and on every column."""
     rows = connection.execute(
         """
         select schema_name, table_name, '', comment from duckdb_tables() where database_name = $1

@@ -1,4 +1,4 @@
-"""The nightly job, and when it runs."""
+"""The nightly job and its schedule."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dagster import AssetSelection, DefaultScheduleStatus, ScheduleDefinition, d
 
 from touchstone.settings import Settings
 
-# A night without new records builds and publishes nothing; a materialisation by hand always does.
+# A tag: without new records the nightly job builds and publishes nothing; a run started by hand always does.
 ONLY_WHAT_IS_NEW = "touchstone/only_what_is_new"
 
-# In one process: a step of its own costs more than most models, and the home is held once for the whole run.
+# In one process: starting a process costs more than most models take, and the run locks the home once.
 nightly = define_asset_job(
     "nightly",
     selection=AssetSelection.all(),
@@ -20,7 +20,7 @@ nightly = define_asset_job(
 
 
 def every_night(settings: Settings) -> ScheduleDefinition:
-    """At `schedule_hour` in `schedule_timezone`; switched on in the UI."""
+    """Runs at `schedule_hour` in `schedule_timezone`; people switch it on in the UI."""
     return ScheduleDefinition(
         name="every_night",
         job=nightly,

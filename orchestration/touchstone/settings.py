@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+import warnings
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -30,29 +31,31 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 _INSTALLED = Path(__file__).resolve().parent / "project"
 PROJECT = _INSTALLED if _INSTALLED.exists() else _CHECKOUT
 _PREFIX = "TOUCHSTONE_"
-# What the project's own processes tell each other: no settings.
+# Variables between the project's own processes, which are no settings.
 _INTERNAL = ("full_refresh", "load_id", "load_limit", "progress", "published")
+# Settings by their names in the version before; 0.3.0 no longer reads these.
+_RENAMED = {"pass_records": "build_batch_records"}
 
 
 class SettingsMistake(Exception):
-    """A setting can't be used. The message has a line for each mistake: the setting, where it is set, the remedy."""
+    """A setting is invalid. The message has a line for each mistake: the setting, where it is set, the remedy."""
 
 
 def home_directory() -> Path:
     """The folder that holds all state: `TOUCHSTONE_HOME`, by default `data/` in the checkout.
 
-    Raises SettingsMistake where there is no checkout: state in a folder that nobody has named is state that is lost.
+    Raises SettingsMistake for an installed package without it, as nobody would find state in a default folder.
     """
     if named := os.environ.get("TOUCHSTONE_HOME"):
         return Path(named).resolve()
     if PROJECT == _INSTALLED:
-        raise SettingsMistake("TOUCHSTONE_HOME isn't set: name the folder that is to hold all state")
+        raise SettingsMistake("TOUCHSTONE_HOME isn't set: set it to the folder that is to hold all state")
     return _CHECKOUT / "data"
 
 
 @cache
 def known_systems() -> tuple[str, ...]:
-    """The systems of the dbt project, by name: the groups that its folders of marts are of."""
+    """The systems of the dbt project, by name: the groups of its mart folders."""
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
     folders = project["models"][project["name"]]["marts"].values()
     groups = {folder["+group"] for folder in folders if isinstance(folder, dict) and "+group" in folder}
@@ -67,7 +70,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=home_directory)
     # The systems that are landed, built and shown.
     systems: list[str] = Field(default_factory=lambda: [*known_systems()], min_length=1)
-    # Where a stream's extracts are, when not in the inbox: {"mailgun/events": "s3://bucket/prefix"}.
+    # The location of a stream's extracts outside of the inbox: {"mailgun/events": "s3://bucket/prefix"}.
     locations: dict[str, str] = {}
     schedule_hour: int = Field(2, ge=0, le=23)
     schedule_timezone: str = "UTC"
@@ -75,24 +78,36 @@ class Settings(BaseSettings):
     keep_releases: int = Field(5, ge=1)
     memory_limit: str = "1600MB"
     lock_wait_seconds: int = Field(3600, ge=0)
-    # A source is late when nothing new has landed for three of its usual intervals, and for so many hours at least.
+    # A source is late when nothing new has landed for three of its usual intervals, and for at least so many hours.
     late_after_hours: int = Field(36, ge=1)
-    # Sources that nothing more is expected of: ["pinpoint/events"]. They are never late.
+    # Sources that deliver no more: ["pinpoint/events"]. They are never late.
     ended_sources: list[str] = []
-    # Uncompressed bytes landed in one step: bounds memory, and what a crash has to repeat.
+    # Uncompressed bytes in one batch of landing: limits memory, and the work that a crash repeats.
     batch_bytes: int = Field(512 * 2**20, ge=1)
-    # Records built in one pass: a first load of years is built in several.
-    pass_records: int = Field(2_200_000, ge=1)
+    # Records in one batch of a build: a first load of years is built in several.
+    build_batch_records: int = Field(2_200_000, ge=1)
     max_record_bytes: int = Field(16 * 2**20, ge=1)
     # A gzip file that grows more than this is refused; JSON logs grow 5 to 50 times.
     max_gzip_ratio: int = Field(400, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for old, new in _RENAMED.items():
+            where = _where(old)
+            value = os.environ.get(_variable(old)) or values.get(old)
+            values.pop(old, None)
+            if value is not None:
+                warnings.warn(f"{where}: this setting is now {new}; 0.3.0 won't read the old name", FutureWarning, 2)
+                values.setdefault(new, value)
+        return values
 
     @field_validator("systems")
     @classmethod
     def _known_systems(cls, names: list[str]) -> list[str]:
         for name in names:
             if name not in known_systems():
-                raise ValueError(f"{name!r} is no system; {nearest(name, known_systems())}")
+                raise ValueError(f"{name!r} is not a system; {nearest(name, known_systems())}")
         return sorted(set(names))
 
     @field_validator("schedule_timezone", "reporting_timezone")
@@ -101,25 +116,25 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(name)
         except Exception as error:
-            raise ValueError(f"{name!r} is no time zone of the IANA database") from error
+            raise ValueError(f"{name!r} is not a time zone of the IANA database") from error
         return name
 
     @field_validator("memory_limit")
     @classmethod
     def _size(cls, text: str) -> str:
         if not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", text, re.IGNORECASE):
-            raise ValueError(f"{text!r} is no size such as 1600MB")
+            raise ValueError(f"{text!r} is not a size such as 1600MB")
         try:
             duckdb.connect(config={"memory_limit": text}).close()
         except duckdb.Error:
-            raise ValueError(f"{text!r} is a size that DuckDB can't work with") from None
+            raise ValueError(f"{text!r} is a size that DuckDB doesn't accept") from None
         return text
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         if found := re.search(r"[*?[\ud800-\udfff]", str(home.resolve())):
-            raise ValueError(f"the folder's path has {found[0]!r}, which DuckDB takes for a pattern or can't read")
+            raise ValueError(f"the folder's path contains {found[0]!r}, which DuckDB reads as a pattern or not at all")
         return home.resolve()
 
     @classmethod
@@ -152,16 +167,16 @@ class Settings(BaseSettings):
 
     @cached_property
     def published(self) -> Path:
-        """The link that readers follow; it names one folder of `releases`."""
+        """The link that readers follow, to one folder of `releases`."""
         return self.home / "published"
 
     @cached_property
     def scratch(self) -> Path:
-        """Files that are worth nothing once a run has ended."""
+        """Temporary files, which are useless after a run."""
         return self.home / "tmp"
 
     def make_directories(self) -> None:
-        """Raises SettingsMistake for a home that can't be written."""
+        """Raises SettingsMistake if the home can't be written."""
         for path in (self.inbox, self.lake, self.warehouse, self.releases, self.scratch):
             try:
                 path.mkdir(parents=True, exist_ok=True)
@@ -175,12 +190,13 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings. Raises SettingsMistake, also for a variable `TOUCHSTONE_*` that is none of them."""
+    """The settings. Raises SettingsMistake, also for an unknown variable `TOUCHSTONE_*`."""
+    known = {_variable(name) for name in (*Settings.model_fields, *_RENAMED, *_INTERNAL)}
     mistakes = [
         f"{name} in the environment: there is no such setting; "
         + nearest(name.upper().removeprefix(_PREFIX), map(str.upper, Settings.model_fields), _PREFIX)
         for name in sorted(os.environ)
-        if name.upper().startswith(_PREFIX) and name.upper() not in map(_variable, [*Settings.model_fields, *_INTERNAL])
+        if name.upper().startswith(_PREFIX) and name.upper() not in known
     ]
     try:
         settings = Settings()
@@ -188,27 +204,27 @@ def load_settings() -> Settings:
         mistakes += [_mistake(each["loc"], each["type"], each["msg"], each.get("input")) for each in error.errors()]
     except SettingsError as error:
         name = str(error).split('"')[1]
-        mistakes.append(f"{_where(name)}: it is no JSON; write it as {_example(name)}")
+        mistakes.append(f"{_where(name)}: it is not JSON; write it as {_example(name)}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        mistakes.append(f"{_toml()}: it can't be read as TOML: {printable(str(error))}; mend or remove it")
+        mistakes.append(f"{_toml()}: it can't be read as TOML: {printable(str(error))}; correct or remove it")
     if mistakes:
         raise SettingsMistake("\n".join(mistakes))
     return settings
 
 
-def _mistake(place: tuple[int | str, ...], kind: str, message: str, value: Any) -> str:
-    """One of pydantic's errors as a line."""
-    name = str(place[0])
+def _mistake(path: tuple[int | str, ...], kind: str, message: str, value: Any) -> str:
+    """The line for one of pydantic's errors."""
+    name = str(path[0])
     if kind == "extra_forbidden":
         return f"{_where(name)}: there is no such setting; {nearest(name, Settings.model_fields)}"
-    below = "".join(f"[{each!r}]" for each in place[1:])
-    told = message.removeprefix("Value error, ")
-    told = told if repr(value) in told else f"{told[:1].lower()}{told[1:]}, not {str(value)[:60]!r}"
-    return f"{_where(name)}{below}: {printable(told)}; mend it, or remove it for the default"
+    below = "".join(f"[{each!r}]" for each in path[1:])
+    text = message.removeprefix("Value error, ")
+    text = text if repr(value) in text else f"{text[:1].lower()}{text[1:]}, not {str(value)[:60]!r}"
+    return f"{_where(name)}{below}: {printable(text)}; correct it, or remove it for the default"
 
 
 def _where(name: str) -> str:
-    """A setting with the place where it is set."""
+    """A setting and the place where it is set."""
     is_variable = _variable(name) in {variable.upper() for variable in os.environ}
     return f"{_variable(name)} in the environment" if is_variable else f"{name} in {_toml()}"
 

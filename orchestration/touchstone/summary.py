@@ -1,4 +1,4 @@
-"""The summary at the end of a run, a screenful: what needs attention first, then what landed and the headlines."""
+"""The summary at the end of a run, a screenful: first what needs attention, then what landed and the headlines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from touchstone.report.numbers import rows, sections
 from touchstone.settings import Settings
 
 _WIDTH = 100
-# Of a list that may be long, so many are shown; the report and the ledger have the rest.
+# How many entries of a long list are shown; the report and the ledger have the rest.
 _SHOWN = 5
 # Headlines shown of each system.
 _HEADLINES = 3
@@ -46,7 +46,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
             _warn(
                 console,
                 "The run failed",
-                "readers still see the release before it. The error is above, dbt's log in full in "
+                "readers still see the previous release. The error is above, dbt's full log is "
                 f"{settings.home / 'dbt' / 'logs' / 'dbt.log'}",
             )
         if published.exists():
@@ -68,7 +68,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
 
 
 def _shown(text: str) -> str:
-    """Text that comes from files or settings, as it is: neither the terminal nor rich's markup obeys it."""
+    """Text from files or settings, escaped so that neither the terminal nor rich's markup obeys it."""
     return escape(printable(text))
 
 
@@ -77,10 +77,10 @@ def _warn(console: Console, what: str, text: str) -> None:
 
 
 def _print_held_back(console: Console, published: Path) -> None:
-    """Systems whose marts are not of the newest build."""
+    """Print the systems that are held back."""
     with duckdb.connect(str(published.resolve()), read_only=True) as connection:
         for system in held_back(connection):
-            _warn(console, "Held back", system.said)
+            _warn(console, "Held back", system.message)
 
 
 def _print_lateness(console: Console, source: Freshness) -> None:
@@ -101,7 +101,7 @@ def _print_lateness(console: Console, source: Freshness) -> None:
 
 
 def _print_open(console: Console, groups: list[Group]) -> None:
-    """What is quarantined or refused, by source and reason, with where the first of it is."""
+    """Print what is quarantined or refused, by source and reason, with the first place."""
     for group in groups[:_SHOWN]:
         what = "Refused" if group.is_file else "Quarantined"
         _warn(console, f"{what}, {group.records:,}", f"{group.source}: {group.reason}")
@@ -110,7 +110,9 @@ def _print_open(console: Console, groups: list[Group]) -> None:
     if more := groups[_SHOWN:]:
         console.print(f"    and {sum(group.records for group in more):,} more for {len(more):,} reasons, in the report")
     if groups:
-        console.print("    Mend the file, or close what nobody will mend with `make dismiss` (README, Quarantine)\n")
+        console.print(
+            "    Correct the file, or close what nobody will correct with `make dismiss` (README, Quarantine)\n"
+        )
 
 
 def _print_landing(console: Console, ledger: Ledger, sources: Sequence[str], since: int) -> None:
@@ -130,16 +132,16 @@ def _print_landing(console: Console, ledger: Ledger, sources: Sequence[str], sin
         )  # fmt: skip
         table.add_row(source, *(f"{n:,}" for n in numbers))
         notes += [
-            f"{source}: {path} came again: {now.records:,} records of which {now.accepted:,} are new "
+            f"{source}: {path} has changed: {now.records:,} records of which {now.accepted:,} are new "
             f"({before.records:,} before), {now.duplicates:,} duplicates"
             for path, before, now in ledger.changed_files(source, since)[:_SHOWN]
         ]
         if fields := ledger.unknown_fields(source, since):
-            notes.append(f"{source}: fields that are not declared: {_most(fields)}")
+            notes.append(f"{source}: undeclared fields: {_most(fields)}")
     if table.row_count:
         console.print(table)
     elif not without:
-        console.print("Nothing has been landed: the inbox is empty.\n")
+        console.print("Nothing has landed: the inbox is empty.\n")
     if without:
         console.print(f"Nothing new from {without} other source{'s' * (without > 1)}\n")
     for note in notes:
@@ -149,7 +151,7 @@ def _print_landing(console: Console, ledger: Ledger, sources: Sequence[str], sin
 
 
 def _most(counts: Mapping[str, int]) -> str:
-    """Those that there are most of, with their counts."""
+    """The most frequent names, with their counts."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     more = len(ordered) - _SHOWN
     return ", ".join(f"{name} ({count:,})" for name, count in ordered[:_SHOWN]) + (
@@ -158,7 +160,7 @@ def _most(counts: Mapping[str, int]) -> str:
 
 
 def _print_headlines(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
-    """The first headlines of each system, on its last full day and beside the days before it."""
+    """Print the first headlines of each system: its last full day beside the days before it."""
     catalog = rows(connection, "from metric_catalog")
     table = _table("Headlines of the last full day, and the median of the 28 days before")
     for column in ("system", "day"):
@@ -177,8 +179,8 @@ def _print_headlines(console: Console, connection: duckdb.DuckDBPyConnection) ->
                 unclear = drawn.chart.by or line.label in shown
                 what = f"{drawn.chart.title}: {line.label}" if unclear else line.label
                 value, middle = (words.number(each, line.unit) for each in (comparison.value, comparison.median))
-                verdict = comparison.verdict if comparison.verdict in ("above", "below") else ""
-                table.add_row(name, day, _shown(what), value, middle, verdict)
+                status = comparison.status if comparison.status in ("above", "below") else ""
+                table.add_row(name, day, _shown(what), value, middle, status)
                 shown.add(line.label)
                 name = day = ""
     if table.row_count:
@@ -186,7 +188,7 @@ def _print_headlines(console: Console, connection: duckdb.DuckDBPyConnection) ->
 
 
 def _print_reconciliation(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
-    """How many of the vendors' own numbers are ours."""
+    """Print how many of the vendors' numbers equal ours."""
     found = connection.execute(
         "select status, count(*) from reconciliation_daily group by status order by count(*) desc, status"
     ).fetchall()

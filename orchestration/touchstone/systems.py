@@ -1,6 +1,6 @@
-"""The systems: which models, tests and sources of the dbt project are of which, as its manifest has it.
+"""The systems, and the models, tests and sources of each, by dbt's manifest.
 
-A system is a group of dbt's that owns marts. What belongs to none (the catalog and what is put together of all) is of
+A system is a dbt group that owns marts. Models of no system (the catalog, and those that combine all systems) are in
 the group `catalog`.
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# The group of what is of no system, and has to be whole for any release.
+# The group of models that belong to no system. No release is possible without them.
 SHARED = "catalog"
 
 Manifest = Mapping[str, Any]
 
 
 def is_mart(node: Mapping[str, Any]) -> bool:
-    """Whether a node of the manifest is a model of the folder marts/."""
+    """Whether a node of the manifest is a model in the folder marts/."""
     return bool(node["resource_type"] == "model" and node["fqn"][1] == "marts")
 
 
@@ -26,21 +26,21 @@ def systems_of(manifest: Manifest) -> list[str]:
 
 
 def groups_of(manifest: Manifest, unique_id: str) -> set[str]:
-    """The groups that a node is of: a model or seed of its own, a test of those it looks at.
+    """The groups of a node: a model's or seed's own, and for a test those of the models that it reads.
 
-    A test that looks at something shared beside a system's models is one of the system.
+    A test that reads a shared model beside a system's belongs to the system.
     """
     node = manifest["nodes"][unique_id]
     if node["resource_type"] != "test":
-        return {node["group"]} - {None}  # a hook of dbt's is of none
-    looked_at = {
+        return {node["group"]} - {None}  # dbt's hooks have no group
+    groups = {
         manifest["nodes"][parent]["group"] for parent in node["depends_on"]["nodes"] if parent in manifest["nodes"]
     }
-    return looked_at - {SHARED} or looked_at
+    return groups - {SHARED} or groups
 
 
 def sources_of(manifest: Manifest) -> dict[str, set[str]]:
-    """The sources, as `system/stream`, that go into each group's models, however far."""
+    """The sources, as `system/stream`, that each group's models depend on, directly or not."""
     found: dict[str, set[str]] = {}
     for unique_id, source in manifest["sources"].items():
         for reached in downstream(manifest, [unique_id]):
@@ -51,9 +51,9 @@ def sources_of(manifest: Manifest) -> dict[str, set[str]]:
 
 
 def owner_of(manifest: Manifest) -> dict[str, str]:
-    """The system of each source, `system/stream`: that of the models of its own folder, which others may read too.
+    """The system that owns each source, `system/stream`: that of the source's folder, even if others read it too.
 
-    Where it is off, one of the others'.
+    Where that system is off, one of the others that read the source.
     """
     found = {}
     for unique_id, source in manifest["sources"].items():
@@ -64,9 +64,10 @@ def owner_of(manifest: Manifest) -> dict[str, str]:
 
 
 def column_texts(manifest: Manifest, unique_id: str) -> dict[str, str]:
-    """What the columns of a model or seed are, by name; of a metric, its formula first.
+    """The descriptions of a model's or seed's columns, by name; a metric's begins with its formula.
 
-    What a mart shows is described there alone: a model has the texts of its metrics, and of all columns of its views.
+    A column of a mart is described there alone: a model takes the descriptions of its metrics, and of all columns of
+    the marts that are views of it, from there.
     """
     nodes = manifest["nodes"]
     below = downstream(manifest, [unique_id]) & nodes.keys() - {unique_id}
@@ -87,10 +88,10 @@ def _text(column: Mapping[str, Any]) -> str:
 
 
 def downstream(manifest: Manifest, unique_ids: Iterable[str]) -> set[str]:
-    """Nodes and all that goes on from them."""
+    """Nodes and all their descendants."""
     reached = set(unique_ids)
-    ahead = list(reached)
-    while ahead:
-        ahead = [child for each in ahead for child in manifest["child_map"][each] if child not in reached]
-        reached.update(ahead)
+    newest = list(reached)
+    while newest:
+        newest = [child for each in newest for child in manifest["child_map"][each] if child not in reached]
+        reached.update(newest)
     return reached

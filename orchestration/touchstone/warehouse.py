@@ -25,7 +25,7 @@ from dagster import (
 )
 from dagster_dbt import DagsterDbtTranslator
 
-from touchstone.console import say
+from touchstone.console import log_progress
 from touchstone.home import environment
 from touchstone.landing.ledger import Ledger, unfinished
 from touchstone.landing.records import literal
@@ -43,18 +43,19 @@ from touchstone.systems import (
     systems_of,
 )
 
-# What the marts are made of; a change in any of it means a build from nothing.
+# What defines the marts; a change in any of it requires a full refresh.
 _DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
-# Why the ledger has it that a system is not of a build.
-SWITCHED_OFF = "it is switched off"
-# What dbt exits with when it has done what it could; others mean that it didn't get so far.
-_HANDLED = (0, 1)
-# Of what failed, so much is named.
+# dbt's exit statuses after a run to the end, without and with failures; any other means that it stopped before.
+_FINISHED = (0, 1)
+# How many failures a reason names.
 _SHOWN = 3
+_FILES = ("touchstone.duckdb", "internal.duckdb")
+# What earlier versions kept in the warehouse: 0.1.0 called the internal database `facts`.
+_OBSOLETE_FILES = ("facts.duckdb", "facts.duckdb.wal")
 
 
 class _Translator(DagsterDbtTranslator):
-    """How dbt's nodes become assets. No test blocks: what failed is held back, and the others are published."""
+    """How dbt's nodes become assets. No test blocks: a failure holds back its system, and the others are published."""
 
     def get_asset_check_spec(self, *arguments: Any, **named: Any) -> AssetCheckSpec | None:
         spec = super().get_asset_check_spec(*arguments, **named)
@@ -62,16 +63,16 @@ class _Translator(DagsterDbtTranslator):
 
 
 translator = _Translator()
-# Where dagster-dbt says which of dbt's nodes an asset or a check is.
+# The metadata in which dagster-dbt states the dbt node of an asset or a check.
 _UNIQUE_ID = "dagster_dbt/unique_id"
 _PARSED = (*_DEFINITIONS, "tests", "profiles")
 
 
 def project(settings: Settings) -> Manifest:
-    """The manifest of the dbt project, up to date, of the systems that are on."""
+    """The up-to-date manifest of the dbt project, reduced to the systems that are on."""
     manifest = manifest_path(settings)
     if not manifest.exists() or manifest.stat().st_mtime < _last_change(_PARSED):
-        say("reading the dbt project")
+        log_progress("parsing the dbt project")
         run_dbt(settings, "parse", "--quiet")
         manifest.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
@@ -79,15 +80,16 @@ def project(settings: Settings) -> Manifest:
     return read_manifest(settings)
 
 
-def run_dbt(settings: Settings, *arguments: str, may_fail: bool = False, **told: str) -> None:
-    """Run dbt's command line; macros are `told` by the environment, as for other variables dbt parses the project anew.
+def run_dbt(settings: Settings, *arguments: str, may_fail: bool = False, **variables: str) -> None:
+    """Run dbt's command line, with environment `variables` for its macros: a change of dbt's own vars makes it parse
+    the project again.
 
     Raises CalledProcessError, but not for failed models or tests if these `may_fail`.
     """
-    variables = json.dumps({"reporting_timezone": settings.reporting_timezone})
-    command = [sys.executable, "-m", "touchstone.dbt", *arguments, "--vars", variables]
-    result = subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment(settings), **told})
-    if result.returncode not in (_HANDLED if may_fail else (0,)):
+    dbt_vars = json.dumps({"reporting_timezone": settings.reporting_timezone})
+    command = [sys.executable, "-m", "touchstone.dbt", *arguments, "--vars", dbt_vars]
+    result = subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment(settings), **variables})
+    if result.returncode not in (_FINISHED if may_fail else (0,)):
         result.check_returncode()
 
 
@@ -105,16 +107,16 @@ def fingerprint(settings: Settings) -> str:
 class Plan:
     """What a build has to do.
 
-    `anew`: groups whose models are built from nothing. `published`: by system, the build of these definitions that
-    readers see, or 0: checks look at what has changed since. `left_out`: models and seeds that stay as they are.
-    `passes`: the last landings of the passes that new records take; all but the last only run the models. `absent`:
-    systems that nothing is built of.
+    `full_refresh`: groups whose models are rebuilt in full. `published`: by system, the build of these definitions
+    that readers see, or 0: checks read what has changed since. `excluded`: models and seeds that stay unchanged.
+    `batches`: the last load of each batch of new records; all but the last batch run the models without checks.
+    `absent`: systems that are not built.
     """
 
-    anew: frozenset[str]
+    full_refresh: frozenset[str]
     published: Mapping[str, int]
-    left_out: Sequence[dict[str, Any]]
-    passes: Sequence[int]
+    excluded: Sequence[dict[str, Any]]
+    batches: Sequence[int]
     absent: frozenset[str] = frozenset()
 
 
@@ -135,33 +137,32 @@ def plan(
 ) -> Plan | None:
     """What a build of these definitions has to do, or None if nothing is new since the last one.
 
-    A system that the last build held back is built and checked again, though nothing of it may be new.
+    A system that the last build held back is built and checked again, even if it has nothing new.
     """
     absent = absent_systems(ledger, manifest)
     systems, owner = [system for system in systems_of(manifest) if system not in absent], owner_of(manifest)
-    sources = sources_of(manifest) | {SHARED: set()}  # what goes into it goes into a system
+    sources = sources_of(manifest) | {SHARED: set()}  # each source that it reads belongs to a system
     failed = {owner[source] for source in ledger.failed_landings()}
     good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
     behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
     whole = good[SHARED]
-    left = ledger.builds.held_back(whole.number).items() if whole else ()
-    if whole and {system for system, reason in left if reason == SWITCHED_OFF} != off_systems(manifest):
-        behind.add(SHARED)  # what is made of all systems has one that is off now, or lacks one that is on again
+    if whole and ledger.builds.switched_off(whole.number) != off_systems(manifest):
+        behind.add(SHARED)  # the shared marts have a system that is off now, or lack one that is on again
     last = ledger.builds.last()
     up_to_date = (
         last is not None
         and last.succeeded
         and last.published
-        and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_number())
+        and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_load_id())
     )
-    until = {group: ledger.builds.good_until(build, definitions, sources[group]) for group, build in good.items()}
-    anew = frozenset(group for group, landing in until.items() if landing is None)
-    if only_what_is_new and up_to_date and not behind and not anew:
+    until = {group: ledger.builds.correct_until(build, definitions, sources[group]) for group, build in good.items()}
+    full_refresh = frozenset(group for group, landing in until.items() if landing is None)
+    if only_what_is_new and up_to_date and not behind and not full_refresh:
         return None
     new = {source for group in until for source in ledger.landed_after(until[group] or 0, sources[group])}
-    left_out: list[dict[str, Any]] = []
-    if only_what_is_new and good[SHARED] and is_there(settings) and (new or behind or anew):
-        left_out = unaffected(manifest, new, behind | anew)
+    excluded: list[dict[str, Any]] = []
+    if only_what_is_new and good[SHARED] and warehouse_exists(settings) and (new or behind or full_refresh):
+        excluded = unaffected(manifest, new, behind | full_refresh)
     after = {
         source: min(until[system] or 0 for system in readers)
         for source in owner
@@ -170,9 +171,10 @@ def plan(
     published = {}
     for system in systems:
         shown = ledger.builds.last_good(system, published=True)
-        is_right = ledger.builds.good_until(shown, definitions, sources[system]) is not None
-        published[system] = shown.number if shown and is_right else 0
-    return Plan(anew, published, left_out, ledger.builds.batches(after, settings.pass_records), absent)
+        is_correct = ledger.builds.correct_until(shown, definitions, sources[system]) is not None
+        published[system] = shown.number if shown and is_correct else 0
+    batches = ledger.builds.batches(after, settings.build_batch_records)
+    return Plan(full_refresh, published, excluded, batches, absent)
 
 
 def build(
@@ -183,10 +185,10 @@ def build(
     plan: Plan,
     number: int,
 ) -> Generator[Any, None, dict[str, str]]:
-    """One `dbt build`, of a number, of what is selected in Dagster, without unit tests, which need made-up inputs.
+    """One `dbt build`, with the given number, of what is selected in Dagster, without unit tests.
 
-    Yields Dagster's results, materialisations with their row counts. Returns the groups of which a model or a test
-    has failed, or a mart couldn't be built as something before it had, with what it was. Raises if dbt itself fails.
+    Yields Dagster's results, materializations with their row counts. Returns the groups with a failed model or test,
+    or with a mart that dbt skipped as a parent failed, each with the reason. Raises if dbt itself fails.
     """
     keys = {spec.metadata[_UNIQUE_ID]: spec.key for spec in models.specs if spec.key in context.selected_asset_keys}
     checks = {
@@ -196,29 +198,29 @@ def build(
     }
     published = plan.published
     if is_whole(context, models):
-        arguments = _leaving_out(manifest, plan)
+        arguments = _exclusions(manifest, plan)
     else:
-        published = {}  # a check that a person asks for looks at all of history
+        published = {}  # a check that a person starts reads all of history
         names = sorted(manifest["nodes"][unique_id]["name"] for unique_id in (*keys, *checks))
         arguments = ["--select", " ".join(names), "--indirect-selection", "empty"]
     arguments = ["build", "--exclude-resource-type", "unit_test", *arguments]
-    _stand_in(settings, manifest, plan.absent)
-    anew = set(plan.anew)
-    for number, landing in enumerate(plan.passes[:-1] if keys else (), start=1):
-        say(f"building: pass {number} of {len(plan.passes)}")
-        told = {"TOUCHSTONE_LOAD_LIMIT": str(landing), "TOUCHSTONE_FULL_REFRESH": ",".join(anew)}
-        run_dbt(settings, "--quiet", *arguments, "--exclude-resource-type", "test", may_fail=True, **told)
-        # what was not built from nothing in this pass has to be in the next
-        anew &= _failures(settings, manifest).keys()
+    _create_empty_views(settings, manifest, plan.absent)
+    full_refresh = set(plan.full_refresh)
+    for position, load_limit in enumerate(plan.batches[:-1] if keys else (), start=1):
+        log_progress(f"building: batch {position} of {len(plan.batches)}")
+        variables = {"TOUCHSTONE_LOAD_LIMIT": str(load_limit), "TOUCHSTONE_FULL_REFRESH": ",".join(full_refresh)}
+        run_dbt(settings, "--quiet", *arguments, "--exclude-resource-type", "test", may_fail=True, **variables)
+        # a group that this batch failed to refresh in full has to be refreshed by the next
+        full_refresh &= _failures(settings, manifest).keys()
     (settings.home / "dbt" / "target" / "run_results.json").unlink(missing_ok=True)
-    told = {
+    variables = {
         "TOUCHSTONE_LOAD_ID": str(number),
         "TOUCHSTONE_PUBLISHED": json.dumps(published),
-        "TOUCHSTONE_FULL_REFRESH": ",".join(anew),
+        "TOUCHSTONE_FULL_REFRESH": ",".join(full_refresh),
     }
-    # What is built is said in our own words, where progress is; dbt's are in its log file.
+    # Progress lines replace dbt's own in the terminal; dbt's are in its log file.
     silent = ["--log-level", "none"] if os.environ.get("TOUCHSTONE_PROGRESS") else []
-    run_dbt(settings, *silent, *arguments, may_fail=True, **told)
+    run_dbt(settings, *silent, *arguments, may_fail=True, **variables)
     results = {result["unique_id"]: result for result in _results(settings)}
     with read_only(settings) as connection:
         for node in _in_order(manifest):
@@ -230,7 +232,7 @@ def build(
                     metadata={"dagster/row_count": rows, "seconds": result["execution_time"]},
                 )
             elif key and is_mart(node):
-                # Left as it is, and made all the same for Dagster, which would not publish after one that is missing.
+                # An unchanged mart is materialized for Dagster too, which would not publish after one that is missing.
                 yield MaterializeResult(asset_key=key, metadata={"rebuilt": False})
     for unique_id, check in checks.items():
         result = results.get(unique_id)
@@ -251,16 +253,16 @@ def is_whole(context: AssetExecutionContext, models: AssetsDefinition) -> bool:
     return selected == (models.keys, models.check_keys)
 
 
-def _leaving_out(manifest: Manifest, plan: Plan) -> list[str]:
-    """The arguments for a build of everything but systems that are off or absent, and what stays as it is."""
-    gone = off_systems(manifest) | plan.absent
-    excluded = {f"group:{group}" for group in gone}
-    excluded |= selectors(manifest, [node for node in plan.left_out if node["group"] not in gone])
+def _exclusions(manifest: Manifest, plan: Plan) -> list[str]:
+    """The arguments that exclude systems that are off or absent, and unchanged models."""
+    not_built = off_systems(manifest) | plan.absent
+    excluded = {f"group:{group}" for group in not_built}
+    excluded |= selectors(manifest, [node for node in plan.excluded if node["group"] not in not_built])
     return ["--exclude", " ".join(sorted(excluded))] if excluded else []
 
 
-def _stand_in(settings: Settings, manifest: Manifest, absent: Collection[str]) -> None:
-    """Have an empty view for what models read of systems that are not built, unless it is there."""
+def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collection[str]) -> None:
+    """Create an empty view for each missing relation that a model reads of a system that is not built."""
     built = {unique_id: node for unique_id, node in _built(manifest).items() if node["group"] not in absent}
     readers = {unique_id: manifest["child_map"][unique_id] for unique_id in _built(manifest).keys() - built.keys()}
     missing = [
@@ -270,37 +272,37 @@ def _stand_in(settings: Settings, manifest: Manifest, absent: Collection[str]) -
     if not missing:
         return
     with _writable(settings) as connection:
-        there = connection.execute("select database, schema, name from (show all tables)").fetchall()
+        existing = connection.execute("select database, schema, name from (show all tables)").fetchall()
         for node in missing:
-            if (node["database"], node["schema"], node["name"]) not in there:
+            if (node["database"], node["schema"], node["name"]) not in existing:
                 connection.execute(f'create schema if not exists "{node["database"]}"."{node["schema"]}"')
                 connection.execute(empty_view(node["relation_name"], node))
 
 
 def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
-    """The groups of which anything failed when dbt last ran, or a mart was passed over, with what it was."""
+    """The groups in which dbt's last run failed a model or test, or skipped a mart, with the reason."""
     failed: dict[str, list[str]] = {}
-    passed_over: set[str] = set()
+    skipped: set[str] = set()
     for result in _results(settings):
         node = manifest["nodes"].get(result["unique_id"])
         if node is None or result["status"] not in ("error", "fail", "skipped"):
             continue
         if result["status"] == "skipped":
-            passed_over |= {node["group"]} if is_mart(node) else set()
+            skipped |= {node["group"]} if is_mart(node) else set()
             continue
         found = f" found {result['failures']} rows" if result["status"] == "fail" else " failed"
         for group in groups_of(manifest, result["unique_id"]):
             failed.setdefault(group, []).append(f"{node['resource_type']} {node['name']}{found}")
     reasons = {group: _listed(names) for group, names in failed.items()}
-    # The shared marts are passed over for whatever fails in a system: publishing makes them of what there is.
+    # dbt skips the shared marts when any system fails: publishing makes them of the systems that there are.
     return reasons | {
-        group: "what it is counted from failed: " + _listed([name for names in failed.values() for name in names])
-        for group in passed_over - failed.keys() - {SHARED}
+        group: "its inputs failed: " + _listed([name for names in failed.values() for name in names])
+        for group in skipped - failed.keys() - {SHARED}
     }
 
 
 def _results(settings: Settings) -> list[dict[str, Any]]:
-    """What dbt's last run came to, by node."""
+    """The results of dbt's last run, by node."""
     path = settings.home / "dbt" / "target" / "run_results.json"
     results: list[dict[str, Any]] = json.loads(path.read_text())["results"]
     return results
@@ -312,30 +314,30 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def unaffected(manifest: Manifest, sources: Iterable[str], groups: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """The models and seeds that nothing of `sources` and `groups` goes into: nodes of the manifest, parents first.
+    """The models and seeds that depend on none of `sources` and `groups`: nodes of the manifest, parents first.
 
-    The shared marts are never among them: they say what the marts' YAML does, whose changes no fingerprint shows.
+    The shared marts are never among them: they repeat the marts' YAML, which the fingerprint doesn't cover.
     """
     project_name = manifest["metadata"]["project_name"]
     built = _built(manifest)
-    begun = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
-    begun |= {id_ for id_, node in built.items() if node["group"] in groups}
-    reached = downstream(manifest, begun)
+    changed = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
+    changed |= {id_ for id_, node in built.items() if node["group"] in groups}
+    reached = downstream(manifest, changed)
     reached |= {id_ for id_, node in built.items() if is_mart(node) and node["group"] == SHARED}
     return [node for node in _in_order(manifest) if node["unique_id"] not in reached]
 
 
 def _in_order(manifest: Manifest) -> Iterator[dict[str, Any]]:
-    """What a build makes, each after what it is made of."""
+    """The models and seeds, parents first."""
     built = _built(manifest)
     ordered: Iterable[str] = TopologicalSorter(manifest["parent_map"]).static_order()
     return (built[id_] for id_ in ordered if id_ in built)
 
 
 def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> dict[str, str]:
-    """The SQL of models, by name, whether or not it can be run."""
+    """The compiled SQL of models, by name, whether or not it runs."""
     nodes = {node["name"]: node for node in _built(manifest).values()}
-    # by folder, as dbt prints the SQL of a model that is named
+    # by folder: dbt prints the SQL of a model that is selected by name
     folders = {f"path:{_folder(nodes[name])}" for name in names}
     run_dbt(settings, "--quiet", "compile", "--select", " ".join(folders))
     folder = settings.home / "dbt" / "target" / "compiled" / manifest["metadata"]["project_name"]
@@ -343,7 +345,7 @@ def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> di
 
 
 def selectors(manifest: Manifest, chosen: Sequence[dict[str, Any]]) -> set[str]:
-    """Models and seeds for dbt's command line, by name; all of a folder by its path, as dbt takes time for each."""
+    """Selectors of models and seeds: a whole folder by its path, as each selector costs time, others by name."""
     names = {node["name"] for node in chosen}
     mixed = {_folder(node) for node in _built(manifest).values() if node["name"] not in names}
     return {node["name"] if (folder := _folder(node)) in mixed else f"path:{folder}" for node in chosen}
@@ -354,24 +356,32 @@ def _folder(node: Mapping[str, Any]) -> str:
 
 
 def _built(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """What a build makes: models and seeds, by unique id."""
+    """The models and seeds, by unique id."""
     return {id_: node for id_, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
 
 
-def is_there(settings: Settings) -> bool:
-    """Whether the warehouse has its files: a build of some models would not make the others."""
-    return all((settings.warehouse / name).exists() for name in ("touchstone.duckdb", "internal.duckdb"))
+def warehouse_exists(settings: Settings) -> bool:
+    """Whether the warehouse has its files: without them, excluded models would be missing."""
+    return all((settings.warehouse / name).exists() for name in _FILES)
+
+
+def remove_obsolete_files(settings: Settings) -> list[str]:
+    """Remove databases that only earlier versions used, and return the names of their files."""
+    found = [name for name in _OBSOLETE_FILES if (settings.warehouse / name).exists()]
+    for name in found:
+        (settings.warehouse / name).unlink()
+    return found
 
 
 def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A connection to the warehouse that changes nothing; only while no build runs."""
+    """A read-only connection to the warehouse, for when no build runs."""
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), read_only=True)
     connection.execute(f"attach {literal(str(settings.warehouse / 'internal.duckdb'))} as internal (read_only)")
     return connection
 
 
 def _writable(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A connection to the warehouse, which is made as dbt's profile makes it."""
+    """A connection to the warehouse, whose files are created as dbt's profile creates them."""
     config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=config)
     connection.execute(f"attach {literal(str(settings.warehouse / 'internal.duckdb'))} as internal")

@@ -65,7 +65,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Opened:
-    """The report in a page of its own, with what the browser had to say."""
+    """The report in its own page, and the browser's messages."""
 
     def __init__(self, browser: Browser, home: Path, **context: Any) -> None:
         self.page = browser.new_context(**context).new_page()
@@ -132,8 +132,8 @@ def test_the_reports_numbers_are_the_marts(report: Page, home: Path) -> None:
     ledger = report.locator("section#ledger tfoot td")
     assert [cell.inner_text() for cell in ledger.all()[:2]] == [f"{files:,}", f"{records:,}"]
     ((unexplained,),) = figures(home, "select count(*) from reconciliation_daily where status = 'unexplained'")
-    told = report.locator("section#reconciliation table").first.locator("tbody tr td:nth-child(4)").all()
-    assert sum(int(cell.inner_text().replace(",", "")) for cell in told) == unexplained
+    shown = report.locator("section#reconciliation table").first.locator("tbody tr td:nth-child(4)").all()
+    assert sum(int(cell.inner_text().replace(",", "")) for cell in shown) == unexplained
 
 
 def test_the_catalog_is_searched(report: Page, home: Path) -> None:
@@ -237,7 +237,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page.context.close()
 
 
-# The boxes of the graph that have a name, and its lines. At once, as the page draws them anew now and then.
+# The boxes of the graph that have a name, and its lines. At once, as the page redraws them now and then.
 _GRAPH = """() => ({
   boxes: [...document.querySelectorAll("foreignObject:has([data-tooltip])")].map((box) => [
     box.querySelector("[data-tooltip]").dataset.tooltip,
@@ -303,5 +303,5 @@ def test_an_asset_says_what_it_is(page: Page, ui: str, home: Path) -> None:
 
 def test_a_source_shows_what_has_landed_and_its_checks(page: Page, ui: str) -> None:
     page.goto(f"{ui}/assets/mailgun/events?view=checks")
-    for check in ("ledger_adds_up", "nothing_kept_aside", "delivers_in_time", "no_hour_is_missing"):
+    for check in ("ledger_adds_up", "no_quarantined_records", "source_freshness", "no_missing_hours"):
         expect(page.get_by_text(check).first).to_be_visible()

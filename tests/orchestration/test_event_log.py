@@ -1,4 +1,4 @@
-"""Dagster's event log as we keep it: what Dagster's own class would have stored, for less time."""
+"""Our event log stores what Dagster's own class would have stored, in less time."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ def entry(kind: DagsterEventType, data: Any, at: float) -> EventLogEntry:
 
 
 def rows(folder: Path) -> dict[str, list[Any]]:
-    """What the databases hold, but for the instants at which it was written."""
+    """The rows of the databases, without the times of writing."""
     found = {}
     for shard in (RUN, "index"):
         with closing(sqlite3.connect(folder / f"{shard}.db")) as connection:
             for table in ("event_logs", "asset_keys", "asset_event_tags"):
                 described = connection.execute(f"select * from {table} order by 1")
                 names = [column for column, *_ in described.description or ()]
-                told = [
+                stored = [
                     [v for n, v in zip(names, row, strict=True) if not n.endswith("create_timestamp")]
                     for row in described
                 ]
-                found[f"{shard}.{table}"] = told
+                found[f"{shard}.{table}"] = stored
     return found
 
 
@@ -92,9 +92,9 @@ def test_a_batch_stores_what_dagster_stores_one_by_one(
         ours.store_event(event)
     for event in [*announced, *done]:
         theirs.store_event(event)
-    told = rows(tmp_path / "history" / "runs")
-    assert told == rows(tmp_path / "theirs")
-    assert len(told[f"{RUN}.event_logs"]) == len(told["index.event_logs"]) == 5
+    stored = rows(tmp_path / "history" / "runs")
+    assert stored == rows(tmp_path / "theirs")
+    assert len(stored[f"{RUN}.event_logs"]) == len(stored["index.event_logs"]) == 5
 
 
 def test_either_class_reads_and_continues_what_the_other_wrote(
@@ -109,7 +109,7 @@ def test_either_class_reads_and_continues_what_the_other_wrote(
     assert len(ours.get_logs_for_run(RUN)) == 3
 
 
-def test_a_batch_can_be_the_first_thing_of_a_home_that_stands(tmp_path: Path) -> None:
+def test_a_batch_can_be_the_first_write_in_an_existing_home(tmp_path: Path) -> None:
     for run_id in (RUN, f"{RUN}-2"):
         with DagsterInstance.ephemeral() as instance:
             ours = EventLog(str(tmp_path))
@@ -172,7 +172,7 @@ def test_a_server_holds_no_files_of_the_runs_it_has_seen(
     assert {name for name in held if name.endswith(".db")} == {"index.db", f"{RUN}-11.db"}
 
 
-def test_a_check_that_is_left_out_is_as_it_was() -> None:
+def test_an_excluded_check_keeps_its_last_outcome() -> None:
     instance = DagsterInstance.ephemeral()
     key = AssetCheckKey(AssetKey("mart"), "is_right")
     specs = [AssetCheckSpec("is_right", asset="mart")]
@@ -180,18 +180,18 @@ def test_a_check_that_is_left_out_is_as_it_was() -> None:
     @multi_asset(specs=[AssetSpec("mart")], check_specs=specs, can_subset=True)
     def mart(context) -> Iterator[Any]:  # type: ignore[no-untyped-def]
         yield MaterializeResult(asset_key="mart")
-        if not context.run.tags.get("left out"):
+        if not context.run.tags.get("excluded"):
             yield AssetCheckResult(asset_key="mart", check_name="is_right", passed=False)
 
     assert last_evaluation(instance, key) is None
     materialize([mart], instance=instance)
-    materialize([mart], instance=instance, tags={"left out": "true"})
+    materialize([mart], instance=instance, tags={"excluded": "true"})
     outcome = last_evaluation(instance, key)
     assert outcome is not None
     assert outcome.passed is False
 
 
-def test_no_other_module_needs_what_dagster_does_not_make_public() -> None:
+def test_no_other_module_uses_dagsters_private_api() -> None:
     package = Path(touchstone.__file__).parent
     private = re.compile(r"\bdagster(_dbt)?\.(\w+\.)*_|^from dagster\S* import _", re.MULTILINE)
     found = {path.name for path in package.rglob("*.py") if private.search(path.read_text())}

@@ -1,4 +1,4 @@
-"""What dbt is told of the report and the dashboards is what their own files name."""
+"""dbt's exposures of report and dashboards match the files that define these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files: what one is, names that mean something to whoever reads them, and changes while the inbox is read."""
+"""Files: formats, names that act as patterns, and changes while the inbox is read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from touchstone.landing import land as module
 from touchstone.landing import parquet
 from touchstone.landing.formats import FileRefused
 from touchstone.landing.inbox import Found, Refused, find, shown
-from touchstone.landing.land import name_strays
+from touchstone.landing.land import record_unread
 from touchstone.landing.ledger import Totals
 from touchstone.landing.quarantine import open_groups
 from touchstone.landing.splitter import split
@@ -134,7 +134,7 @@ NAMES = [
 ]
 
 
-def test_names_mean_nothing(home: TestHome) -> None:
+def test_file_names_have_no_meaning(home: TestHome) -> None:
     for number, name in enumerate(NAMES):
         home.put(SOURCE, os.fsdecode(name), lines(number))
     table = pa.Table.from_pylist([event(100)])
@@ -215,7 +215,7 @@ GZIP = gzip.compress(lines(*range(40)), mtime=0)
 
 
 def documents(folder: Path, content: bytes) -> Counter[str]:
-    """What would be judged of a file; nothing of one that is refused."""
+    """The documents of a file; none if it is refused."""
     (folder / "in").mkdir(exist_ok=True)
     (folder / "in" / "file").write_bytes(content)
     (found,) = find(folder / "in")
@@ -230,7 +230,7 @@ def documents(folder: Path, content: bytes) -> Counter[str]:
 @given(data=st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_damaged_file_never_holds_another_record(data: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("damage", numbered=True)
+    folder = tmp_path_factory.mktemp("damaged", numbered=True)
     original, may_flip = data.draw(
         st.sampled_from([(GZIP, True), (GZIP * 2, True), (ZSTD, True), (lines(1, 2), False)])
     )
@@ -251,7 +251,7 @@ def test_every_flipped_bit_of_gzip_is_noticed(tmp_path: Path) -> None:
         assert documents(tmp_path, bytes(flipped)) in (whole, Counter()), bit
 
 
-def test_parquet_rows_are_records_whatever_wrote_them(tmp_path: Path) -> None:
+def test_parquet_rows_of_any_writer_are_records(tmp_path: Path) -> None:
     at = datetime(2026, 3, 2, 9, 0, 1, 500000)
     row = {
         "at": at,
@@ -301,7 +301,7 @@ def test_parquet_rows_are_records_whatever_wrote_them(tmp_path: Path) -> None:
         }
 
 
-def test_what_no_stream_reads_is_named_with_the_nearest_right_name(home: TestHome) -> None:
+def test_unread_files_are_named_with_the_nearest_stream(home: TestHome) -> None:
     inbox = home.settings.inbox
     for name in ("mailgun/event", "foo", "mailgun/events", ".hidden"):
         (inbox / name).mkdir(parents=True)
@@ -309,7 +309,7 @@ def test_what_no_stream_reads_is_named_with_the_nearest_right_name(home: TestHom
     (inbox / "events.json").write_bytes(lines(1))
     chosen = home.settings.model_copy(update={"locations": {"ses/event": "/x"}, "ended_sources": ["pinpoint/event"]})
     with home.ledger() as ledger:
-        named = {entry.path: entry.reason for entry in name_strays(chosen, ledger, [*home.streams])}
+        named = {entry.path: entry.reason for entry in record_unread(chosen, ledger, [*home.streams])}
         groups = open_groups(ledger.connection)
     assert named.keys() == {
         "mailgun/event", "foo", "mailgun/x.json", "events.json", "locations: ses/event", "ended_sources: pinpoint/event"
@@ -324,7 +324,7 @@ def test_what_no_stream_reads_is_named_with_the_nearest_right_name(home: TestHom
             (inbox / name).rmdir()
         (inbox / "mailgun" / "x.json").unlink()
         (inbox / "events.json").unlink()
-        assert name_strays(home.settings, ledger, [*home.streams]) == []
+        assert record_unread(home.settings, ledger, [*home.streams]) == []
         assert open_groups(ledger.connection) == []
 
 
@@ -335,7 +335,7 @@ def test_a_location_that_does_not_exist_is_named(home: TestHome, tmp_path: Path)
         assert "does not exist" in entry.reason
 
 
-def test_a_file_that_came_again_says_what_changed(home: TestHome) -> None:
+def test_a_changed_file_is_reported_with_both_counts(home: TestHome) -> None:
     home.put(SOURCE, "a.json", lines(1, 2))
     assert home.land()[SOURCE].changed_files == []
     home.put(SOURCE, "a.json", lines(1, 2, 3))

@@ -1,4 +1,4 @@
-"""Records of every stream in other spellings, types and carriers land as they are, once; damaged ones never."""
+"""Records of every stream land once in other spellings, types and carriers; records with wrong values never do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.orchestration.conftest import TestHome
 from touchstone.landing.land import land
-from touchstone.landing.shapes import Leaf, Many, Named, Shape, Struct
+from touchstone.landing.shapes import Leaf, ListOf, MapOf, Shape, Struct
 from touchstone.landing.streams import Stream, read_streams, signatures
 from touchstone.landing.unwrap import Refusal, Unwrapper
 
@@ -256,7 +256,7 @@ def reshaped(shape: Shape, value: Any, random: Random) -> Any:
             spelled(name, random): reshaped(shape.fields[name], child, random) if name in shape.fields else child
             for name, child in value.items()
         }
-    elif isinstance(shape, Named):
+    elif isinstance(shape, MapOf):
         result = {name: reshaped(shape.value, child, random) for name, child in value.items()}
         if random.random() < 0.2:
             return [{"key": name, "value": child} for name, child in result.items()]
@@ -300,7 +300,7 @@ def flattened(shape: Struct, record: Record, random: Random) -> Record:
 
 
 def scalars(shape: Shape, value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Shape]]:
-    """Path and shape of everything in a record that can be damaged."""
+    """Path and shape of every field whose value can be replaced by a wrong one."""
     if value is None or (isinstance(shape, Leaf) and shape.kind == "any"):
         return
     if path and not (isinstance(shape, Struct) and shape.bare):
@@ -309,19 +309,19 @@ def scalars(shape: Shape, value: Any, path: tuple[Any, ...] = ()) -> Iterator[tu
         for name, child in value.items():
             if name in shape.fields:
                 yield from scalars(shape.fields[name], child, (*path, name))
-    elif isinstance(shape, Many):
+    elif isinstance(shape, ListOf):
         for number, child in enumerate(value):
             yield from scalars(shape.item, child, (*path, number))
-    elif isinstance(shape, Named):
+    elif isinstance(shape, MapOf):
         for name, child in value.items():
             yield from scalars(shape.value, child, (*path, name))
 
 
 def damages(shape: Shape) -> list[Any]:
-    """Values that are none of the declared ones, however they may be read."""
-    if isinstance(shape, Struct | Named):
+    """Values that are invalid for the declared type in any reading."""
+    if isinstance(shape, Struct | MapOf):
         return [f"{SECRET} text", 5, [SECRET, 1], f'{{"{SECRET}": ']
-    if isinstance(shape, Many):
+    if isinstance(shape, ListOf):
         item = shape.item
         return [f"{SECRET}, and more", f"[{SECRET}", {SECRET: 1} if isinstance(item, Leaf) else 5]
     if shape.words:
@@ -357,7 +357,7 @@ class Outcome:
 
 
 def landed(home: TestHome, stream: Stream, files: list[Any]) -> Outcome:
-    """What becomes of files: bytes as they are, anything else as JSON. None may be refused as a whole."""
+    """Land files (bytes as they are, anything else as JSON), none of which may be refused."""
     home.reset()
     for number, content in enumerate(files):
         home.put(
@@ -398,7 +398,7 @@ def test_a_record_in_another_streams_folder_is_named(source: str) -> None:
 @pytest.mark.parametrize("source", STREAMS)
 @FUZZ
 @given(seed=st.integers(0, 2**32))
-def test_a_record_lands_once_however_it_is_written(home: TestHome, source: str, seed: int) -> None:
+def test_a_record_lands_once_in_any_spelling(home: TestHome, source: str, seed: int) -> None:
     random = Random(seed)
     stream, record = STREAMS[source], RECORDS[source]
     files: list[Any] = [record]
@@ -419,7 +419,9 @@ def test_a_record_lands_once_however_it_is_written(home: TestHome, source: str, 
 @pytest.mark.parametrize("source", STREAMS)
 @FUZZ
 @given(seed=st.integers(0, 2**32))
-def test_a_damaged_record_is_quarantined_without_its_content(home: TestHome, source: str, seed: int) -> None:
+def test_a_record_with_a_wrong_value_is_quarantined_and_the_reason_omits_the_value(
+    home: TestHome, source: str, seed: int
+) -> None:
     random = Random(seed)
     stream, record = STREAMS[source], RECORDS[source]
     places = [(path, value) for path, shape in scalars(stream.shape, record) for value in damages(shape)]
@@ -438,7 +440,7 @@ def test_a_damaged_record_is_quarantined_without_its_content(home: TestHome, sou
 @pytest.mark.parametrize("source", STREAMS)
 @FUZZ
 @given(seed=st.integers(0, 2**32))
-def test_a_carrier_that_is_cut_or_holds_no_record_costs_only_itself(home: TestHome, source: str, seed: int) -> None:
+def test_a_cut_or_empty_carrier_affects_no_other_record(home: TestHome, source: str, seed: int) -> None:
     random = Random(seed)
     stream, record = STREAMS[source], RECORDS[source]
     carrier = random.choice(CARRIERS)
@@ -452,7 +454,7 @@ def test_a_carrier_that_is_cut_or_holds_no_record_costs_only_itself(home: TestHo
     assert (accepted, duplicates, ignored, {*outcome.lines}) == (1, 1, 1, {4}), cut
 
 
-def test_a_record_says_itself_what_its_carrier_says_too(home: TestHome) -> None:
+def test_a_records_own_value_wins_over_its_carriers(home: TestHome) -> None:
     event = {**RECORDS["ses/events"], "account": "210000000002"}
     carriers = [
         {"account": "210000000001", "detail": event},
@@ -476,7 +478,7 @@ FACTS = {
 
 @pytest.mark.parametrize("source", [source for source in STREAMS if STREAMS[source].inherit])
 @pytest.mark.parametrize("carried", [lambda record: record, lambda record: [record, record]], ids=["one", "several"])
-def test_a_record_inherits_what_no_carrier_before_its_own_says(
+def test_a_record_inherits_from_its_own_carrier_alone(
     home: TestHome, source: str, carried: Callable[[Record], Any]
 ) -> None:
     stream = STREAMS[source]

@@ -1,4 +1,4 @@
-"""Landing: every shape of file, every kind of damage, and a ledger that adds up."""
+"""Landing: every shape of file, every kind of error, and a ledger that adds up."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_every_shape_holds_the_same_two_records(home: TestHome, content: bytes) 
     assert numbers(landed(home)) == (2, 2, 0, 0, 0)
 
 
-def test_damage_costs_only_what_is_damaged(home: TestHome) -> None:
+def test_a_parse_error_affects_one_record(home: TestHome) -> None:
     content = lines([event(1)]) + b'{"event": "opened", "id"\n' + lines([event(2)]) + b"\x00\xff noise\n42\n"
     home.put(SOURCE, "a.json", content + lines([event(3), event(4, event=None), event(5, timestamp="soon")]))
     assert numbers(landed(home)) == (8, 3, 0, 5, 0)
@@ -97,7 +97,7 @@ def test_damage_costs_only_what_is_damaged(home: TestHome) -> None:
 
 
 def test_no_record_is_mistaken_for_another_in_a_large_batch(home: TestHome) -> None:
-    """More than a row group (122,880 rows) comes before the file that is taken out of the batch and read exactly."""
+    """More than a row group (122,880 rows) comes before the file that the exact reader reads."""
     events = [event(number) for number in range(150_000)]
     home.put(SOURCE, "a.json", lines(events[:130_000]))
     home.put(SOURCE, "b.json", lines(events[100:200]) + b"not JSON\n" + lines(events[300:400]))
@@ -191,7 +191,7 @@ def test_a_damaged_gzip_file_is_refused_until_it_is_whole(home: TestHome) -> Non
     assert numbers(landed(home)) == (500, 500, 0, 0, 0)
 
 
-def test_a_record_over_the_limit_is_kept_aside(home: TestHome) -> None:
+def test_a_record_over_the_limit_is_quarantined(home: TestHome) -> None:
     long = event(2, text="x" * (16 * 2**20))
     home.put(SOURCE, "a.json", lines([event(1), long, event(3)]))
     assert numbers(landed(home)) == (3, 2, 0, 1, 0)
@@ -203,7 +203,7 @@ def test_long_records_below_the_limit_land(home: TestHome) -> None:
     assert numbers(landed(home)) == (3, 3, 0, 0, 0)
 
 
-def test_files_that_cannot_be_landed_are_named_and_cost_nothing_else(home: TestHome, tmp_path: Path) -> None:
+def test_files_that_cannot_be_landed_are_named_and_affect_no_others(home: TestHome, tmp_path: Path) -> None:
     home.put(SOURCE, "good.json", [event(1)])
     home.put(SOURCE, "bomb.gz", gzip.compress(b"\0" * 300_000_000))
     home.put(SOURCE, "cut.parquet", parquet([event(4)])[:-9])
@@ -234,13 +234,13 @@ def test_a_file_without_permission_is_refused(home: TestHome) -> None:
     assert [type(entry) for entry in landed(home).refused] == [Refused]
 
 
-def test_quarantined_records_land_after_a_mend(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quarantined_records_land_after_a_change_of_the_rules(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
     home.put(SOURCE, "a.json", [event(1), event(2, event="summoned"), event(2, event="summoned"), event(3, event="x")])
     assert numbers(landed(home)) == (4, 1, 0, 3, 0)
     assert home.replay() == 0
     stream = home.streams[SOURCE]
-    mended = dataclasses.replace(stream, counted_kinds=(*stream.counted_kinds, "summoned"))
-    monkeypatch.setitem(home.streams, SOURCE, mended)
+    corrected = dataclasses.replace(stream, counted_kinds=(*stream.counted_kinds, "summoned"))
+    monkeypatch.setitem(home.streams, SOURCE, corrected)
     assert home.replay() == 2
     with home.ledger() as ledger:
         assert ledger.totals(SOURCE) == Totals(1, 4, 2, 1, 1, 0)

@@ -89,6 +89,6 @@ def test_the_unit_tests_catch_a_sample_of_mutants(tmp_path: Path) -> None:
     tested = [model for model in mutants.read_models() if "intermediate" in model.path.parts and model.mutants]
     models = chance.sample(tested, _MODELS)
     statements = mutants.unit_tests(models, tmp_path)
-    sample = chance.sample(mutants.judged(models, statements), _SAMPLE)
-    survivors = [mutant.place for mutant, caught in mutants.verdicts(sample, statements, tmp_path) if not caught]
+    sample = chance.sample(mutants.selected_mutants(models, statements), _SAMPLE)
+    survivors = [mutant.place for mutant, caught in mutants.results(sample, statements, tmp_path) if not caught]
     assert survivors == []

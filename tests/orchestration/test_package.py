@@ -86,6 +86,19 @@ def test_importing_it_does_nothing(installed: Installed) -> None:
     assert installed.files() == before
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["-m", "orchestration", "--help"], "the package is now touchstone"),
+        (["-c", "import orchestration.definitions"], "the code location is now touchstone.definitions"),
+    ],
+)
+def test_the_package_of_0_1_0_warns_of_its_new_name(old: list[str], new: str) -> None:
+    result = subprocess.run([sys.executable, *old], cwd=PROJECT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert f"FutureWarning: {new}" in result.stderr
+
+
 def test_its_command_and_its_definitions_work(installed: Installed, tmp_path: Path) -> None:
     before = installed.files()
     assert "nightly" in installed.run("touchstone", "--help").stdout

@@ -66,8 +66,8 @@ def check_orders(home: TestHome, orders: int, sources: dict[str, list[Record]]) 
 
 
 def all_sources(inbox: Path, events: int) -> dict[str, list[Record]]:
-    """Made-up extracts of every system, with their copies by other ways and their repeats, as records."""
-    # of Alexa's logs more, as some tell of rare events
+    """Generated extracts of every system as records, with repeats and copies in other carriers."""
+    # more of Alexa's logs, as some have rare events
     for systems, count in (("ses,cloudwatch,pinpoint,connect", events), ("alexa", 4 * events)):
         size = ["--events", str(count), "--days", "3", "--end", "2026-03-15"]
         generate([str(inbox), "--systems", systems, *size, "--clean", "--jobs", "1"])

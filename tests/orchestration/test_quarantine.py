@@ -1,4 +1,4 @@
-"""Quarantine has a life: what is open, what closes it, and how a person is shown it."""
+"""Quarantine: which records are open, what closes them, and how the summary shows them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def closed_of(home: TestHome) -> list[tuple[Any, ...]]:
     return home.ledger_rows("select line, closed_as from quarantine where closed_as is not null order by all")
 
 
-def test_a_file_that_grew_leaves_open_what_is_still_wrong_with_it(home: TestHome) -> None:
+def test_records_that_are_still_wrong_in_a_longer_file_stay_open(home: TestHome) -> None:
     whole = line(1) + line(2, event="nonesuch") + line(3)
     home.put(SOURCE, "log", whole[:-20])
     home.land()
@@ -65,7 +65,7 @@ def test_a_file_that_is_gone_closes_its_records_but_an_inbox_that_is_gone_does_n
     moved = home.settings.home / "moved"
     (home.settings.inbox / SOURCE).rename(moved)
     home.land()
-    assert open_of(home) == [(1, "a", 1)], "a folder that can't be reached mends nothing"
+    assert open_of(home) == [(1, "a", 1)], "an unreachable folder closes nothing"
     moved.rename(home.settings.inbox / SOURCE)
     wrong.unlink()
     home.land()
@@ -74,7 +74,7 @@ def test_a_file_that_is_gone_closes_its_records_but_an_inbox_that_is_gone_does_n
     assert closed_of(home) == [(1, "file gone")]
 
 
-def test_what_is_dismissed_stays_closed_with_its_text(home: TestHome) -> None:
+def test_dismissed_records_stay_closed_with_their_text(home: TestHome) -> None:
     home.put(SOURCE, "a", line(1, event="nonesuch"))
     home.put(SOURCE, "b", line(2, event="nonesuch"))
     (home.settings.inbox / SOURCE / "c").symlink_to("/etc/hostname")
@@ -85,24 +85,24 @@ def test_what_is_dismissed_stays_closed_with_its_text(home: TestHome) -> None:
         assert dismiss(ledger.connection, SOURCE, "b", None) == 1
         assert dismiss(ledger.connection, None, None, "symbolic link") == 1
     home.land()
-    assert open_of(home) == [(1, "a", 1)], "and a refused file is not refused anew"
+    assert open_of(home) == [(1, "a", 1)], "a dismissed file stays dismissed"
     assert home.ledger_rows("select path, text <> '' from quarantine where closed_as = 'dismissed'") == [("b", True)]
 
 
-def test_what_is_open_is_grouped_by_source_and_reason_with_the_first_of_it(home: TestHome) -> None:
+def test_open_records_are_grouped_by_source_and_reason_with_the_first(home: TestHome) -> None:
     home.put(SOURCE, "b", line(1) + line(2, event="nonesuch"))
     home.put(SOURCE, "a", line(3) + line(4) + b"not json\n" + line(5, event="nonesuch") + line(6, event="nonesuch"))
     home.land()
     with home.ledger() as ledger:
         groups = open_groups(ledger.connection, SOURCE)
         assert open_groups(ledger.connection, "ses/events") == []
-        assert open_groups(ledger.connection, since=ledger.last_number()) == []
+        assert open_groups(ledger.connection, since=ledger.last_load_id()) == []
     assert [(g.source, g.records, g.path, g.line) for g in groups] == [(SOURCE, 3, "a", 4), (SOURCE, 1, "a", 3)]
     assert not any(group.is_file for group in groups)
 
 
 @pytest.mark.parametrize("name", ["x[/]y", "x[bold red]y", "x\x1b[2Jy", "x\u202ey", "[link=file:///]x"])
-def test_what_comes_from_files_is_shown_as_it_is(home: TestHome, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_text_from_files_is_shown_unchanged(home: TestHome, capsys: pytest.CaptureFixture[str], name: str) -> None:
     home.put(SOURCE, name, line(1, event="nonesuch") + line(2, **{name: 1}))
     home.land()
     assert print_summary(home.settings) is False
@@ -111,7 +111,7 @@ def test_what_comes_from_files_is_shown_as_it_is(home: TestHome, capsys: pytest.
     assert not any(mark in shown for mark in ("\x1b[2J", "\u202e"))
 
 
-def test_the_summary_is_a_screenful_however_much_is_wrong(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_summary_is_a_screenful_with_many_errors(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
     fields = {f"field_{number}": 1 for number in range(500)}
     home.put(SOURCE, "a", b"".join(line(number, event="nonesuch", **fields) for number in range(200)))
     for number in range(100):
@@ -125,6 +125,6 @@ def test_the_summary_is_a_screenful_however_much_is_wrong(home: TestHome, capsys
     assert max(map(len, shown.splitlines())) < 300
 
 
-def test_a_group_of_files_is_told_from_one_of_records() -> None:
+def test_a_group_is_of_files_or_of_records() -> None:
     assert Group("s", "r", 1, "p", None).is_file
     assert not Group("s", "r", 1, "p", 0).is_file

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from touchstone.publish import publish, shared_marts
+from touchstone.publish import Release, publish, shared_marts
 from touchstone.warehouse import _failures, compiled
 
 from .conftest import TestHome
@@ -26,16 +26,23 @@ def manifest(session_home: TestHome) -> Manifest:
     return found
 
 
-def release(home: TestHome, manifest: Manifest, **held_back: str) -> None:
+def release(home: TestHome, manifest: Manifest, **held_back: str) -> Release:
     shared = compiled(home.settings, manifest, shared_marts(manifest)) if held_back else {}
     with home.ledger() as ledger:
-        ledger.builds.begin("run", "definitions")
-        ledger.builds.end(held_back)
+        ledger.builds.start("run", "definitions")
+        ledger.builds.finish(held_back)
         build = ledger.builds.last()
     assert build
-    publish(home.settings, manifest, f"run {build.number}", build, held_back, shared)
+    made = publish(home.settings, manifest, f"run {build.number}", build, held_back, shared)
     with home.ledger() as ledger:
         ledger.builds.mark_published()
+    return made
+
+
+def parquet_files(made: Release) -> dict[Path, int]:
+    """Mailgun's Parquet files of a release, with their inodes."""
+    files = (made.path / "parquet").glob("mailgun_*/*.parquet")
+    return {path.relative_to(made.path): path.stat().st_ino for path in files}
 
 
 def published(home: TestHome, sql: str) -> list[tuple[Any, ...]]:
@@ -44,7 +51,7 @@ def published(home: TestHome, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_a_system_held_back_keeps_its_marts_whatever_becomes_of_them(home: TestHome, manifest: Manifest) -> None:
+def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome, manifest: Manifest) -> None:
     home.put("mailgun/events", "a.json", some_events(seed=1, count=200))
     home.land()
     home.build()
@@ -62,6 +69,15 @@ def test_a_system_held_back_keeps_its_marts_whatever_becomes_of_them(home: TestH
     # the landing is 1
     assert published(home, "select distinct status, build from run") == [("current", 3)]
 
+    # months that no build has changed since are the same Parquet files
+    files = parquet_files(release(home, manifest))
+    assert parquet_files(release(home, manifest)) == files
+    with duckdb.connect(str(home.settings.warehouse / "touchstone.duckdb")) as connection:
+        connection.execute("update intermediate.int_mailgun__metrics_by_period set load_id = 1000")
+    changed = parquet_files(release(home, manifest))
+    assert changed.keys() == files.keys()
+    assert not {*changed.values()} & {*files.values()}
+
     # the definitions of a mart have changed, and its build has got half way
     with duckdb.connect(str(home.settings.warehouse / "touchstone.duckdb")) as connection:
         connection.execute("drop view mailgun_metrics_hourly")
@@ -78,7 +94,7 @@ def test_a_system_held_back_keeps_its_marts_whatever_becomes_of_them(home: TestH
     kept = "select count(*) from metric_catalog where system = 'mailgun' and definition = 'new'"
     assert published(home, kept) == [(0,)]
     row = published(home, "select status, reason, build, run_id from run where system = 'mailgun'")
-    assert row == [("held back", "a check found 3 rows", 3, "run 3")]
+    assert row == [("held back", "a check found 3 rows", 6, "run 6")]
     comment = "select comment from duckdb_views() where view_name = 'mailgun_metrics_hourly'"
     assert published(home, comment) != [(None,)]
     files = [f"{home.settings.published}/parquet/mailgun_metrics_daily/*.parquet"]
@@ -92,7 +108,7 @@ def results(session_home: TestHome) -> Iterator[Path]:
     path.unlink(missing_ok=True)
 
 
-def test_what_failed_is_told_by_system(session_home: TestHome, manifest: Manifest, results: Path) -> None:
+def test_failures_are_listed_by_system(session_home: TestHome, manifest: Manifest, results: Path) -> None:
     def failed(**statuses: str) -> dict[str, str]:
         ids = {node["name"]: id_ for id_, node in manifest["nodes"].items()}
         rows = [{"unique_id": ids[name], "status": status, "failures": 3} for name, status in statuses.items()]
@@ -111,5 +127,5 @@ def test_what_failed_is_told_by_system(session_home: TestHome, manifest: Manifes
     assert failed(**dict.fromkeys(models, "error"))["alexa"].endswith("model int_alexa__purchases failed and 1 more")
     assert failed(int_mailgun__events="error", ses_metrics_daily="skipped") == {
         "mailgun": "model int_mailgun__events failed",
-        "ses": "what it is counted from failed: model int_mailgun__events failed",
+        "ses": "its inputs failed: model int_mailgun__events failed",
     }

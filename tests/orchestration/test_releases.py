@@ -27,7 +27,7 @@ def test_rollback_finds_the_release_before_when_the_clock_was_set_back(
         monkeypatch.setattr(publish, "datetime", Clock)
         release = settings.releases / publish.name_of_next(settings, f"run{len(made)}")
         release.mkdir()
-        publish.flip(settings, release)
+        publish.activate_release(settings, release)
         made.append(release)
     assert publish.releases(settings) == made
     for before in reversed(made[:-1]):

@@ -1,4 +1,4 @@
-"""What has landed can be taken out again: lake, ledger and marts are then as if it had never come."""
+"""Retractions: lake, ledger and marts are then as if the file or record had never landed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def retract(home: TestHome, name: str, anyway: bool = False) -> Retracted:
 
 
 def facts(home: TestHome) -> list[tuple[Any, ...]]:
-    """What is in the lake, whichever file and landing it came in."""
+    """The facts in the lake, without file and load."""
     with home.ledger() as ledger:
         paths = ledger.lake_paths(SOURCE, of_batch=False)
         columns = ", ".join(f'"{name}"' for name in home.streams[SOURCE].columns)
@@ -76,7 +76,7 @@ def totals(home: TestHome) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def some_files(chance: random.Random) -> dict[str, bytes]:
-    """Files that repeat each other, tell of a fact differently, and have lines that are damaged or of no use."""
+    """Files with repeats of each other, other versions of a fact, parse errors and ignored records."""
 
     def record() -> Record:
         number = chance.randrange(8)
@@ -89,7 +89,7 @@ def some_files(chance: random.Random) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_retracted_file_has_never_come(seed: int, home: TestHome) -> None:
+def test_a_retracted_file_leaves_nothing(seed: int, home: TestHome) -> None:
     chance = random.Random(seed)
     files = some_files(chance)
     out = chance.choice(list(files))
@@ -110,7 +110,7 @@ def test_a_retracted_file_has_never_come(seed: int, home: TestHome) -> None:
     assert got == (facts(home), totals(home))
 
 
-def test_a_file_that_may_repeat_it_has_to_be_there(home: TestHome) -> None:
+def test_files_that_may_repeat_it_have_to_exist(home: TestHome) -> None:
     home.put(SOURCE, "a", lines(event(1), event(2)))
     land_one(home)
     other = home.put(SOURCE, "b", lines(event(2), event(3)))
@@ -150,7 +150,7 @@ def test_a_content_is_retracted_by_its_hash_and_a_path_with_all_its_contents(hom
     assert home.ledger_rows("select path, why, undone_at from retractions") == [("log", "a test", None)] * 3
 
 
-def test_a_retracted_record_stays_out_and_leaves_its_other_versions(home: TestHome) -> None:
+def test_a_retracted_record_does_not_land_again_and_keeps_its_other_versions(home: TestHome) -> None:
     wrong, right = event(1, recipient="wrong@b.c"), event(1, recipient="right@b.c")
     home.put(SOURCE, "a", lines(wrong, event(2)))
     home.put(SOURCE, "b", lines(right))
@@ -173,7 +173,7 @@ def test_a_retracted_record_stays_out_and_leaves_its_other_versions(home: TestHo
     assert len(facts(home)) == 4
 
 
-def test_a_record_that_a_retracted_file_mended_is_open_again(home: TestHome) -> None:
+def test_a_quarantined_record_that_a_retracted_file_closed_is_open_again(home: TestHome) -> None:
     home.put(SOURCE, "a", lines(event(1, flags="wrong")))
     land_one(home)
     home.put(SOURCE, "b", lines(event(1)))
@@ -183,7 +183,7 @@ def test_a_record_that_a_retracted_file_mended_is_open_again(home: TestHome) -> 
     assert home.ledger_rows("select closed_as from quarantine") == [(None,)]
 
 
-def test_what_was_replayed_goes_with_its_file(home: TestHome, tmp_path: Path) -> None:
+def test_replayed_records_are_retracted_with_their_file(home: TestHome, tmp_path: Path) -> None:
     home.put(SOURCE, "a", lines(event(1), event(2, event="nonesuch")))
     land_one(home)
     with home.ledger() as ledger:
@@ -209,7 +209,7 @@ def test_a_killed_retraction_is_finished_by_the_next_run(home: TestHome) -> None
     assert facts(home) == after
 
 
-def test_its_systems_are_built_from_nothing_and_the_others_left_alone(home: TestHome) -> None:
+def test_its_systems_need_a_full_refresh_and_the_others_are_excluded(home: TestHome) -> None:
     assert home.manifest  # parsed, which writes it
     manifest = json.loads((home.settings.home / "dbt/target/manifest.json").read_text())
     assert "cloudwatch/metric_stream" in sources_of(manifest)["ses"]
@@ -219,20 +219,20 @@ def test_its_systems_are_built_from_nothing_and_the_others_left_alone(home: Test
     for name in ("touchstone.duckdb", "internal.duckdb"):
         (home.settings.warehouse / name).touch()
     with home.ledger() as ledger:
-        ledger.builds.begin("run", "definitions")
-        ledger.builds.end({})
+        ledger.builds.start("run", "definitions")
+        ledger.builds.finish({})
         ledger.builds.mark_published()
         assert plan(ledger, home.settings, manifest, "definitions", only_what_is_new=True) is None
     retract(home, f"{SOURCE}/a")
     with home.ledger() as ledger:
         planned = plan(ledger, home.settings, manifest, "definitions", only_what_is_new=True)
         assert planned is not None
-        assert planned.anew == {"mailgun"}
+        assert planned.full_refresh == {"mailgun"}
         assert planned.published == {"mailgun": 0}, "of the others nothing has ever landed"
         assert {"ses", "alexa", "pinpoint", "cloudwatch"} == {
-            node["group"] for node in planned.left_out if node["name"].endswith("_metrics_daily")
+            node["group"] for node in planned.excluded if node["name"].endswith("_metrics_daily")
         } - {"catalog"}
-        ledger.builds.begin("run", "definitions")
-        ledger.builds.end({})
+        ledger.builds.start("run", "definitions")
+        ledger.builds.finish({})
         ledger.builds.mark_published()
         assert plan(ledger, home.settings, manifest, "definitions", only_what_is_new=True) is None

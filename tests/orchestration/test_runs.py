@@ -1,4 +1,4 @@
-"""Whole runs, as `make nightly` does them: killed, failed, at the same time, read from, rolled back."""
+"""Whole runs of `make nightly`: killed, failed, concurrent, with readers, rolled back."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LEDGER = {
 
 
 def user_folder(home: Path) -> Path:
-    """A folder that whoever runs it calls home, empty at first."""
+    """The empty home folder of the user who runs it."""
     folder = home.with_name("user")
     folder.mkdir(exist_ok=True)
     return folder
@@ -83,7 +83,7 @@ def ledger(home: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 class Renewed:
-    """A home that is as new for each test, but for dbt's parsed project, which takes longer than a night."""
+    """A home that is new for each test, except for dbt's parsed project, which takes longer than a night."""
 
     def __init__(self, path: Path, fill: Callable[[Path], None] = fill) -> None:
         self.path = path
@@ -133,7 +133,7 @@ def state(home: Path) -> State:
 
 @pytest.fixture(scope="module")
 def undisturbed(renewed: Renewed) -> tuple[State, float]:
-    """What a second night comes to that nothing disturbs, and how long it takes."""
+    """The result of an undisturbed second night, and its duration."""
     home = renewed.published()
     more(home)
     began = time.monotonic()
@@ -154,13 +154,13 @@ def check_kills(home: Path, kills: int, expected: State, took: float) -> None:
     assert not list(home.glob("lake/*/*/*.unfinished"))
 
 
-def test_a_killed_run_is_made_good_by_the_next(home: Path, undisturbed: tuple[State, float]) -> None:
+def test_the_next_run_completes_a_killed_one(home: Path, undisturbed: tuple[State, float]) -> None:
     more(home)
     check_kills(home, 2, *undisturbed)
 
 
 @pytest.mark.full
-def test_ten_killed_first_runs_are_made_good_by_the_next(renewed: Renewed) -> None:
+def test_the_next_run_completes_ten_killed_first_runs(renewed: Renewed) -> None:
     home = renewed.empty()
     fill(home)
     began = time.monotonic()
@@ -174,7 +174,7 @@ def test_nothing_is_written_outside_the_home(renewed: Renewed) -> None:
     assert list(user_folder(renewed.path).rglob("*")) == []
 
 
-def test_readers_see_whole_runs_and_no_error(home: Path) -> None:
+def test_readers_see_complete_releases_and_no_error(home: Path) -> None:
     seen: set[tuple[Any, ...]] = set()
     errors: list[Exception] = []
     done = threading.Event()
@@ -206,7 +206,7 @@ def test_readers_see_whole_runs_and_no_error(home: Path) -> None:
     assert all(daily == hourly == monthly for _, daily, hourly, monthly in seen)
 
 
-def test_a_failed_build_leaves_what_is_published(home: Path) -> None:
+def test_a_failed_build_keeps_the_release(home: Path) -> None:
     before = marts(home)
     more(home)
     # a table in the way of the first model
@@ -220,7 +220,7 @@ def test_a_failed_build_leaves_what_is_published(home: Path) -> None:
 
 
 def checks_reported(home: Path) -> int:
-    """Of how many checks the report tells."""
+    """The number of checks in the report."""
     found = re.search(
         r"Checks that warn</span>.*?of (\d+)</span>", (home / "published" / "report.html").read_text(), re.S
     )
@@ -228,7 +228,7 @@ def checks_reported(home: Path) -> int:
     return int(found[1])
 
 
-def test_only_what_is_new_is_built_and_published(home: Path) -> None:
+def test_only_new_records_are_built_and_published(home: Path) -> None:
     release = (home / "published").resolve()
     checks = checks_reported(home)
     code, output = run(home)
@@ -262,7 +262,7 @@ def test_two_runs_never_write_at_the_same_time(home: Path) -> None:
         connection.execute("select 1")
 
 
-def test_a_run_that_may_not_wait_says_who_holds_the_home(home: Path) -> None:
+def test_a_run_that_may_not_wait_names_the_one_that_holds_the_home(home: Path) -> None:
     from touchstone.home import HomeInUse, exclusive
 
     settings = Settings(home=home, lock_wait_seconds=0)
@@ -270,20 +270,22 @@ def test_a_run_that_may_not_wait_says_who_holds_the_home(home: Path) -> None:
         pass
 
 
-def test_strict_tells_of_what_was_kept_aside(home: Path) -> None:
+def test_strict_exits_with_3_for_quarantined_records(home: Path) -> None:
     more(home)
     assert run(home, "nightly", "--strict")[0] == 3
     code, output = run(home, "nightly", "--strict")
     assert code == 0
-    assert "Quarantined" in output, "it is open until it is mended or dismissed"
+    assert "Quarantined" in output, "it is open until it is corrected or dismissed"
     assert run(home, "dismiss")[0] == 1
     assert "dismissed" in run(home, "dismiss", "--all")[1]
     assert "Quarantined" not in run(home, "summary")[1]
 
 
-def test_a_long_history_is_built_in_passes(home: Path, undisturbed: tuple[State, float]) -> None:
+def test_a_long_history_is_built_in_batches(home: Path, undisturbed: tuple[State, float]) -> None:
     more(home)
-    code, output = run(home, TOUCHSTONE_BATCH_BYTES="20000", TOUCHSTONE_PASS_RECORDS="300")
+    code, output = run(home, TOUCHSTONE_BATCH_BYTES="20000", TOUCHSTONE_BUILD_BATCH_RECORDS="300")
     assert code == 0, output
-    assert "building: pass 1 of " in output
+    assert "building: batch 1 of " in output
     assert state(home) == undisturbed[0]
+    (build,) = published(home, "select build from run where system = 'mailgun'")
+    assert published(home, "select max(load_id) from intermediate.int_mailgun__metrics_by_period") == [build]

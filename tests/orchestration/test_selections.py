@@ -1,4 +1,4 @@
-"""What is built: the systems that something has landed of and that are on, and of those what is selected in Dagster."""
+"""Which models are built: those of systems that are on and have landed records, as far as Dagster selects them."""
 
 from __future__ import annotations
 
@@ -38,13 +38,37 @@ def published(home: TestHome, sql: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def first(session_home: TestHome) -> Iterator[tuple[TestHome, Any]]:
-    """A home after its first night, on which one system has landed; and that night."""
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture(scope="module")
+def first(session_home: TestHome, instance: DagsterInstance) -> Iterator[tuple[TestHome, Any]]:
+    """A home after its first night of 0.2.0, in which one system lands; and that night."""
     session_home.reset()
     session_home.put("mailgun/events", "a.json", some_events(seed=1, count=200))
-    result = run(AssetSelection.all())
+    with session_home.ledger() as ledger:
+        ledger.builds.start("run", "definitions of 0.1.0")
+        ledger.builds.finish({})
+        ledger.builds.mark_published()
+    for name in ("touchstone.duckdb", "facts.duckdb"):
+        with duckdb.connect(str(session_home.settings.warehouse / name)) as connection:
+            connection.execute(
+                "create schema intermediate; create table intermediate.int_mailgun__events (landing int)"
+            )
+            connection.execute("create view mailgun_metrics_daily as select current_date as period_start")
+    result = run(AssetSelection.all(), instance=instance)
     assert result.success
     yield session_home, result
+
+
+def test_a_warehouse_of_0_1_0_is_rebuilt(first: tuple[TestHome, Any], instance: DagsterInstance) -> None:
+    home, result = first
+    assert {path.name for path in home.settings.warehouse.iterdir()} == {"touchstone.duckdb", "internal.duckdb"}
+    messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert "Removed facts.duckdb of an earlier version from the warehouse" in messages
+    assert home.query("select count(*) > 0 from mailgun_metrics_daily") == [(True,)]
 
 
 def test_systems_of_which_nothing_has_landed_are_not_built(first: tuple[TestHome, Any]) -> None:
@@ -58,7 +82,7 @@ def test_systems_of_which_nothing_has_landed_are_not_built(first: tuple[TestHome
     assert published(home, "select distinct system from metric_values_daily") == [("mailgun",)]
 
 
-def test_one_asset_one_group_and_one_check_are_run_alone(first: tuple[TestHome, Any]) -> None:
+def test_one_asset_one_group_and_one_check_run_alone(first: tuple[TestHome, Any]) -> None:
     home, _ = first
     before = home.ledger_rows("select * from builds")
     graph = build_definitions(home.settings).resolve_asset_graph()
@@ -86,7 +110,7 @@ def test_one_asset_one_group_and_one_check_are_run_alone(first: tuple[TestHome, 
     assert "build all models" in str(result.get_step_failure_events()[0].step_failure_data.error)
 
 
-def test_a_system_that_is_off_is_nowhere_and_on_again_is_as_it_was(first: tuple[TestHome, Any]) -> None:
+def test_a_system_that_is_off_is_nowhere_and_comes_back_unchanged(first: tuple[TestHome, Any]) -> None:
     home, _ = first
     marts = "select count(*) from (show all tables) where schema = 'main' and name like '%mailgun%'"
     with pytest.MonkeyPatch.context() as patched:

@@ -1,4 +1,4 @@
-"""Settings: a mistake ends in a line that names the setting, the place and the remedy."""
+"""Settings: the message for a mistake names the setting, the place and the remedy."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("SCHEDULE_HOUR", "30", "less than or equal to 23, not '30'"),
         ("SCHEDULE_HOUR", "two", "valid integer"),
-        ("REPORTING_TIMEZONE", "Mars/Olympus", "'Mars/Olympus' is no time zone"),
-        ("MEMORY_LIMIT", "lots", "'lots' is no size such as 1600MB"),
-        ("MEMORY_LIMIT", "200%", "'200%' is a size that DuckDB can't work with"),
-        ("LOCATIONS", "s3://bucket", 'no JSON; write it as {"mailgun/events": "s3://bucket/prefix"}'),
+        ("REPORTING_TIMEZONE", "Mars/Olympus", "'Mars/Olympus' is not a time zone"),
+        ("MEMORY_LIMIT", "lots", "'lots' is not a size such as 1600MB"),
+        ("MEMORY_LIMIT", "200%", "'200%' is a size that DuckDB doesn't accept"),
+        ("LOCATIONS", "s3://bucket", 'not JSON; write it as {"mailgun/events": "s3://bucket/prefix"}'),
         ("LOCATIONS", '{"mailgun/events": 1}', "['mailgun/events']: input should be a valid string"),
-        ("ENDED_SOURCES", "mailgun/events", 'no JSON; write it as ["mailgun/events"]'),
+        ("ENDED_SOURCES", "mailgun/events", 'not JSON; write it as ["mailgun/events"]'),
         ("SCHEDULE_HOURS", "3", "no such setting; did you mean TOUCHSTONE_SCHEDULE_HOUR?"),
         ("WHATEVER", "3", "no such setting; the names are TOUCHSTONE_BATCH_BYTES, "),
     ],
@@ -91,10 +91,23 @@ def test_a_home_whose_path_would_be_a_pattern(
     monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / name))
     assert main(["summary"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: TOUCHSTONE_HOME in the environment: the folder's path has")
+    assert line.startswith("error: TOUCHSTONE_HOME in the environment: the folder's path contains")
 
 
-def test_an_empty_variable_is_none_and_those_of_our_own_processes_are_no_mistake(
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_renamed_setting_is_read_with_a_warning(folder: Path, monkeypatch: pytest.MonkeyPatch, in_file: bool) -> None:
+    if in_file:
+        (folder / "settings.toml").write_text("pass_records = 300")
+    else:
+        monkeypatch.setenv("TOUCHSTONE_PASS_RECORDS", "300")
+    with pytest.warns(FutureWarning, match=r"(?i)pass_records in .*: this setting is now build_batch_records"):
+        assert load_settings().build_batch_records == 300
+    monkeypatch.setenv("TOUCHSTONE_BUILD_BATCH_RECORDS", "400")
+    with pytest.warns(FutureWarning):
+        assert load_settings().build_batch_records == 400
+
+
+def test_empty_variables_and_those_of_our_own_processes_are_accepted(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SCHEDULE_HOUR", "PROGRESS", "LOAD_LIMIT"):

@@ -1,4 +1,4 @@
-"""The exact reader: every shape of file, every kind of damage."""
+"""The exact reader: every shape of file, every kind of parse error."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_pretty_printed_documents_keep_their_lines(tmp_path: Path) -> None:
         (b'[\n  {\n   "a": 1\n  },\n  {\n   "a": tru\n  },\n  {\n   "a": 3\n  }\n]', [2, 8], ['{\n   "a": tru\n  },']),
     ],
 )
-def test_damage_costs_only_the_damaged_record(
+def test_a_parse_error_affects_one_record(
     tmp_path: Path, content: bytes, lines_of_good: list[int], bad: list[str]
 ) -> None:
     found = pieces(tmp_path, content)
@@ -97,10 +97,10 @@ END RequestId: 7
 
 
 def kinds(tmp_path: Path, content: bytes) -> list[tuple[int, str]]:
-    """Line of each piece, and its kind if it is ignored, else "document" or "damage"."""
+    """Line of each piece, and its kind if it is ignored, else "document" or "parse_error"."""
     path = tmp_path / "file"
     path.write_bytes(content)
-    return [(d.line, d.kind or ("damage" if d.error else "document")) for d in split(path, LIMIT)]
+    return [(d.line, d.kind or ("parse_error" if d.error else "document")) for d in split(path, LIMIT)]
 
 
 def test_a_log_line_is_ignored_but_for_its_json(tmp_path: Path) -> None:
@@ -139,9 +139,9 @@ def test_what_logs_put_before_json(tmp_path: Path, prefix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "lines_of_damage"),
+    ("content", "lines_of_errors"),
     [
-        ('{"a":1}\nForbidden\n{"a":2}\n', [2]),  # no log: any text is damage
+        ('{"a":1}\nForbidden\n{"a":2}\n', [2]),  # no log: any text is a parse error
         ('{"a":1}\n2026-03-01T10:00:00Z","b":{"c":1}}\n', [2]),  # the rest of a cut record begins with a time
         ('2026-03-01T10:00:00Z INFO {"a":1}\n2026-03-01T10:00:01Z INFO {"a": "cut\n', [2]),
         ('2026-03-01T10:00:00Z INFO {"a":1}\n"b":"cut","c":1}\n', [2]),
@@ -149,8 +149,8 @@ def test_what_logs_put_before_json(tmp_path: Path, prefix: str) -> None:
         ('"b":"cut","c":{"d":1}}{"a":1}\n', [1]),
     ],
 )
-def test_damage_in_a_log_is_damage(tmp_path: Path, content: str, lines_of_damage: list[int]) -> None:
-    assert [line for line, kind in kinds(tmp_path, content.encode()) if kind == "damage"] == lines_of_damage
+def test_parse_errors_in_a_log(tmp_path: Path, content: str, lines_of_errors: list[int]) -> None:
+    assert [line for line, kind in kinds(tmp_path, content.encode()) if kind == "parse_error"] == lines_of_errors
 
 
 @pytest.mark.parametrize(

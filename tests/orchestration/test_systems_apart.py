@@ -1,4 +1,4 @@
-"""One system's failure holds back that system, and nothing else; what failed fails again until it is mended."""
+"""One system's failure holds back that system alone, and fails again every night until it is fixed."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def undisturbed(renewed: Home) -> tuple[Rows, Rows]:
 
 
 def of_systems(home: Path, rows: Rows, systems: set[str]) -> Rows:
-    """What of the marts is of some systems; of the long tables, their rows."""
+    """The marts of some systems, and their rows of the long tables."""
     owned = dict(published(home, "select relation, system from intermediate.relations where schema = 'main'"))
 
     def owner(system: str, mart: str) -> str:
@@ -117,16 +117,16 @@ def fails_a_check(home: Path, system: str, stream: str) -> Callable[[], None]:
             [f"{system}/{stream}", str(poison.relative_to(home / "lake")), number],
         )
 
-    def mend() -> None:
+    def fix() -> None:
         poison.unlink()
         with duckdb.connect(str(home / "lake" / "ledger.duckdb")) as ledger:
             ledger.execute("delete from lake_files where landing = ?", [number])
 
-    return mend
+    return fix
 
 
 def fails_to_land(home: Path, system: str, stream: str) -> Callable[[], None]:
-    """A landing stops with an error: a folder is where it writes."""
+    """A landing stops with an error: there is a folder in place of the file that it writes."""
     schema = home / "lake" / system / stream / "schema.parquet"
     schema.unlink()
     schema.mkdir()
@@ -154,11 +154,11 @@ def test_main_is_for_readers_and_everything_is_described(home: Path) -> None:
     assert published(home, silent) == []
 
 
-def test_what_fails_is_held_back_alone_and_until_it_is_mended(
+def test_failed_systems_are_held_back_alone_until_they_are_fixed(
     renewed: Home, home: Path, undisturbed: tuple[Rows, Rows]
 ) -> None:
     first, second = undisturbed
-    mends = [
+    fixes = [
         fails_to_build(home, "alexa"),
         fails_a_check(home, "ses", "events"),
         fails_to_land(home, "pinpoint", "events"),
@@ -183,8 +183,8 @@ def test_what_fails_is_held_back_alone_and_until_it_is_mended(
     assert re.search(r"test \w+ found \d+ rows", reasons["ses"])
     assert "the landing of pinpoint/events failed" in reasons["pinpoint"]
     assert "Held back" in (home / "published" / "report.html").read_text()
-    for mend in mends:
-        mend()
+    for fix in fixes:
+        fix()
     code, output = run(home)
     assert code == 0, output
     assert set(status(home).values()) == {"current"}
@@ -195,7 +195,7 @@ def test_what_fails_is_held_back_alone_and_until_it_is_mended(
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_each_system_fails_alone(system: str, renewed: Home, home: Path, undisturbed: tuple[Rows, Rows]) -> None:
     first, second = undisturbed
-    mend = fails_to_build(home, system)
+    fix = fails_to_build(home, system)
     renewed.next_night()
     assert run(home)[0] == 2
     assert status(home) == dict.fromkeys(SYSTEMS, "current") | {system: "held back"}
@@ -203,6 +203,6 @@ def test_each_system_fails_alone(system: str, renewed: Home, home: Path, undistu
     others = set(SYSTEMS) - {system}
     assert of_systems(home, shown, {system}) == of_systems(home, first, {system})
     assert of_systems(home, shown, others) == of_systems(home, second, others)
-    mend()
+    fix()
     assert run(home)[0] == 0
     assert marts(home) == second

@@ -32,7 +32,7 @@ class Batch:
         self._writer.write_schema()
 
     def land(self, files: Sequence[Staged]) -> list[Refused]:
-        """Land the files, and remove their copies; returns those that are refused, of which nothing lands."""
+        """Land the files, and remove their copies; returns the files that are refused, of which no record lands."""
         self._start([(str(file.path), file.hash, file.found.path, file.bytes) for file in files])
         refused = self._reader.read(files)
         self._sql.execute(
@@ -47,7 +47,7 @@ class Batch:
         return [Refused(file.found.path, reason) for file, reason in refused.items()]
 
     def replay(self) -> int:
-        """Take quarantined texts through today's rules; what is still refused stays. Returns how many got out."""
+        """Validate quarantined texts by today's rules; those that still fail stay. Returns how many landed."""
         rows = self._sql.execute(
             "select quarantine_id::varchar, content_hash, path, byte_offset, line, text from quarantine "
             "where source = ? and replayed_in is null and text <> '' order by path, byte_offset, quarantine_id",
@@ -59,7 +59,7 @@ class Batch:
         for start in range(0, len(rows), _TEXTS):
             piece = rows[start : start + _TEXTS]
             self._reader.read_documents((id_, offset, line, text, None) for id_, _, _, offset, line, text in piece)
-        # A text of which any record is still quarantined waits as a whole.
+        # A text stays in quarantine as a whole while any of its records does.
         self._sql.execute(
             "delete from batch where _filename in (select _filename from batch where _status = 'quarantined')"
         )

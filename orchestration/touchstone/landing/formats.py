@@ -1,4 +1,4 @@
-"""What a file is, by its content: a file that is something else than JSON or Parquet is refused by name."""
+"""The format of a file, by its content: any other than JSON and Parquet is refused by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import re
 from itertools import islice
 
-# How much of a file's beginning says what it is.
+# How much of a file's beginning is read to recognize its format.
 HEAD_BYTES = 4096
 PARQUET = b"PAR1"
 GZIP = b"\x1f\x8b"
@@ -14,7 +14,7 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 
 _UNPACK = "unpack it, and put what is in it into the folder"
 _EXPORT = "export the records as JSON, one per line"
-# (first bytes, where they stand) -> what the file is, and the remedy.
+# (bytes, their offset) -> the format, and the remedy.
 _MAGIC = {
     (b"PK\x03\x04", 0): ("a ZIP archive", _UNPACK),
     (b"PK\x05\x06", 0): ("an empty ZIP archive", "remove it"),
@@ -38,10 +38,10 @@ _MAGIC = {
 }
 _OFFICE = re.compile(rb"(?:xl|word|ppt)/|\[Content_Types\]\.xml")
 _HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
-# Of other programs' notations of objects and lists; those of JSON are read.
+# The beginning of an object or list, in JSON or a notation like it.
 _JSON_LIKE = re.compile(rb"\s*[{\[(]")
 _OPENTELEMETRY_JSON = re.compile(rb'\s*\{\s*"resource(?:Metrics|Logs|Spans)"\s*:')
-_METRIC_STREAM = "set the metric stream's output format to JSON, and have its records delivered anew"
+_METRIC_STREAM = "set the metric stream's output format to JSON, and have its records delivered again"
 # Code units of UTF-32 and UTF-16 by their mark, or by the zeros beside the first character of JSON.
 _ENCODINGS = (
     (re.compile(rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff"), "utf-32"),
@@ -54,16 +54,16 @@ _ENCODINGS = (
 
 
 class FileRefused(Exception):
-    """The file as a whole can't be landed; the message says why and what helps."""
+    """The whole file can't be landed; the message has the reason and the remedy."""
 
 
 def encoding(head: bytes) -> str | None:
-    """The encoding that a text file begins in, if it is another than UTF-8."""
+    """The encoding of a text file by its beginning, unless it is UTF-8."""
     return next((name for pattern, name in _ENCODINGS if pattern.match(head)), None)
 
 
 def refuse_other(head: bytes) -> None:
-    """Raise FileRefused for what its beginning shows to be no file of JSON records."""
+    """Raise FileRefused if the beginning shows another format than JSON or Parquet."""
     for (magic, at), (what, remedy) in _MAGIC.items():
         if head.startswith(magic, at):
             if magic.startswith(b"PK") and _OFFICE.search(head):
@@ -81,7 +81,7 @@ def refuse_other(head: bytes) -> None:
 
 
 def without_json(head: bytes) -> FileRefused:
-    """Why a file is refused in which no JSON object was found."""
+    """The refusal of a file without any JSON object."""
     if _is_binary(head):
         return FileRefused(f"it is a binary file of no known format: {_EXPORT}")
     if not _JSON_LIKE.match(head) and (mark := _separator(head)):
@@ -90,7 +90,7 @@ def without_json(head: bytes) -> FileRefused:
 
 
 def _is_opentelemetry(head: bytes) -> bool:
-    """A message with its length before it, whose first field is number 1, as CloudWatch's metric streams write it."""
+    """Whether it starts with a message length and a field number 1, as CloudWatch's metric streams write it."""
     length = re.match(rb"[\x80-\xff]{0,4}[\x00-\x7f]\x0a", head)
     return bool(length) and b"amazonaws.com/" in head and _is_binary(head)
 
@@ -100,7 +100,7 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _separator(head: bytes) -> str | None:
-    """What separates the columns, where the first two rows have the same number of them."""
+    """The separator of columns, if the first two rows have the same number of them."""
     lines = head.decode("utf-8", "replace").splitlines()
     for mark, name in ((",", "commas"), ("\t", "tabs"), (";", "semicolons"), ("|", "bars")):
         rows = list(islice(filter(None, csv.reader(lines, delimiter=mark)), 2))

@@ -1,4 +1,4 @@
-"""How fresh each source is, and which hours it should have records of: by the ledger alone, never by the lake."""
+"""The freshness of each source, and the hours that lack records: read from the ledger alone, never from the lake."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import duckdb
 from touchstone.landing.records import literal
 from touchstone.settings import Settings
 
-# A source is late when nothing new has landed for so many of its usual intervals.
+# How many of its usual intervals a source may take until it is late.
 _INTERVALS = 3
-# A usual interval is the median of the last so many landings, or days of records.
+# How many landings, or days of records, the median interval is of.
 _RECENT_LANDINGS, _RECENT_DAYS = 30, 28
-# Further back hours are not looked at: what is missing there can't be fetched again, and one wrong clock makes decades.
+# Older hours are not checked: vendors no longer have their records, and one wrong clock would add decades.
 _LOOKED_AT_DAYS = 365
-# An hour should have records if there were so many at that hour of the day on nine in ten of the 28 days before. What
-# is quiet at weekends or at night has no such hours then, and two days without any record don't make a third usual.
+# An hour should have records if that hour of the day had so many on nine in ten of the 28 days before. Hours that are
+# quiet at weekends or at night don't qualify, and two days without any record don't make a third one usual.
 _USUAL_RECORDS = 5
-# Mailgun tells of 3 days on its smallest plan, CloudWatch's stream of 2.
+# Mailgun keeps 3 days on its smallest plan, CloudWatch's stream 2.
 _RECENT_GAP_DAYS = 7
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """A source that records have landed of. Times are UTC, those of records the records' own.
+    """A source of which records have landed. Times are UTC; those of records are the records' own.
 
     `usual_interval_hours` is between landings, or between records where that is longer; None before there are two of
-    either. `late_after` is when it is late if nothing new lands; None if that can't be said, or nothing is expected.
-    `hours_without_records` counts the hours of the last 365 days that usually have records and have none;
-    `last_hour_without_records` is the last of them.
+    either. `late_after` is when the source becomes late if nothing new lands; None if the interval is unknown or
+    nothing more is expected. `hours_without_records` counts the hours of the last 365 days that usually have records
+    and have none; `last_hour_without_records` is the last of them.
     """
 
     source: str
@@ -46,7 +46,7 @@ class Freshness:
 
     @property
     def lacks_recent_hours(self) -> bool:
-        """Whether an hour without records is recent enough for somebody to fetch it again."""
+        """Whether the last hour without records is recent enough to fetch it again."""
         last = self.last_hour_without_records
         return last is not None and last > self.newest_record_at - timedelta(days=_RECENT_GAP_DAYS)
 
@@ -54,12 +54,12 @@ class Freshness:
 def freshness(
     connection: duckdb.DuckDBPyConnection, settings: Settings, now: datetime, source: str | None = None
 ) -> list[Freshness]:
-    """The sources that records have landed of, or one of them, at `now`, a UTC time; by a connection to the ledger."""
-    return [Freshness(*row) for row in connection.execute(figures(settings, now, source)).fetchall()]
+    """All sources of which records have landed, or one, at `now`, a UTC time; `connection` has the ledger open."""
+    return [Freshness(*row) for row in connection.execute(freshness_query(settings, now, source)).fetchall()]
 
 
-def figures(settings: Settings, now: datetime, source: str | None = None, ledger: str = "") -> str:
-    """The statement whose rows are the fields of Freshness; `ledger` is the prefix of the ledger's tables."""
+def freshness_query(settings: Settings, now: datetime, source: str | None = None, ledger: str = "") -> str:
+    """The query whose columns are the fields of Freshness; `ledger` is the prefix of the ledger's tables."""
     at = f"timestamp '{now.replace(tzinfo=None)}'"
     wanted = f"source = {literal(source)}" if source else "true"
     ended = f"[{', '.join(map(literal, settings.ended_sources))}]::varchar[]"
@@ -82,12 +82,12 @@ landed as (
     select
         source,
         max(landed_at) as newest_landing_at,
-        -- a run lands in several batches, one soon after the other
+        -- a run lands several batches, shortly after one another
         median(hours) filter (where hours >= 1) as interval_hours
     from landing_gaps
     group by source
 ),
--- a record that is dated later than today has a wrong clock
+-- a record from the future has a wrong clock
 hours as (
     select *, max(hour) over (partition by source) as newest_hour
     from {ledger}record_hours
@@ -148,7 +148,7 @@ select
     newest_record_at,
     newest_landing_at,
     usual_interval_hours,
-    -- what was old already when it landed is an archive, and no more is to come
+    -- records that were old when they landed are an archive, which grows no more
     case
         when
             usual_interval_hours is not null

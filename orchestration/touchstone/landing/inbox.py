@@ -1,4 +1,4 @@
-"""Finds the files of a stream: in the inbox, in another folder, or in an object store."""
+"""The files of a stream: in the inbox, in another folder, or in an object store."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from touchstone.names import nearest
 
 @dataclass(frozen=True)
 class Found:
-    """A file as the inbox shows it. `path` is below the location, as `shown` writes it.
+    """A file of the inbox. `path` is below the location, as `shown` writes it.
 
-    `stamp` changes when the file's content does; `stamp_now` looks again, and raises FileNotFoundError if it is gone.
+    `stamp` changes when the file's content does; `stamp_now` reads it again, and raises FileNotFoundError if the file
+    is gone.
     """
 
     path: str
@@ -37,14 +38,14 @@ class Refused:
 
 
 def find(location: str | Path) -> list[Found | Refused]:
-    """Everything below a location, by path. A location that is absent holds nothing."""
+    """All files below a location, by path; none if the location doesn't exist."""
     folder = _local(location)
     found = _walk(folder) if folder else _objects(str(location))
     return sorted(found, key=lambda entry: entry.path)
 
 
 def exists(location: str) -> bool:
-    """Whether there is such a folder, or anything in the object store under that prefix."""
+    """Whether the folder exists, or the object store has anything under that prefix."""
     if folder := _local(location):
         return folder.is_dir()
     filesystem, root = fsspec.core.url_to_fs(location)
@@ -52,14 +53,14 @@ def exists(location: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """A name as text that can be stored and printed: what is no UTF-8 and what a terminal obeys as escapes."""
+    """A name that can be stored and printed: bytes that are not UTF-8, and what a terminal obeys, are escaped."""
     return printable(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
-def strays(inbox: Path, sources: list[str]) -> list[Refused]:
-    """Files and folders of the inbox that no stream reads, each with the nearest right name.
+def find_unread(inbox: Path, sources: list[str]) -> list[Refused]:
+    """Files and folders of the inbox that no stream reads, each with the nearest name of a stream.
 
-    What begins with a dot is passed over: such files are left by programs, not by people.
+    Names that begin with a dot are skipped: programs leave such files, not people.
     """
     systems = {source.split("/")[0] for source in sources}
     found = []
@@ -79,11 +80,11 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         return sorted((e for e in os.scandir(folder) if not e.name.startswith(".")), key=lambda entry: entry.name)
     except OSError:
-        return []  # whoever reads the folder says so
+        return []  # reading the folder reports the error
 
 
 def _local(location: str | Path) -> Path | None:
-    """The folder that a location is, unless it is in an object store."""
+    """The folder of a location, or None for an object store."""
     if fsspec.core.split_protocol(str(location))[0] not in (None, "file", "local"):
         return None
     return Path(str(location).removeprefix("file://").removeprefix("local://"))
@@ -112,7 +113,7 @@ def _walk(top: Path) -> Iterator[Found | Refused]:
                         "copy the file in, or set the stream's location (TOUCHSTONE_LOCATIONS)",
                     )
                 elif entry.is_symlink() and entry.is_dir():
-                    continue  # what it holds is found where it really is
+                    continue  # its files are found at their real path
                 elif entry.is_dir():
                     folders.append(path)
                 else:

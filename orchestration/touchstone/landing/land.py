@@ -1,4 +1,4 @@
-"""Lands one stream: new files in batches, each batch all or nothing."""
+"""Landing of one stream: new files in batches, each batch all or nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from touchstone.landing import quarantine
 from touchstone.landing.batch import Batch
 from touchstone.landing.formats import FileRefused
-from touchstone.landing.inbox import Found, Refused, exists, find, strays
+from touchstone.landing.inbox import Found, Refused, exists, find, find_unread
 from touchstone.landing.ledger import Ledger, Totals
 from touchstone.landing.stage import Staged, stage
 from touchstone.landing.streams import Stream
@@ -23,13 +23,13 @@ from touchstone.settings import Settings
 
 @dataclass
 class Landed:
-    """What one landing of a stream did."""
+    """The result of one landing of a stream."""
 
     source: str
     totals: Totals = field(default_factory=Totals)
     refused: list[Refused] = field(default_factory=list)
     known_files: int = 0  # found again, under the same name or another
-    changed_files: list[tuple[str, Totals, Totals]] = field(default_factory=list)  # path, what it held, and now
+    changed_files: list[tuple[str, Totals, Totals]] = field(default_factory=list)  # path, counts before and now
     ignored_kinds: dict[str, int] = field(default_factory=dict)
     unknown_fields: dict[str, int] = field(default_factory=dict)
 
@@ -43,12 +43,12 @@ def location(stream: Stream, settings: Settings) -> str | Path:
 
 def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
     """Land every file of the stream that the ledger doesn't know by its content."""
-    before = ledger.last_number()
+    before = ledger.last_load_id()
     batch = Batch(stream, settings, ledger)
     landed = Landed(stream.source)
     entries = find(location(stream, settings))
     if (elsewhere := settings.locations.get(stream.source)) and not exists(elsewhere):
-        entries.append(Refused(".", f"{elsewhere} of the setting locations does not exist; mend or remove it there"))
+        entries.append(Refused(".", f"{elsewhere} of the setting locations does not exist; correct or remove it there"))
     landed.refused = [entry for entry in entries if isinstance(entry, Refused)]
     found = [entry for entry in entries if isinstance(entry, Found)]
     seen = ledger.stamps(stream.source)
@@ -68,9 +68,9 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
     return landed
 
 
-def name_strays(settings: Settings, ledger: Ledger, sources: list[str]) -> list[Refused]:
-    """What of the inbox no stream reads, and what settings say of streams that there are none of, in the ledger."""
-    unread = strays(settings.inbox, sources)
+def record_unread(settings: Settings, ledger: Ledger, sources: list[str]) -> list[Refused]:
+    """Record in the ledger, and return, what no stream reads: files in the inbox, and streams that settings name."""
+    unread = find_unread(settings.inbox, sources)
     named = {"locations": settings.locations, "ended_sources": settings.ended_sources}
     unknown = [
         Refused(f"{setting}: {name}", f"no stream has this name; {nearest(name, sources)}")
@@ -84,19 +84,19 @@ def name_strays(settings: Settings, ledger: Ledger, sources: list[str]) -> list[
 
 
 def replay(stream: Stream, settings: Settings, ledger: Ledger) -> int:
-    """Validate the stream's quarantined records again, by the rules of today; returns how many got out."""
+    """Validate the stream's quarantined records again by today's rules; returns how many landed."""
     return Batch(stream, settings, ledger).replay()
 
 
 def _batches(
     stream: Stream, settings: Settings, ledger: Ledger, new: Sequence[Found], landed: Landed
 ) -> Iterator[list[Staged]]:
-    """Files with new content, in the order of their paths, in pieces of about `batch_bytes` uncompressed.
+    """Files with new content, in the order of their paths, in batches of about `batch_bytes` uncompressed.
 
-    The order makes the ledger the same however a run was cut: the first file states a fact, later ones repeat it.
+    Due to the order, an interrupted run leaves the same ledger: the first file has a fact, later ones repeat it.
     """
     folder = settings.scratch / "stage"
-    shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
+    shutil.rmtree(folder, ignore_errors=True)  # left by a killed run
     folder.mkdir()
     batch: list[Staged] = []
     size = 0
@@ -121,7 +121,7 @@ def _batches(
 
 
 def _staged(new: Sequence[Found], folder: Path, max_ratio: int) -> Iterator[tuple[Found, Staged | Refused]]:
-    """Each file with its copy, or why there is none; a few are copied ahead, side by side."""
+    """Each file with its copy, or the refusal; a few files are copied ahead, in parallel."""
 
     def copied(number: int, found: Found) -> Staged | Refused:
         try:

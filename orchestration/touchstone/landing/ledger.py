@@ -1,7 +1,7 @@
-"""The ledger of files: which were landed, what became of their records, and what was quarantined.
+"""The ledger: files that have landed, the status of their records, and the quarantine.
 
-It is a DuckDB file beside the lake. Its commit is the moment at which a landing has happened: the Parquet
-files of a landing are written under another name before it and get their own after it.
+It is a DuckDB file beside the lake. A load happens when the ledger commits: its Parquet files are written under another
+name before the commit, and renamed after it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from touchstone.landing.streams import Stream
 
 _SCHEMA = """
 create sequence if not exists landing_numbers;
--- Grain: one file, known by its content. records = accepted + duplicates + quarantined + ignored.
+-- Grain: one file content of a source. records = accepted + duplicates + quarantined + ignored.
 create table if not exists files (
     source varchar not null,
     content_hash varchar not null,
@@ -38,7 +38,7 @@ create table if not exists files (
     landed_at timestamp not null,
     primary key (source, content_hash)
 );
--- Grain: one path as it was last seen, so that a file is read again only when it has changed.
+-- Grain: one path, with the content it last had, so that only changed files are read again.
 create table if not exists seen (
     source varchar not null,
     path varchar not null,
@@ -62,7 +62,7 @@ create table if not exists quarantine (
 alter table quarantine add column if not exists record_key uuid;
 alter table quarantine add column if not exists closed_at timestamp;
 alter table quarantine add column if not exists closed_as varchar;
--- Grain: one ignored kind of one file.
+-- Grain: one ignored kind of record in one file.
 create table if not exists ignored (
     source varchar not null,
     content_hash varchar not null,
@@ -70,7 +70,7 @@ create table if not exists ignored (
     records bigint not null,
     landing bigint not null
 );
--- Grain: one path that is refused as a whole, for as long as it is.
+-- Grain: one file that is currently refused.
 create table if not exists refused (
     source varchar not null,
     path varchar not null,
@@ -78,7 +78,7 @@ create table if not exists refused (
     primary key (source, path)
 );
 alter table refused add column if not exists dismissed_at timestamp;
--- Grain: one undeclared field of a stream in one landing.
+-- Grain: one undeclared field of a stream in one load.
 create table if not exists unknown_fields (
     source varchar not null,
     field varchar not null,
@@ -94,7 +94,7 @@ create table if not exists lake_files (
     last_date date,
     landing bigint not null
 );
--- Grain: one hour of the records' own time, of a source's facts that have landed; further versions of one are no more.
+-- Grain: one hour of a source's facts, by their own time; further versions of a fact don't count.
 create table if not exists record_hours (
     source varchar not null,
     hour timestamp not null,
@@ -102,13 +102,13 @@ create table if not exists record_hours (
     newest_at timestamp not null,
     primary key (source, hour)
 );
--- Grain: one source whose last landing has failed.
+-- Grain: one source whose last landing failed.
 create table if not exists failed_landings (
     source varchar primary key,
     reason varchar not null
 );
--- Grain: one file or record that was taken out again, after `landing` and `build`, and stays out until `undone_at`.
--- A record has its key, and a hash of all it says, beside the file it came in.
+-- Grain: one file or record that was retracted, after `landing` and `build`; it doesn't land again until `undone_at`.
+-- A record has its key and a hash of its content, beside the file that it landed in.
 create table if not exists retractions (
     retraction bigint primary key,
     source varchar not null,
@@ -122,21 +122,21 @@ create table if not exists retractions (
     build bigint not null,
     undone_at timestamp
 );
--- Grain: one Parquet file of the lake that a retraction has replaced, and that is still to be removed.
+-- Grain: one Parquet file of the lake that a retraction replaced and that is yet to be removed.
 create table if not exists obsolete_files (
     path varchar not null
 );
 """
 
 
-# The contents of a source that aren't landed when they come.
+# The contents of a source that don't land: landed already, or retracted.
 _KNOWN = """
     select content_hash from files where source = $1
     union
     select content_hash from retractions where source = $1 and record_key is null and undone_at is null
 """
 
-_MOST_FIELDS = 200  # undeclared fields of a stream that are named in one landing
+_MOST_FIELDS = 200  # undeclared fields of a stream that the ledger names for one load
 
 # Counts over `batch` left joined with `repeats`; a file without records has one row of NULLs.
 _COUNTS = """
@@ -150,7 +150,7 @@ _COUNTS = """
 
 @dataclass(frozen=True)
 class Totals:
-    """What became of the records of one source; counts of records."""
+    """Counts of one source's records by status, and of its files."""
 
     files: int = 0
     records: int = 0
@@ -165,11 +165,11 @@ class Totals:
 
 
 class LedgerMissing(Exception):
-    """The lake has records but no ledger says which files they came from."""
+    """The lake has records, but the ledger is gone."""
 
 
 class Ledger:
-    """An open ledger. `connection` also holds the temporary tables of a landing, `builds` is the log of builds."""
+    """An open ledger. `connection` also holds the temporary tables of a batch; `builds` is the log of builds."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
         self.connection = connection
@@ -179,7 +179,7 @@ class Ledger:
     @classmethod
     @contextmanager
     def open(cls, lake: Path, scratch: Path, memory_limit: str) -> Iterator[Ledger]:
-        """Open or create the ledger and finish what a killed run had begun.
+        """Open or create the ledger, and finish what a killed run had started.
 
         Raises LedgerMissing if the lake has files but the ledger is gone.
         """
@@ -201,34 +201,34 @@ class Ledger:
             connection.execute(builds.SCHEMA)
             ledger = cls(connection, lake)
             ledger._finish_renames()
-            ledger._count_hours_of_before()
+            ledger._count_missing_hours()
             yield ledger
         finally:
             connection.close()
 
-    def next_number(self) -> int:
-        """The number of a new landing; every batch has its own."""
+    def next_load_id(self) -> int:
+        """The load_id of a new load; every batch is a load."""
         return self._number("select nextval('landing_numbers')")
 
-    def last_number(self) -> int:
-        """The newest landing of any stream; 0 before the first."""
+    def last_load_id(self) -> int:
+        """The newest load of any stream; 0 before the first."""
         return self._number("select coalesce(max(landing), 0) from files")
 
-    def last_lake_number(self) -> int:
-        """The newest landing that left something in the lake; 0 before the first."""
+    def last_lake_load_id(self) -> int:
+        """The newest load that wrote to the lake; 0 before the first."""
         return self._number("select coalesce(max(landing), 0) from lake_files")
 
     def stamps(self, source: str) -> dict[str, str]:
-        """The stamps of the paths whose content has been landed, or retracted."""
+        """The stamps of the paths whose content has landed or is retracted."""
         return self._pairs(f"select path, stamp from seen where source = $1 and content_hash in ({_KNOWN})", [source])
 
     def hashes(self, source: str) -> set[str]:
-        """The contents that are not landed when they come: those that were landed before, or retracted."""
+        """The hashes of contents that don't land: landed already, or retracted."""
         rows = self.connection.execute(_KNOWN, [source]).fetchall()
         return {hash_ for (hash_,) in rows}
 
     def record_seen(self, source: str, hashes: Mapping[Found, str]) -> None:
-        """Remember what paths held, so that they aren't read again before they change."""
+        """Record the contents of paths, so that they aren't read again before they change."""
         rows = [{"path": found.path, "stamp": found.stamp, "hash": hash_} for found, hash_ in hashes.items()]
         self.connection.execute(
             "insert or replace into seen select ?, r.path, r.stamp, r.hash "
@@ -237,7 +237,7 @@ class Ledger:
         )
 
     def count_landed(self, stream: Stream, number: int) -> None:
-        """Enter the files of the tables `batch`, `batch_files` and `repeats`."""
+        """Record the files of the tables `batch`, `batch_files` and `repeats`, and their quarantined records."""
         self.connection.execute(
             f"""
             insert into files
@@ -273,7 +273,7 @@ class Ledger:
         self._count_kinds_and_fields(stream, number)
 
     def count_replayed(self, stream: Stream, number: int) -> None:
-        """Move the records of `batch`, whose `filename` is their quarantine_id, to where they belong now."""
+        """Record the new status of the records of `batch`, whose `filename` is their quarantine_id."""
         self.connection.execute(
             f"""
             update files set
@@ -311,7 +311,7 @@ class Ledger:
             """,
             [stream.source, number],
         )
-        # Names may be values, and of any number: those beyond the most frequent are one.
+        # Undeclared names may be values, without limit: all beyond the most frequent are counted as one.
         self.connection.execute(
             """
             insert into unknown_fields
@@ -332,7 +332,7 @@ class Ledger:
         )
 
     def add_lake_file(self, source: str, path: Path, rows: int, number: int) -> None:
-        """Enter a file of the lake that holds `rows` records of the table `batch`, and the hours of its new facts."""
+        """Record a file of the lake with `rows` records of the table `batch`, and the hours of its new facts."""
         self.connection.execute(
             """
             insert into lake_files
@@ -354,8 +354,8 @@ class Ledger:
             [source],
         )
 
-    def count_hours_anew(self, source: str, paths: list[str]) -> None:
-        """Count the hours of a source again, over these files of the lake."""
+    def recount_hours(self, source: str, paths: list[str]) -> None:
+        """Count the hours of a source again, from these files of the lake."""
         self.connection.execute("update record_hours set records = 0 where source = ?", [source])
         if paths:
             self.connection.execute(
@@ -368,8 +368,8 @@ class Ledger:
             )
         self.connection.execute("delete from record_hours where source = ? and records = 0", [source])
 
-    def leave_out_retracted(self, stream: Stream) -> None:
-        """Ignore the records of the table `batch` that say what was retracted."""
+    def exclude_retracted(self, stream: Stream) -> None:
+        """Give retracted records in the table `batch` the status ignored."""
         retracted = "select record_key, record_content from retractions where source = ? and undone_at is null"
         if self.connection.execute(f"{retracted} and record_key is not null", [stream.source]).fetchone():
             self.connection.execute(
@@ -379,7 +379,7 @@ class Ledger:
             )
 
     def remove_obsolete_files(self) -> None:
-        """Remove the lake's files that others are in the place of."""
+        """Remove the lake's files that others have replaced."""
         paths = self.connection.execute("select path from obsolete_files").fetchall()
         for (path,) in paths:
             (self.lake / path).unlink(missing_ok=True)
@@ -387,7 +387,7 @@ class Ledger:
             self.connection.execute("delete from obsolete_files")
 
     def lake_paths(self, source: str, of_batch: bool) -> list[str]:
-        """The lake's files of a source; `of_batch`: those that may hold a date of the table `batch`."""
+        """The lake's files of a source; with `of_batch` those that may have a date of the table `batch`."""
         of_dates = "exists (select 1 from batch where _date between first_date and last_date)" if of_batch else "true"
         rows = self.connection.execute(
             f"select path from lake_files where source = ? and {of_dates} order by path", [source]
@@ -395,7 +395,7 @@ class Ledger:
         return [str(self.lake / path) for (path,) in rows]
 
     def replace_refused(self, source: str, refused: list[Refused]) -> None:
-        """The paths that are refused now; one that was dismissed for the same reason stays so."""
+        """Replace the refused paths of a source; one that was dismissed stays so while its reason is the same."""
         dismissed = self.connection.execute(
             "delete from refused where source = ? returning path, reason, dismissed_at", [source]
         ).fetchall()
@@ -407,7 +407,7 @@ class Ledger:
             )
 
     def changed_files(self, source: str, since: int) -> list[tuple[str, Totals, Totals]]:
-        """Files that came again with other content after landing `since`: path, what it held before, and now."""
+        """Files whose content changed after load `since`: path, counts before and now."""
         rows = self.connection.execute(
             """
             select path, struct_pack(files, records, accepted, duplicates, quarantined, ignored) as counts
@@ -425,14 +425,14 @@ class Ledger:
         ]
 
     def ignored_kinds(self, source: str, since: int = 0) -> dict[str, int]:
-        """Ignored records by kind in the landings after `since`."""
+        """Ignored records by kind in the loads after `since`."""
         return self._pairs(
             "select kind, sum(records)::bigint from ignored where source = ? and landing > ? group by 1 order by 1",
             [source, since],
         )
 
     def unknown_fields(self, source: str, since: int = 0) -> dict[str, int]:
-        """Records by undeclared field in the landings after `since`."""
+        """Records by undeclared field in the loads after `since`."""
         return self._pairs(
             "select field, sum(records)::bigint from unknown_fields where source = ? and landing > ? "
             "group by 1 order by 1",
@@ -440,7 +440,7 @@ class Ledger:
         )
 
     def totals(self, source: str, since: int = 0) -> Totals:
-        """Counts over the files landed after landing `since`."""
+        """Counts over the files of the loads after `since`."""
         row = self.connection.execute(
             """
             select count(*), coalesce(sum(records), 0), coalesce(sum(accepted), 0), coalesce(sum(duplicates), 0),
@@ -453,7 +453,7 @@ class Ledger:
         return Totals(*map(int, row))
 
     def files_that_do_not_add_up(self, source: str) -> list[str]:
-        """Paths of files whose counts break the identity, or differ from the rows kept beside them."""
+        """Paths of files whose counts don't add up, or differ from the tables `quarantine` and `ignored`."""
         rows = self.connection.execute(
             """
             select f.path
@@ -475,21 +475,21 @@ class Ledger:
         return [path for (path,) in rows]
 
     def landed_after(self, landing: int, sources: Iterable[str]) -> set[str]:
-        """Those of the sources of which the lake has records that landed later."""
+        """Those of the sources of which the lake has later loads."""
         rows = self.connection.execute(
             "select distinct source from lake_files where landing > ? and source in (select unnest(?::varchar[]))",
             [landing, sorted(sources)],
         ).fetchall()
         return {source for (source,) in rows}
 
-    def landing_failed(self, source: str, reason: str | None) -> None:
-        """Remember that the last landing of a source has failed, or, without a reason, that it has not."""
+    def set_landing_failure(self, source: str, reason: str | None) -> None:
+        """Record the reason why the last landing of a source failed, or None if it succeeded."""
         self.connection.execute("delete from failed_landings where source = ?", [source])
         if reason:
             self.connection.execute("insert into failed_landings values (?, ?)", [source, reason])
 
     def failed_landings(self) -> dict[str, str]:
-        """The sources whose last landing has failed, with the reason."""
+        """The sources whose last landing failed, with the reason."""
         return self._pairs("select source, reason from failed_landings order by source", [])
 
     def _number(self, sql: str) -> int:
@@ -501,7 +501,7 @@ class Ledger:
         return dict(self.connection.execute(sql, parameters).fetchall())
 
     def _finish_renames(self) -> None:
-        """After a kill: files the ledger knows get their name, those it doesn't know never happened."""
+        """After a kill: rename files that the ledger has, and remove others."""
         known = {path for (path,) in self.connection.execute("select path from lake_files").fetchall()}
         for path in known:
             final = self.lake / path
@@ -511,8 +511,8 @@ class Ledger:
             leftover.unlink()
         self.remove_obsolete_files()
 
-    def _count_hours_of_before(self) -> None:
-        """Count the hours of what was landed before the ledger did, once."""
+    def _count_missing_hours(self) -> None:
+        """Count the hours of sources that landed before the ledger had the table, once."""
         rows = self.connection.execute(
             "select distinct source from lake_files where source not in (select source from record_hours)"
         ).fetchall()
@@ -522,11 +522,11 @@ class Ledger:
 
 
 def content_text(stream: Stream) -> str:
-    """SQL of a text that is equal for records that say the same in all declared columns; a hash that lasts."""
+    """SQL of a lasting hash that is equal for records with the same values in all declared columns."""
     fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
     return f"md5(cast(struct_pack({fields}) as varchar))"
 
 
 def unfinished(path: Path) -> Path:
-    """The name a file of the lake has until the ledger knows it."""
+    """The name of a file until it is complete: in the lake, until the ledger has it."""
     return path.with_name(path.name + ".unfinished")

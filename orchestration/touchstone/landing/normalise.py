@@ -1,7 +1,7 @@
-"""Writes a record as its stream declares it: one spelling of each name, one type of each value.
+"""Rewrites a record as its stream declares it: one spelling of each name, one type of each value.
 
-Loaders and queues rename, flatten and retype what they carry. What they write for a value is that value; what may be
-another one is refused, with a reason that names the field and never holds what stood in it.
+Loaders and queues rename, flatten and retype records. A value that can be read in one way only is converted; any other
+is refused, with a reason that names the field and never contains its value.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from touchstone.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, Many, Named, Shape, Struct, squeezed
+from touchstone.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, ListOf, MapOf, Shape, Struct, normalized_name
 
-FLOOR = datetime(2000, 1, 1, tzinfo=UTC)
-CEILING = datetime(2100, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
@@ -34,36 +34,36 @@ _WANTED = {
 
 
 class Unreadable(Exception):
-    """A record that can't be written as declared; the message is the reason, and holds nothing of its content.
+    """A record that can't be rewritten as declared; the message is the reason, without any of the record's values.
 
-    `field`: the path of the one that can't, where it is one.
+    `field`: the path of the field that can't be read, if it is one.
     """
 
     field: str | None = None
 
 
 class Normaliser:
-    """Of the records of one stream.
+    """Normaliser of one stream's records.
 
-    `not_happened` is a time that the vendor writes where there is none.
+    `not_happened`: the time that the vendor writes for "never".
     """
 
     def __init__(self, shape: Struct, known: frozenset[str], not_happened: str | None = None) -> None:
         self._shape = shape
-        self._known = frozenset(map(squeezed, known))
+        self._known = frozenset(map(normalized_name, known))
         self._known_inside = tuple(path.removesuffix("*") for path in self._known if path.endswith(".*"))
         self._not_happened = not_happened
         self._undeclared: list[str] = []
         self._unreadable: Unreadable | None = None
-        self._sure = True
+        self._is_certain = True
         self._example = False
 
     def record(self, record: dict[str, Any]) -> tuple[str, list[str], Unreadable | None]:
-        """The record as JSON text, declared fields only, and the paths of its undeclared fields.
+        """The record as JSON text with declared fields only, the paths of its undeclared fields, and an error.
 
-        Where a field can't be read, also why; the text is without it then. Raises Unreadable if there is no text.
+        If one field can't be read, the text omits it and the error is returned. Raises Unreadable if there is no text.
         """
-        self._begin(example=False)
+        self._start(example=False)
         canonical = self._struct(self._shape, record, "", checked=True)
         try:
             text = json.dumps(canonical, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -72,27 +72,27 @@ class Normaliser:
         return _whole_characters(text), self._undeclared, self._unreadable
 
     def proves(self, example: dict[str, Any]) -> list[str] | None:
-        """Paths of undeclared fields, if records with the names and JSON types of this one are as declared.
+        """Paths of undeclared fields if all records with this one's names and JSON types are as declared, else None.
 
-        That leaves to the caller the values of scalars that are in no list, map or JSON column. None: they may not be.
+        The caller checks the values of scalars outside of lists, maps and JSON columns.
         """
-        self._begin(example=True)
+        self._start(example=True)
         try:
             self._struct(self._shape, example, "", checked=True)
         except Unreadable:
             return None
-        return self._undeclared if self._sure else None
+        return self._undeclared if self._is_certain else None
 
     def _is_known(self, path: str) -> bool:
-        """Whether it is declared that the field is passed over, or all of an object that holds it."""
-        path = squeezed(path)
+        """Whether the stream declares the field, or an object around it, as not kept."""
+        path = normalized_name(path)
         return path in self._known or path.startswith(self._known_inside)
 
-    def _begin(self, example: bool) -> None:
-        self._undeclared, self._unreadable, self._sure, self._example = [], None, True, example
+    def _start(self, example: bool) -> None:
+        self._undeclared, self._unreadable, self._is_certain, self._example = [], None, True, example
 
     def _field(self, shape: Shape, value: Any, path: str, checked: bool) -> Any:
-        """A field of an object; none, for now, where it can't be read."""
+        """A field's value; None if it can't be read, with the first such error kept for `record`."""
         try:
             return self._value(shape, value, path, checked)
         except Unreadable as refusal:
@@ -104,7 +104,7 @@ class Normaliser:
             return None
 
     def _value(self, shape: Shape, value: Any, path: str, checked: bool) -> Any:
-        """`checked`: whether SQL looks at the values of scalars here."""
+        """`checked`: whether SQL checks the values of scalars here."""
         if value is None:
             return None
         if isinstance(shape, Leaf):
@@ -115,16 +115,16 @@ class Normaliser:
             value = self._parsed(shape, value, path)
         if isinstance(shape, Struct):
             return self._object(shape, value, path, checked)
-        if isinstance(shape, Many):
+        if isinstance(shape, ListOf):
             return self._list(shape, value, path)
         return self._map(shape, value, path)
 
-    def _parsed(self, shape: Struct | Many | Named, text: str, path: str) -> Any:
-        """What a loader wrote as text."""
-        self._sure = False
+    def _parsed(self, shape: Struct | ListOf | MapOf, text: str, path: str) -> Any:
+        """An object, list or map that a loader wrote as text."""
+        self._is_certain = False
         stripped = text.strip()
         if not stripped:
-            return [] if isinstance(shape, Many) else {}
+            return [] if isinstance(shape, ListOf) else {}
         if stripped[0] in "[{":
             try:
                 return parse(stripped)
@@ -135,25 +135,25 @@ class Normaliser:
     def _object(self, shape: Struct, value: Any, path: str, checked: bool) -> Any:
         if isinstance(value, dict):
             return self._struct(shape, value, path, checked)
-        self._sure = False
+        self._is_certain = False
         if value == []:
-            return {}  # PHP writes an empty object so
+            return {}  # PHP's empty object
         if isinstance(value, str) and shape.bare:
             return {shape.bare: value}
-        raise _unreadable(path, _seen(value), *_wanted(shape))
+        raise _unreadable(path, _type_of(value), *_wanted(shape))
 
     def _struct(self, shape: Struct, value: dict[str, Any], path: str, checked: bool) -> dict[str, Any]:
         result: dict[str, Any] = {}
         spread: list[tuple[tuple[str, ...], str | None, Any]] = []
         for name, child in value.items():
             if name in shape.fields:
-                self._put(result, name, self._field(shape.fields[name], child, _join(path, name), checked), path)
-            elif (declared := shape.by_name.get(squeezed(name))) is not None:
-                self._sure = False
+                self._set(result, name, self._field(shape.fields[name], child, _join(path, name), checked), path)
+            elif (declared := shape.by_name.get(normalized_name(name))) is not None:
+                self._is_certain = False
                 inner = self._field(shape.fields[declared], child, _join(path, declared), True)
-                self._put(result, declared, inner, path)
+                self._set(result, declared, inner, path)
             elif (place := _nested(shape, name)) is not None:
-                self._sure = False
+                self._is_certain = False
                 spread.append((*place, child))
             elif not self._is_known(_join(path, name)):
                 self._undeclared.append(_join(path, name))
@@ -164,7 +164,7 @@ class Normaliser:
     def _spread(
         self, shape: Struct, result: dict[str, Any], where: tuple[str, ...], key: str | None, child: Any, path: str
     ) -> None:
-        """Put a flattened field where it belongs; `key`: the entry of a map."""
+        """Nest a flattened field; `key`: the entry of a map."""
         if child is None:
             return
         inner: Shape = shape
@@ -176,29 +176,29 @@ class Normaliser:
         assert isinstance(inner, Struct)
         last, path_of = inner.fields[where[-1]], _join(path, where[-1])
         if key is None:
-            self._put(result, where[-1], self._field(last, child, path_of, True), path)
+            self._set(result, where[-1], self._field(last, child, path_of, True), path)
         else:
             parts = _SEPARATORS.split(key, maxsplit=1)
-            if isinstance(last, Named) and not isinstance(last.value, Leaf) and len(parts) == 2:
+            if isinstance(last, MapOf) and not isinstance(last.value, Leaf) and len(parts) == 2:
                 key, child = parts[0], {parts[1]: child}
-            self._put(result, where[-1], self._field(last, {key: child}, path_of, True), path)
+            self._set(result, where[-1], self._field(last, {key: child}, path_of, True), path)
 
-    def _put(self, result: dict[str, Any], name: str, value: Any, path: str) -> None:
-        """Enter a field; two spellings of one may stand beside each other if they say the same."""
+    def _set(self, result: dict[str, Any], name: str, value: Any, path: str) -> None:
+        """Set a field; a second spelling of it must have the same value."""
         before = result.get(name)
         if before is None:
             result[name] = value
             return
-        self._sure = False
+        self._is_certain = False
         if isinstance(before, dict) and isinstance(value, dict):
             for inner, child in value.items():
-                self._put(before, inner, child, _join(path, name))
+                self._set(before, inner, child, _join(path, name))
         elif value is not None and value != before:
             raise Unreadable(f"field {_join(path, name)}: two spellings with different values; keep the right one")
 
-    def _list(self, shape: Many, value: Any, path: str) -> list[Any]:
+    def _list(self, shape: ListOf, value: Any, path: str) -> list[Any]:
         if not isinstance(value, list):
-            self._sure = False
+            self._is_certain = False
             # a text with commas may be one value or several
             if (isinstance(value, str) and "," in value) or (isinstance(value, dict) and isinstance(shape.item, Leaf)):
                 saw = "a text with commas" if isinstance(value, str) else "an object"
@@ -206,18 +206,18 @@ class Normaliser:
             value = [value]
         return [self._value(shape.item, item, path, False) for item in value]
 
-    def _map(self, shape: Named, value: Any, path: str) -> dict[str, Any]:
+    def _map(self, shape: MapOf, value: Any, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            self._sure = False
+            self._is_certain = False
             value = _entries(value, path, *_wanted(shape))
         result: dict[str, Any] = {}
         known = {_plain(key): key for key in shape.keys}
         for key, child in value.items():
-            # a name of two cases is as somebody wrote it: Amazon has both InstanceId and Instance ID
+            # loaders change a whole name to one case; a mixed-case name is kept: Amazon has InstanceId and Instance ID
             respelled = key in (key.lower(), key.upper())
             name = known.get(_plain(key), key) if respelled else key
-            self._sure = self._sure and name == key
-            self._put(result, name, self._value(shape.value, child, f"{path}.*", False), path)
+            self._is_certain = self._is_certain and name == key
+            self._set(result, name, self._value(shape.value, child, f"{path}.*", False), path)
         return result
 
     def _leaf(self, leaf: Leaf, value: Any, path: str, checked: bool) -> Any:
@@ -225,17 +225,19 @@ class Normaliser:
             return value
         if self._example and checked and (leaf.kind != "text" or isinstance(value, str | bool | int)):
             # SQL would write a greater number with an exponent
-            self._sure = self._sure and not (leaf.kind == "text" and isinstance(value, int) and abs(value) >= 2**63)
+            self._is_certain = self._is_certain and not (
+                leaf.kind == "text" and isinstance(value, int) and abs(value) >= 2**63
+            )
             return value
         if self._example:
-            self._sure = self._sure and leaf.kind != "time"
+            self._is_certain = self._is_certain and leaf.kind != "time"
         read = _READERS[leaf.kind](self, leaf, value)
-        if read is _NOT:
+        if read is _INVALID:
             wanted, remedy = _WANTED[leaf.kind]
-            raise _unreadable(path, _seen_as(leaf.kind, value), wanted, remedy)
+            raise _unreadable(path, _mismatch(leaf.kind, value), wanted, remedy)
         same = leaf.kind == "real" and not isinstance(value, str)  # 3.0 is 3
         if read is not value and not same and (type(read) is not type(value) or read != value):
-            self._sure = False
+            self._is_certain = False
         if leaf.words and isinstance(read, str) and read:
             return self._word(leaf, read, path)
         return read
@@ -243,7 +245,7 @@ class Normaliser:
     def _word(self, leaf: Leaf, text: str, path: str) -> str:
         for word in leaf.words:
             if word.lower() == text.strip().lower():
-                self._sure = self._sure and word == text
+                self._is_certain = self._is_certain and word == text
                 return word
         raise Unreadable(
             f"field {path}: another word where one of {', '.join(leaf.words)} is expected; write it as one of these"
@@ -258,7 +260,7 @@ class Normaliser:
             return str(value)
         if isinstance(value, float) and math.isfinite(value):
             return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
-        return _NOT
+        return _INVALID
 
     def _integer(self, leaf: Leaf, value: Any) -> Any:
         if isinstance(value, str):
@@ -266,7 +268,7 @@ class Normaliser:
             if not value:
                 return None
             if not _WHOLE.fullmatch(value):
-                return _NOT
+                return _INVALID
             value = int(Decimal(value))
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -274,7 +276,7 @@ class Normaliser:
             most = MOST_WHOLE if leaf.type == "BIGINT" else 2**31 - 1
             if abs(value) <= most:
                 return value
-        return _NOT
+        return _INVALID
 
     def _real(self, leaf: Leaf, value: Any) -> Any:
         if isinstance(value, str):
@@ -282,24 +284,24 @@ class Normaliser:
             if not value:
                 return None
             if not _NUMBER.fullmatch(value):
-                return _NOT
+                return _INVALID
             value = float(value)
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST_REAL:
             return int(value) if float(value).is_integer() and abs(value) <= MOST_WHOLE else value
-        return _NOT
+        return _INVALID
 
     def _decimal(self, leaf: Leaf, value: Any) -> Any:
-        """Text without an exponent, of at most the declared digits behind the point."""
+        """Text without an exponent, with at most the declared digits after the point."""
         if isinstance(value, str) and not value.strip():
             return None
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            return _NOT
+            return _INVALID
         text = str(value).strip()
         if not _NUMBER.fullmatch(text):
-            return _NOT
+            return _INVALID
         number = Decimal(text)
         if abs(number) > MOST_WHOLE:
-            return _NOT
+            return _INVALID
         return f"{number.quantize(Decimal(1).scaleb(-leaf.scale)):f}"
 
     def _boolean(self, leaf: Leaf, value: Any) -> Any:
@@ -307,20 +309,20 @@ class Normaliser:
             return value
         if isinstance(value, str):
             text = value.strip().lower()
-            return None if not text else {"true": True, "false": False, "1": True, "0": False}.get(text, _NOT)
-        return value == 1 if value in (0, 1) else _NOT
+            return None if not text else {"true": True, "false": False, "1": True, "0": False}.get(text, _INVALID)
+        return value == 1 if value in (0, 1) else _INVALID
 
     def _time(self, leaf: Leaf, value: Any) -> Any:
         if isinstance(value, str) and (not value.strip() or value == self._not_happened):
             return None
         time = instant(value)
         if time is None:
-            return _NOT
+            return _INVALID
         digits = "microseconds" if time.microsecond % 1000 else "milliseconds" if time.microsecond else "seconds"
         return time.replace(tzinfo=None).isoformat(timespec=digits) + "Z"
 
 
-_NOT = object()
+_INVALID = object()
 _READERS = {
     "text": Normaliser._text,
     "integer": Normaliser._integer,
@@ -332,10 +334,10 @@ _READERS = {
 
 
 def instant(value: Any) -> datetime | None:
-    """The UTC time that a value says, from 2000 to 2100; None if it says none.
+    """The UTC time of a value, from 2000 to 2100, or None.
 
-    ISO 8601 (a blank for the T, no zone, a blank before the zone), an e-mail's date, or a Unix epoch in seconds,
-    milli-, micro- or nanoseconds, which are told apart by their size.
+    ISO 8601 (also with a blank for the T, without a zone, or with a blank before it), an e-mail's date, or a Unix epoch
+    in seconds, milli-, micro- or nanoseconds, which are distinguished by their size.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -353,7 +355,7 @@ def instant(value: Any) -> datetime | None:
     if time is None:
         return None
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return time if FLOOR <= time <= CEILING else None
+    return time if EARLIEST <= time <= LATEST else None
 
 
 def _of_epoch(number: Decimal) -> datetime | None:
@@ -365,7 +367,7 @@ def _of_epoch(number: Decimal) -> datetime | None:
 
 
 def parse(text: str, once: bool = False) -> Any:
-    """JSON, strictly: no NaN, no name twice in an object with different values, or with `once` at all.
+    """Parse strict JSON: no NaN, and no name twice in an object with different values, or with `once` twice at all.
 
     Raises ValueError.
     """
@@ -397,14 +399,14 @@ decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constan
 
 
 def _nested(shape: Struct, name: str) -> tuple[tuple[str, ...], str | None] | None:
-    """Where a flattened name belongs: the path of a declared field, and the entry where that is a map."""
-    if (path := shape.flattened.get(squeezed(name.replace(".", "")))) is not None:
+    """The path of the declared field that a flattened name stands for, and the key if that field is a map."""
+    if (path := shape.flattened.get(normalized_name(name.replace(".", "")))) is not None:
         return path, None
     parts = _SEPARATORS.split(name, maxsplit=1)
-    if len(parts) == 1 or (declared := shape.by_name.get(squeezed(parts[0]))) is None:
+    if len(parts) == 1 or (declared := shape.by_name.get(normalized_name(parts[0]))) is None:
         return None
     inner = shape.fields[declared]
-    if isinstance(inner, Named) or (isinstance(inner, Leaf) and inner.kind == "any"):
+    if isinstance(inner, MapOf) or (isinstance(inner, Leaf) and inner.kind == "any"):
         return (declared,), parts[1]
     if isinstance(inner, Struct) and (rest := _nested(inner, parts[1])) is not None:
         return (declared, *rest[0]), rest[1]
@@ -412,18 +414,18 @@ def _nested(shape: Struct, name: str) -> tuple[tuple[str, ...], str | None] | No
 
 
 def _entries(value: Any, path: str, wanted: str, remedy: str) -> dict[str, Any]:
-    """A map that a loader wrote as a list of names and values."""
+    """A map from a loader's list of names and values."""
     result: dict[str, Any] = {}
     if isinstance(value, list):
         for item in value:
-            entry = {squeezed(name): child for name, child in item.items()} if isinstance(item, dict) else {}
+            entry = {normalized_name(name): child for name, child in item.items()} if isinstance(item, dict) else {}
             key = entry.get("key", entry.get("name"))
             if len(entry) != 2 or not isinstance(key, str) or "value" not in entry or key in result:
                 break
             result[key] = entry["value"]
         else:
             return result
-    raise _unreadable(path, _seen(value), wanted, remedy)
+    raise _unreadable(path, _type_of(value), wanted, remedy)
 
 
 def _plain(key: str) -> str:
@@ -431,7 +433,7 @@ def _plain(key: str) -> str:
 
 
 def _whole_characters(text: str) -> str:
-    """Halves of a surrogate pair are no characters, and can't be kept."""
+    """Replace halves of surrogate pairs, which are not characters, by U+FFFD."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -439,8 +441,8 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _wanted(shape: Struct | Many | Named) -> tuple[str, str]:
-    if isinstance(shape, Many):
+def _wanted(shape: Struct | ListOf | MapOf) -> tuple[str, str]:
+    if isinstance(shape, ListOf):
         return "a list", "write it as a JSON list"
     return "an object", "write it as a JSON object"
 
@@ -449,7 +451,7 @@ def _unreadable(path: str, seen: str, wanted: str, remedy: str) -> Unreadable:
     return Unreadable(f"field {path}: {seen} where {wanted} is expected; {remedy}")
 
 
-def _seen(value: Any) -> str:
+def _type_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, dict):
@@ -459,9 +461,9 @@ def _seen(value: Any) -> str:
     return "a text" if isinstance(value, str) else "a number"
 
 
-def _seen_as(kind: str, value: Any) -> str:
-    """What was seen where a scalar of this kind is expected."""
-    seen = _seen(value)
+def _mismatch(kind: str, value: Any) -> str:
+    """How a value differs from a scalar of this kind."""
+    seen = _type_of(value)
     if seen in ("a text", "a number"):
         if kind == "time":
             return f"{seen} that is no time from 2000 to 2100"

@@ -1,4 +1,4 @@
-"""Rows of a Parquet file as JSON records, whatever wrote it: Glue, Spark, pandas, DuckDB."""
+"""Rows of a Parquet file as JSON records, whichever program wrote it: Glue, Spark, pandas, DuckDB."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from touchstone.landing.records import files, literal, quoted
 
 
 def rows(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """A relation like that of `records.read_lines`: a row is a JSON object without what is NULL in it, at any depth.
+    """A relation like that of `records.read_lines`: each row is a JSON object without its NULLs, at any depth.
 
-    A time is ISO text in UTC, as which one without a zone is taken. Raises duckdb.Error for a file that is damaged.
+    Times are ISO text in UTC; one without a zone is UTC. Raises duckdb.Error for a damaged file.
     """
     source = f"read_parquet({files([path])}, hive_partitioning = false, binary_as_string = true)"
     columns = connection.sql(f"select * from {source} limit 0")
@@ -31,7 +31,7 @@ def _object(values: dict[str, str]) -> str:
 
 
 def _value(value: str, type_: DuckDBPyType, depth: int) -> str:
-    """The expression of a value that to_json writes as it should; `depth` is that of lists, for names of lambdas."""
+    """The expression of a value for to_json; `depth` is that of lists, for the names of lambda parameters."""
     match type_.id:
         case "struct":
             values = {name: _value(f"{value}.{quoted(name)}", child, depth) for name, child in _children(type_)}
@@ -45,7 +45,7 @@ def _value(value: str, type_: DuckDBPyType, depth: int) -> str:
             pair = f"struct_pack(key := {entry}.key, value := {_value(f'{entry}.value', child, depth + 1)})"
             return f"map_from_entries(list_transform(map_entries({value}), lambda {entry}: {pair}))"
         case "float" | "double":
-            # JSON has no word for these; as text they are judged as what they are.
+            # JSON has no infinity or NaN: landing validates them as text.
             return f"case when isfinite({value}) then to_json({value}) else to_json({value}::varchar) end"
         case "timestamp with time zone":
             return _time(f"({value} at time zone 'UTC')")

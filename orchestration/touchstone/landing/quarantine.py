@@ -1,8 +1,8 @@
-"""The life of what could not be landed: which of it is open, and what closes it.
+"""The quarantine: which records and files are open, and what closes them.
 
-A quarantined record is open until it is replayed, until the same record lands whole, until its file is mended or gone,
-or until somebody dismisses it. A closed row stays, with its text: nothing of a record is ever lost. A refused file is
-open for as long as it is refused and nobody has dismissed it for that reason.
+A quarantined record is open until it is replayed, the same record lands whole, its file is corrected or gone, or
+somebody dismisses it. A closed row keeps its text. A refused file is open until it is no longer refused or somebody
+dismisses it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Literal
 
 import duckdb
 
-# How a row of the table `quarantine` came to be closed.
+# What closed a row of the table `quarantine`.
 Closed = Literal["landed", "file changed", "file gone", "dismissed"]
 OPEN = "replayed_in is null and closed_at is null"
 
 
 @dataclass(frozen=True)
 class Group:
-    """What is open of a source for one reason: how much, and where the first of it is.
+    """The open records or files of a source with one reason: how many, and the path and line of the first.
 
-    `line` is None for a refused file, which has no position.
+    `line` is None for refused files.
     """
 
     source: str
@@ -39,9 +39,9 @@ class Group:
 
 
 def open_groups(connection: duckdb.DuckDBPyConnection, source: str | None = None, since: int = 0) -> list[Group]:
-    """What is open, by source and reason, refused files first, then what there is most of.
+    """The open quarantine by source and reason: refused files first, then by the number of records.
 
-    `source` limits it to one source, `since` to records quarantined after that load; refused files are always open.
+    `source` limits it to one source, `since` to records quarantined after that load; refused files are always included.
     """
     rows = connection.execute(
         f"""
@@ -69,7 +69,7 @@ def open_groups(connection: duckdb.DuckDBPyConnection, source: str | None = None
 
 
 def close_landed(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Close the records that the table `batch` has whole, by their key."""
+    """Close the records whose key the table `batch` has accepted."""
     _close(
         connection,
         "landed",
@@ -79,10 +79,10 @@ def close_landed(connection: duckdb.DuckDBPyConnection, source: str) -> None:
 
 
 def close_changed(connection: duckdb.DuckDBPyConnection, source: str, paths: Collection[str]) -> None:
-    """Close the records of files that hold something else now, or are no longer among the `paths` of the source.
+    """Close the records of files whose content has changed, or that are no longer among the `paths` of the source.
 
-    What the present content still has wrong is quarantined with it. A source without any file is one that can't be
-    reached, rather than one that was mended.
+    Records that are wrong in the new content are quarantined with it. A source without any file counts as unreachable,
+    and closes nothing.
     """
     _close(
         connection,
@@ -103,9 +103,9 @@ def close_changed(connection: duckdb.DuckDBPyConnection, source: str, paths: Col
 
 
 def dismiss(connection: duckdb.DuckDBPyConnection, source: str | None, path: str | None, reason: str | None) -> int:
-    """Close what nobody will mend: records and refused files of a source, a path, a reason, or any of these.
+    """Close what nobody will correct: records and refused files that match all given conditions.
 
-    Returns how many records and files that were.
+    Returns how many.
     """
     condition = (
         "($source is null or source = $source) and ($path is null or path = $path) "

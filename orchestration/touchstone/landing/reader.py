@@ -1,6 +1,6 @@
 """Reads the files of a batch into the validator.
 
-Clean lines are read many files at once, Parquet by its rows, and what is neither is split exactly.
+Clean lines are read from many files at once, Parquet by its rows, and all other files by the exact splitter.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from touchstone.landing.stage import Staged, first_line
 from touchstone.landing.unwrap import Route
 from touchstone.landing.validator import Validator
 
-# Documents that the exact reader splits off are validated in pieces of this many characters.
+# How many characters of the splitter's documents are validated at a time.
 _PIECE = 64 * 2**20
-# The part of a batch that is read ahead of the rest, in bytes.
+# The size of the part of a batch that is read first, in bytes.
 _FIRST = 16 * 2**20
 _DOCUMENTS = pa.schema(
     [
@@ -28,15 +28,15 @@ _DOCUMENTS = pa.schema(
         ("line", pa.int64()),
         ("text", pa.string()),
         ("error", pa.string()),
-        ("way", pa.int64()),
+        ("route_number", pa.int64()),
     ]
 )
-# Filename, byte offset, line, text, and why it can't be read.
+# Filename, byte offset, line, text, and the error if it isn't JSON.
 Document = tuple[str, int, int, str, str | None]
 
 
 class Reader:
-    """Of one stream's files."""
+    """Reader of one stream's files."""
 
     def __init__(self, validator: Validator, connection: duckdb.DuckDBPyConnection, max_record_bytes: int) -> None:
         self._validator = validator
@@ -44,7 +44,7 @@ class Reader:
         self._max_record_bytes = max_record_bytes
 
     def read(self, files: Sequence[Staged]) -> dict[Staged, str]:
-        """Have the records of the files validated; returns the files that are refused as a whole, with the reason."""
+        """Read and validate the records of files; returns the files that are refused as a whole, with the reason."""
         refused: dict[Staged, str] = {}
         rest = self._read_fast([file for file in files if not file.is_parquet])
         for file in (file for file in files if file.is_parquet):
@@ -57,22 +57,26 @@ class Reader:
         return refused
 
     def read_documents(self, documents: Iterable[Document]) -> None:
-        """Have texts validated that were split already."""
+        """Validate texts that are split already."""
         columns = list(zip(*documents, strict=True))
         if not columns:
             return
-        # Each file's first document shows the way to its records; one that parts documents would part their places.
+        # A file's first document determines the route to its records, unless that would split documents, and with them
+        # their positions.
         routes: dict[str, Route] = {}
         for filename, text in zip(columns[0], columns[3], strict=True):
             if filename not in routes:
                 route = self._validator.route(text)
                 routes[filename] = () if ("each",) in route else route
-        ways = {route: way for way, route in enumerate(dict.fromkeys(routes.values()))}
-        columns.append(tuple(ways[routes[filename]] for filename in columns[0]))
+        numbers = {route: number for number, route in enumerate(dict.fromkeys(routes.values()))}
+        columns.append(tuple(numbers[routes[filename]] for filename in columns[0]))
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
         self._validator.validate(
-            [(f"select * from documents_arrow where way = {way}", route) for route, way in ways.items()]
+            [
+                (f"select * from documents_arrow where route_number = {number}", route)
+                for route, number in numbers.items()
+            ]
         )
         self._sql.unregister("documents_arrow")
         self._validator.validate_unproven()
@@ -80,7 +84,7 @@ class Reader:
     def _read_fast(self, files: Sequence[Staged]) -> set[Staged]:
         """Read files as clean newline-delimited JSON; returns those that are not, with no rows of them kept."""
         exact: set[Staged] = set()
-        # Of a known shape no record's text has to be kept: a part of the files shows most of the shapes.
+        # Records of a known shape don't need their text: a part of the files, read first, has most of the shapes.
         every = max(1, sum(file.size for file in files) // _FIRST)
         for part in (files[::every], [file for number, file in enumerate(files) if number % every]):
             alike: dict[Route, list[Staged]] = {}
@@ -88,16 +92,16 @@ class Reader:
                 alike.setdefault(self._validator.route(first_line(file.path)), []).append(file)
             exact |= self._try_fast(alike)
         self._validator.validate_unproven()
-        # A quarantined record needs its place, which lines read at once don't have.
+        # A quarantined record needs its position, which lines read at once don't have.
         names = self._validator.quarantined_files()
         unclean = {file for file in files if str(file.path) in names}
         self._validator.delete_rows(unclean)
         return exact | unclean
 
     def _try_fast(self, alike: Mapping[Route, list[Staged]]) -> set[Staged]:
-        """Read groups of files (by route) in one statement; returns those that can't be read so.
+        """Read groups of files (by route) in one statement; returns the files that can't be read like this.
 
-        One unreadable file fails the whole statement: then each group is tried by itself, and each half of one.
+        One unreadable file fails the whole statement: then each group is tried alone, and then each half of a group.
         """
         if not alike:
             return set()
@@ -123,7 +127,7 @@ class Reader:
         self._validator.validate_unproven()
 
     def _read_exactly(self, files: Sequence[Staged]) -> dict[Staged, str]:
-        """Split what is not clean newline-delimited JSON, several files at a time; returns those that are refused."""
+        """Split files that are not clean newline-delimited JSON, several at a time; returns those that are refused."""
         piece: list[Document] = []
         ignored: list[tuple[str, int, int, str]] = []
         refused: dict[Staged, str] = {}

@@ -1,7 +1,7 @@
-"""The SQL of landing: types the records of a stream as its columns declare, and validates each.
+"""The SQL of landing: casts a stream's records to the declared types, and validates each.
 
-JSON is taken apart once, into text; a field becomes its declared type by a cast that may fail. A failed cast decides
-the record's status, as a value that silently became NULL would be a wrong number later.
+JSON is parsed once, into text; each field is cast to its declared type. A cast that fails determines the record's
+status, as a value that silently became NULL would later be a wrong number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ from pathlib import Path
 
 from duckdb.sqltypes import DuckDBPyType
 
-from touchstone.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, Many, Named, Shape, Struct, children, squeezed
+from touchstone.landing.shapes import (
+    MOST_REAL,
+    MOST_WHOLE,
+    Leaf,
+    ListOf,
+    MapOf,
+    Shape,
+    Struct,
+    children,
+    normalized_name,
+)
 from touchstone.landing.streams import Stream
 from touchstone.landing.unwrap import Route
 
@@ -28,17 +38,17 @@ def literal(text: str) -> str:
 
 
 def files(paths: Iterable[Path | str]) -> str:
-    """A list of files as DuckDB takes it; their names are ours, so that none is a pattern."""
+    """A list of files for DuckDB; landing named them, so that none is a pattern."""
     return f"[{', '.join(literal(str(path)) for path in paths)}]"
 
 
 def read_lake(paths: Iterable[str]) -> str:
-    """A relation of the lake's files, with the columns of all and `filename`."""
+    """A relation of files of the lake, with the union of their columns and `filename`."""
     return f"read_parquet({files(paths)}, filename = true, union_by_name = true, hive_partitioning = false)"
 
 
 def read_lines(paths: Iterable[Path]) -> str:
-    """A relation `filename, text`: the lines of newline-delimited files. It fails on anything unclean."""
+    """A relation of the lines of newline-delimited files. The query fails on anything unclean."""
     # Control characters can't occur in JSON unescaped, so this delimiter never splits a line.
     return (
         "select filename, null::bigint as byte_offset, null::bigint as line, line as text, null::varchar as error "
@@ -49,21 +59,21 @@ def read_lines(paths: Iterable[Path]) -> str:
 
 @dataclass(frozen=True)
 class Routed:
-    """A relation of the records that documents carry.
+    """A relation of the records in documents.
 
-    `lines`: filename, byte_offset, line, `text`, the record, `original`, what is looked at where there is none,
+    `lines`: filename, byte_offset, line, `text` (the record), `original` (the text to keep if there is no record),
     `error`, and columns of JSON: `facts`, which the record inherits, by name, and `carriers`, the names around it, each
-    with the facts that were read there. `is_parted`: whether a document may carry several records along this route.
+    with the facts that were read there. `is_split`: whether a document may hold several records along this route.
     """
 
     lines: str
     facts: Mapping[str, str] = field(default_factory=dict)
     carriers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    is_parted: bool = False
+    is_split: bool = False
 
 
 def routed(lines: str, route: Route) -> Routed:
-    """The records that documents (filename, byte_offset, line, text, error) carry along one route."""
+    """The records in documents (filename, byte_offset, line, text, error) along one route."""
     documents = Routed(f"select *, text as original from ({lines})")
     path: list[str] = []
     facts: dict[str, str] = {}
@@ -78,7 +88,7 @@ def routed(lines: str, route: Route) -> Routed:
 
 
 def _inside(outer: Routed, path: list[str], facts: Mapping[str, str], step: str) -> Routed:
-    """What stands at a path: an object, each item of a list, a text that is JSON, or one that is base64 of it."""
+    """The value at a path: an object, each item of a list, a text of JSON, or base64 of such a text."""
     number = len(outer.carriers)
     carrier = quoted(f"_{number}")
     new = {name: quoted(f"_{number}_{name}") for name in facts}
@@ -94,7 +104,7 @@ def _inside(outer: Routed, path: list[str], facts: Mapping[str, str], step: str)
     inside, text = f"try(json_extract(text, {place})::varchar)", "inside"
     if step == "each":
         inside = f"unnest(coalesce(nullif(json_extract(text, {literal(f'{_path(path)}[*]')}), []), [null]))::varchar"
-        # a part is looked at by itself, with what it inherits
+        # each item is read alone, with the facts that it inherits
         inherits = "".join(
             f"{literal(json.dumps(name) + ':')} || coalesce({column}::varchar, 'null') || ',' || "
             for name, column in inherited.items()
@@ -103,16 +113,16 @@ def _inside(outer: Routed, path: list[str], facts: Mapping[str, str], step: str)
     elif step != "object":
         inner = f"text ->> {place}"
         inside = f"try({f'decode(from_base64({inner}))' if step == 'base64' else inner})"
-        # What a carrier holds beside records is often no JSON: `try` takes each row alone then, which is slow.
+        # A carrier's texts beside records are often not JSON, for which `try` evaluates rows one by one, slowly.
         text = "case when json_valid(inside) then inside end"
     replaced = f"{text} as text" + (f", {text} as original" if step == "each" else "")
     within = f"select *, {inside} as inside, {kept} from ({outer.lines})"
     lines = f"select * exclude (inside) replace ({replaced}) from ({within})"
-    return Routed(lines, inherited, {**outer.carriers, carrier: [*facts]}, outer.is_parted or step == "each")
+    return Routed(lines, inherited, {**outer.carriers, carrier: [*facts]}, outer.is_split or step == "each")
 
 
 def read(stream: Stream, documents: Routed) -> str:
-    """The lines of `documents` with `raw`, all fields of a record as text, and `is_object`, whether there is one."""
+    """The lines of `documents` with `raw`, all fields of the record as text, and `is_object`, whether there is one."""
     structure = {name: _structure(type_) for name, type_ in stream.types.items()}
     raw = f"try(json_transform(text, {literal(json.dumps(structure))}))"
     lines = f"select *, {raw} as raw, raw is not null as is_object from ({documents.lines})"
@@ -122,41 +132,41 @@ def read(stream: Stream, documents: Routed) -> str:
     for name, fact in documents.facts.items():
         fields[name] = f"coalesce({fields[name]}, json_transform({fact}, {literal(json.dumps(structure[name]))}))"
     packed = ", ".join(f"{quoted(name)} := {value}" for name, value in fields.items())
-    # Not in a CASE for the lines without an object: that copies every value.
+    # No CASE for the lines without an object: it would copy every value.
     return f"select * replace (struct_pack({packed}) as raw) from ({lines})"
 
 
 def shaped(stream: Stream, documents: Routed) -> str:
-    """What `read` gives, with `shape`: equal where all fields have the same names and JSON types, NULL of no object.
+    """The columns of `read` and a `shape`, equal for records with equal field names and JSON types; else NULL.
 
-    It says nothing of the values of scalars, unless they are in a list.
+    The shape doesn't depend on the values of scalars, except in lists.
     """
-    names, types, structures, texts, of_texts, closer = ["$"], [], [], [], [], []
-    for label, path, place in _places(stream.shape, "", "$"):
+    names, types, structures, texts, of_texts, structures_of_texts = ["$"], [], [], [], [], []
+    for label, path, place in _fields_of(stream.shape, "", "$"):
         raw, in_json = f"raw.{'.'.join(map(quoted, label.split('.')))}", _in_json(stream, label)
         structure = f"structure(json_extract(text, {literal(path)}))"
-        if isinstance(place, Struct) or (isinstance(place, Named) and place.keys):
+        if isinstance(place, Struct) or (isinstance(place, MapOf) and place.keys):
             names.append(path)
-        # of a scalar that is no text, the text that it has as JSON says all
+        # the text of any other scalar states its JSON type
         if not isinstance(place, Leaf) or (place.kind == "text" and in_json):
             types.append(path)
-        if isinstance(place, Many | Named) and in_json:
+        if isinstance(place, ListOf | MapOf) and in_json:
             structures.append(structure)
-        elif isinstance(place, Many) and isinstance(place.item, Struct):
+        elif isinstance(place, ListOf) and isinstance(place.item, Struct):
             names.append(f"{path}[0]")
-            odd = _odd_item(place.item) if _is_all_text(place.item) else "true"
-            structures.append(f"case when len(list_filter({raw}, lambda item: {odd})) > 0 then {structure} end")
-        elif isinstance(place, Many | Named):
-            values = raw if isinstance(place, Many) else f"map_values({raw})"
-            values = f"flatten({values})" if isinstance(place, Named) and isinstance(place.value, Many) else values
+            differs = _item_may_differ(place.item) if _is_all_text(place.item) else "true"
+            structures.append(f"case when len(list_filter({raw}, lambda item: {differs})) > 0 then {structure} end")
+        elif isinstance(place, ListOf | MapOf):
+            values = raw if isinstance(place, ListOf) else f"map_values({raw})"
+            values = f"flatten({values})" if isinstance(place, MapOf) and isinstance(place.value, ListOf) else values
             texts.append(f"array_to_string({values}, chr(1))")
-            closer.append(structure)
+            structures_of_texts.append(structure)
         elif isinstance(place, Leaf) and place.kind == "text" and not in_json:
             texts.append(raw)
             of_texts.append(path)
-    closer.append(f"json_type(text, {of_texts!r})")
-    # what an object, a list, or a whole number with a point would be as text
-    seems_no_text = (
+    structures_of_texts.append(f"json_type(text, {of_texts!r})")
+    # how an object, a list, or a whole number with a point looks as text
+    may_be_json = (
         "contains(texts, chr(1) || '{') or contains(texts, chr(1) || '[') "
         r"or contains(texts, '.0' || chr(1)) and regexp_matches(texts, '\x01-?[0-9]+[.]0\x01')"
     )
@@ -166,12 +176,12 @@ def shaped(stream: Stream, documents: Routed) -> str:
         *structures,
         *documents.carriers,
         *(f"json_type({fact})" for fact in documents.facts.values()),
-        f"case when {seems_no_text} then hash({', '.join(closer)}) end",
+        f"case when {may_be_json} then hash({', '.join(structures_of_texts)}) end",
     ]
     shape = f"case when is_object and not is_unread then hash({', '.join(parts)}) end"
-    # Of a document that is parted the whole is read again, as a part doesn't hold what the others' carriers do.
+    # A split document is read again as a whole, as one of its items lacks the carriers of the others.
     error = "* replace (case when is_unread then 'read with its carriers' else error end as error)"
-    columns = error if documents.is_parted else "*"
+    columns = error if documents.is_split else "*"
     lines = (
         f"select *, concat_ws(chr(1), '', {', '.join(texts)}, '') as texts, "
         f"{_unread_facts(stream, documents)} as is_unread from ({read(stream, documents)})"
@@ -180,10 +190,10 @@ def shaped(stream: Stream, documents: Routed) -> str:
 
 
 def _unread_facts(stream: Stream, documents: Routed) -> str:
-    """Whether carriers have a fact that isn't read along the route, which is that of another document."""
+    """Whether carriers have a fact that the route, determined by another document, doesn't read."""
     conditions = []
     for carrier, facts in documents.carriers.items():
-        read_here, inherited = ({squeezed(name) for name in names} for names in (facts, stream.inherit))
+        read_here, inherited = ({normalized_name(name) for name in names} for names in (facts, stream.inherit))
         name = "replace(replace(lower(name), '-', ''), '_', '')"
         if others := sorted(inherited - read_here):
             conditions.append(f"len(list_filter(flatten({carrier}), lambda name: {name} in {(*others, '')!r})) > 0")
@@ -193,30 +203,30 @@ def _unread_facts(stream: Stream, documents: Routed) -> str:
     return " or ".join(f"coalesce({condition}, false)" for condition in conditions) or "false"
 
 
-# The columns that `validated` takes, beside `raw`, `sure`, `shape` and `looked_at`.
+# The columns that `validated` needs, beside `raw`, `is_certain`, `shape` and `is_known_shape`.
 _KEPT = "filename, byte_offset, line, original, error"
 
 
 def of_known_shape(stream: Stream, documents: Sequence[Routed]) -> str:
-    """Lines for `validated`: what the table `shapes` says of each document's shape."""
+    """Lines for `validated`, with the result of the table `shapes` for each document's shape."""
     shapes = " union all ".join(f"select {_KEPT}, raw, shape from ({shaped(stream, each)})" for each in documents)
     return f"""
     select
         {_KEPT}, raw, null::varchar as control, null::varchar[] as fields,
-        shape is not null and (shapes.shape is null or shapes.fields is not null) as sure,
-        shape, shapes.shape is not null as looked_at
+        shape is not null and (shapes.shape is null or shapes.fields is not null) as is_certain,
+        shape, shapes.shape is not null as is_known_shape
     from ({shapes})
     left join shapes using (shape)
     """
 
 
 def rewritten(stream: Stream, table: str) -> str:
-    """Lines for `validated`: records of a table that were rewritten as they are declared, where `text` is not NULL."""
+    """Lines for `validated`, of a table of rewritten records; those with `text` are as declared."""
     return f"""
     select
         {_KEPT}, raw, control, fields,
-        text is not null as sure,
-        null::ubigint as shape, true as looked_at
+        text is not null as is_certain,
+        null::ubigint as shape, true as is_known_shape
     from ({read(stream, Routed(f"from {table}"))})
     """
 
@@ -224,13 +234,13 @@ def rewritten(stream: Stream, table: str) -> str:
 def validated(stream: Stream, lines: str, final: bool) -> str:
     """The records of `lines`, typed, each with its status.
 
-    `lines`: filename, byte_offset, line, `raw`, the record's fields or NULL, `original`, what the file says, `error`,
-    why it is no record, `control`, the kind of what is none, `sure`, whether its names and JSON types are as declared,
-    or where its `shape` was not `looked_at`, may be so, `fields`, its undeclared ones.
+    `lines`: filename, byte_offset, line, `raw` (the record's fields, or NULL), `original` (the text in the file),
+    `error` (why it is not a record), `control` (the kind of a control record), `is_certain` (whether names and JSON
+    types are as declared; not yet known unless `is_known_shape`), `shape`, and `fields` (undeclared ones).
 
-    Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`,
-    `_status`, `_reason` (quarantined only), `_text` (of what may not stay as it is), `_fields`, `_shape`.
-    What isn't certainly as declared has the status 'unproven', or where that is `final`, 'quarantined'.
+    Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`, `_status`,
+    `_reason` (of quarantined records), `_text` (of records that may have to be read again), `_fields`, `_shape`.
+    Records that are not certainly as declared have the status 'unproven', or if `final`, 'quarantined'.
     """
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t, stream)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
@@ -244,7 +254,7 @@ def validated(stream: Stream, lines: str, final: bool) -> str:
         reason, other = "_reason", "quarantined"
     else:
         proven = " and ".join(f"coalesce({check}, true)" for check, _ in checks)
-        type_error = f"case when not (sure and {proven or 'true'}) then 'unproven' end"
+        type_error = f"case when not (is_certain and {proven or 'true'}) then 'unproven' end"
         reason, other = "error", "unproven"
     return f"""
 with lines as (
@@ -253,7 +263,7 @@ with lines as (
 typed as (
     select
         {columns},
-        filename, byte_offset, line, original, error, control, fields, raw, sure, shape, looked_at
+        filename, byte_offset, line, original, error, control, fields, raw, is_certain, shape, is_known_shape
     from lines
 ),
 timed as (
@@ -278,16 +288,16 @@ select
         else 'accepted'
     end as _status,
     {reason} as _reason,
-    case when control is null and (_reason is not null or not looked_at) then original end as _text,
+    case when control is null and (_reason is not null or not is_known_shape) then original end as _text,
     fields as _fields,
     shape as _shape,
-    case when sure then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
+    case when is_certain then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
 from reasoned
 """
 
 
 def content(stream: Stream) -> str:
-    """Equal for records of one key that say the same. Not for keeping, as a later DuckDB may hash otherwise."""
+    """Equal for versions of a record with the same values. Not for storage: a later DuckDB may hash differently."""
     fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
     return f"hash(struct_pack({fields}))"
 
@@ -297,22 +307,22 @@ def _path(names: Iterable[str]) -> str:
     return ".".join(["$", *map(quoted, names)])
 
 
-def _places(struct: Struct, label: str, path: str) -> Iterator[tuple[str, str, Shape]]:
-    """Dotted name, JSON path and shape of everything that is in no list and no map."""
+def _fields_of(struct: Struct, label: str, path: str) -> Iterator[tuple[str, str, Shape]]:
+    """Dotted name, JSON path and shape of every field outside of lists and maps."""
     for name, shape in struct.fields.items():
         place, inner = f"{label}.{name}" if label else name, f"{path}.{quoted(name)}"
         yield place, inner, shape
         if isinstance(shape, Struct):
-            yield from _places(shape, place, inner)
+            yield from _fields_of(shape, place, inner)
 
 
 def _in_json(stream: Stream, label: str) -> bool:
-    """Whether a place is inside of a JSON column, or is one."""
+    """Whether a field is a JSON column or inside of one."""
     return any(label == name or label.startswith(f"{name}.") for name in stream.inner)
 
 
 def _structure(type_: DuckDBPyType) -> object:
-    """What json_transform takes for a type: every value as text, so that no cast is lost in silence."""
+    """The structure of a type for json_transform: every value as text, so that no failed cast goes unnoticed."""
     if type_.id == "struct":
         return {name: _structure(child) for name, child in children(type_)}
     if type_.id == "list":
@@ -323,7 +333,7 @@ def _structure(type_: DuckDBPyType) -> object:
 
 
 def _is_text(type_: DuckDBPyType) -> bool:
-    """Whether the type needs no cast anywhere inside."""
+    """Whether no part of the type needs a cast."""
     if type_.id in ("struct", "list"):
         return all(_is_text(child) for _, child in children(type_))
     return type_.id == "map" or str(type_) in ("VARCHAR", "JSON")
@@ -345,12 +355,12 @@ def _typed(value: str, type_: DuckDBPyType, stream: Stream) -> str:
 
 
 def _stated_time(value: str, stream: Stream) -> str:
-    """The text of a time, without what stands for none."""
+    """The text of a time; NULL for an empty one and for the vendor's "never"."""
     stated = f"nullif({value}, '')"
     return f"nullif({stated}, {literal(stream.not_happened)})" if stream.not_happened else stated
 
 
-# The names and types inside of a value. A value of several types stands for itself: two such may differ.
+# The names and types inside of a value. A value with items of several types is its own structure.
 STRUCTURE = """
 create or replace temp macro structure(value) as
 list_transform(
@@ -359,7 +369,7 @@ list_transform(
 )[1]
 """
 
-# The UTC time that a text says: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds.
+# The UTC time of a text: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds.
 INSTANT = """
 create or replace temp macro instant(stated) as
 case
@@ -376,10 +386,9 @@ end
 
 
 def _checks(stream: Stream) -> Iterator[tuple[str, str | None]]:
-    """Whether each scalar is one of its declared type and words, as text that can't be read in another way.
+    """Whether each scalar is of its declared type and words, written so that there is one way to read it.
 
-    A pair of an expression, NULL where there is no value, and the reason if it is false; None where only
-    a closer look can tell.
+    Pairs of an expression, NULL without a value, and the reason if it is false; None if only Python can decide.
     """
     for name, shape in stream.shape.fields.items():
         in_json = str(stream.types[name]) == "JSON"
@@ -389,7 +398,7 @@ def _checks(stream: Stream) -> Iterator[tuple[str, str | None]]:
 def _checks_of(
     stream: Stream, shape: Shape, raw: str, typed: str, label: str, path: str | None
 ) -> Iterator[tuple[str, str | None]]:
-    """`path`: where it is inside of a JSON column, which is then `raw`."""
+    """`path`: its path inside of a JSON column, which is then `raw`."""
     if isinstance(shape, Struct):
         for name, child in shape.fields.items():
             place, inner = f"{label}.{name}", quoted(name)
@@ -399,13 +408,13 @@ def _checks_of(
                 inside = "$" if place in stream.inner else None
                 yield from _checks_of(stream, child, f"{raw}.{inner}", f"{typed}.{inner}", place, inside)
         return
-    if isinstance(shape, Many | Named):
+    if isinstance(shape, ListOf | MapOf):
         if path is not None and _counts(shape):
-            # of the numbers in lists and maps the declared types say nothing
-            yield f"not regexp_matches({raw}::varchar, {literal(_FAR)})", None
-        elif path is None and isinstance(shape, Named):
+            # no cast checks the numbers in lists and maps
+            yield f"not regexp_matches({raw}::varchar, {literal(_OUT_OF_RANGE)})", None
+        elif path is None and isinstance(shape, MapOf):
             yield f"not list_contains(map_values({raw}), null)", None
-        elif path is None and isinstance(shape, Many) and not _is_all_text(shape.item):
+        elif path is None and isinstance(shape, ListOf) and not _is_all_text(shape.item):
             yield f"len({raw}) = 0", None
         return
     value = raw if path is None else f"({raw} ->> {literal(path)})"
@@ -414,20 +423,20 @@ def _checks_of(
 
 
 def _is_all_text(item: Shape) -> bool:
-    """Whether its names and JSON types say all of an item of a list."""
+    """Whether an item of a list needs no check beyond its names and JSON types."""
     if isinstance(item, Struct):
         return all(map(_is_all_text, item.fields.values()))
     return isinstance(item, Leaf) and item.kind == "text" and not item.words
 
 
-def _odd_item(item: Struct) -> str:
-    """Whether an item of a list may be of another shape than its first one."""
+def _item_may_differ(item: Struct) -> str:
+    """Whether an item may have another shape than the first of its list."""
     fields = [f"item.{quoted(name)}" for name in item.fields]
     return " or ".join(f"{it} is null or starts_with({it}, '{{') or starts_with({it}, '[')" for it in fields)
 
 
 def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: bool) -> Iterator[str]:
-    """`stays`: whether the lake keeps the text as it is written."""
+    """`stays`: whether the lake keeps the text unchanged."""
     if stays:
         typed = f"try_cast({value} as {leaf.type})"
     if leaf.kind == "integer":
@@ -449,22 +458,22 @@ def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: b
 
 
 def _counts(shape: Shape) -> bool:
-    """Whether there are numbers in it."""
+    """Whether the shape has numbers."""
     if isinstance(shape, Struct):
         return any(map(_counts, shape.fields.values()))
-    if isinstance(shape, Many):
+    if isinstance(shape, ListOf):
         return _counts(shape.item)
-    if isinstance(shape, Named):
+    if isinstance(shape, MapOf):
         return _counts(shape.value)
     return shape.kind in ("integer", "real", "decimal")
 
 
 # Sixteen digits before the point, or an exponent of two digits.
-_FAR = r"(^|[^0-9.])[0-9]{16}|[0-9][eE][+]?[0-9]{2}"
+_OUT_OF_RANGE = r"(^|[^0-9.])[0-9]{16}|[0-9][eE][+]?[0-9]{2}"
 
 
 def _leaves(value: str, type_: DuckDBPyType) -> Iterator[str]:
-    """Every value that is no struct, as an expression."""
+    """Expressions of all values that are not structs."""
     if type_.id == "struct":
         for name, child in children(type_):
             yield from _leaves(f"{value}.{quoted(name)}", child)
@@ -473,7 +482,7 @@ def _leaves(value: str, type_: DuckDBPyType) -> Iterator[str]:
 
 
 def _ignored(stream: Stream) -> str:
-    """Whether a record is of a kind that no metric uses."""
+    """SQL: whether a record is of a kind that no metric uses."""
     if stream.other_kinds == "ignored":
         return f"not ({_among(stream.counted_kinds)})"
     return _among(stream.ignored_kinds)
@@ -484,9 +493,9 @@ def _among(kinds: Sequence[str]) -> str:
 
 
 def _reason(stream: Stream) -> str:
-    """Why a record is quarantined, or NULL."""
+    """SQL: why a record is quarantined, or NULL."""
     branches = ["when error is not null then error"]
-    branches.append("when not coalesce(sure, false) then type_error")
+    branches.append("when not coalesce(is_certain, false) then type_error")
     if stream.kind:
         branches.append(
             "when nullif(_kind, '') is null then 'it does not say its kind: is it a record of this stream?'"
@@ -499,7 +508,7 @@ def _reason(stream: Stream) -> str:
         branches.append(f"when not ({_among(stream.counted_kinds)}) then {literal(reason)}")
     branches += [f"when ({value}) is null then {literal(f'no {name}')}" for name, value in stream.required.items()]
     branches += [f"when {condition} then {literal(reason)}" for reason, condition in stream.refused.items()]
-    # Beyond these it is a mistake, or a vendor's mark for "not set", which are milliseconds after the epoch.
+    # Other times are mistakes, or a vendor's "not set": a few milliseconds after the epoch.
     no_time = f"no time from 2000 to 2100 in {_times(stream)}; write it as ISO 8601 with its zone, or as a Unix epoch"
     branches.append(
         "when coalesce(_at not between timestamp '2000-01-01' and timestamp '2100-01-01', true) "
@@ -509,8 +518,8 @@ def _reason(stream: Stream) -> str:
 
 
 def _times(stream: Stream) -> str:
-    """The fields that may state the time of the event."""
+    """The names of the fields that may hold the time of the event."""
     expression = stream.event_at.replace('"', "")
-    fields = [label for label, _, place in _places(stream.shape, "", "$") if place == Leaf("time", "TIMESTAMP")]
+    fields = [label for label, _, place in _fields_of(stream.shape, "", "$") if place == Leaf("time", "TIMESTAMP")]
     used = [field for field in fields if re.search(rf"(?<![\w.]){re.escape(field)}(?![\w.])", expression)]
     return " or ".join(used) or "it"

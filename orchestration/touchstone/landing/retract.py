@@ -1,8 +1,8 @@
-"""Takes what has landed out again, as if it had never come: a file, or a record.
+"""Removes a landed file or record, as if it had never landed.
 
-A retracted file is forgotten with all that it left in the lake and the ledger. Its facts may have come in other files
-too, and were dropped there as repeats: these files are forgotten with it, and land again in the next run. What is
-retracted stays out: a file is known by its content, a record by its key and all that it says.
+Retracting a file deletes its rows from lake and ledger. Other files may have the same facts, which were dropped there
+as repeats: their rows are deleted too, and they land again in the next run. Retracted content doesn't land again: a
+file is identified by its content, a record by its key and all of its values.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from touchstone.landing.records import literal, read_lake
 from touchstone.landing.streams import Stream
 from touchstone.settings import Settings
 
-# Of the files that are gone, so many are named.
+# How many of the files that are gone a message names.
 _SHOWN = 3
-# Which file the lake's rows of a path and a landing came in. What was replayed came in the file it was quarantined of.
+# The file of the lake's rows with a path and a load. A replayed record belongs to the file that it was quarantined
+# from.
 _OWNERS = """
     select content_hash, path, landing from files where source = $source
     union
@@ -32,15 +33,15 @@ _OWNERS = """
 
 
 class CannotRetract(Exception):
-    """Nothing was taken out; the message says why, and what to do."""
+    """Nothing was retracted; the message has the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Retracted:
-    """What was taken out of a source: paths of files, and facts and their further versions in the lake.
+    """What was retracted from a source: paths of files, and the number of records, further versions included.
 
-    `again`: files that land again in the next run, as they may repeat some of it. `lost`: such files that are no longer
-    where they were, so that what only they repeat is gone.
+    `again`: files that land again in the next run, as they may repeat retracted facts. `lost`: such files that are
+    gone, so that facts which only they repeat are lost.
     """
 
     source: str
@@ -53,7 +54,7 @@ class Retracted:
 def retract_file(
     ledger: Ledger, settings: Settings, streams: Iterable[Stream], named: str, why: str, anyway: bool = False
 ) -> Retracted:
-    """Forget a file: every content that came under `system/stream/path`, or the content with that hash.
+    """Retract a file: every content that landed as `system/stream/path`, or the content with that hash.
 
     Raises CannotRetract if there is none, or if files that may repeat its records are gone, unless `anyway`.
     """
@@ -76,21 +77,21 @@ def retract_file(
     lost = [path for hash_, path in repeating if hash_ not in available]
     if lost and not anyway:
         raise CannotRetract(
-            f"{len(lost)} files of {stream.source} may repeat what {named} says, and are no longer where they were: "
-            f"{', '.join(lost[:_SHOWN])}{' and others' if lost[_SHOWN:] else ''}. Put them back, or lose what only "
-            "they repeat (ANYWAY=1)"
+            f"{len(lost)} files of {stream.source} may repeat records of {named}, and are gone: "
+            f"{', '.join(lost[:_SHOWN])}{' and others' if lost[_SHOWN:] else ''}. Put them back, or lose the records "
+            "that only they repeat (ANYWAY=1)"
         )
     with _changing(ledger, stream.source) as change:
         change.remove("content_hash in (select unnest($hashes::varchar[]))", hashes=[*hashes, *again])
         records = change.removed_of(hashes)
-        change.forget([*hashes, *again])
+        change.delete_rows([*hashes, *again])
         for _, hash_, path, _ in rows:
-            change.remember(path, why, content_hash=hash_)
+            change.record_retraction(path, why, content_hash=hash_)
     return Retracted(stream.source, [path for _, _, path, _ in rows], records, list(again.values()), lost)
 
 
 def retract_record(ledger: Ledger, streams: Iterable[Stream], record_id: int, why: str) -> Retracted:
-    """Take out a version of a fact, by its `_record_id`; copies of it in other files are not landed either.
+    """Retract a version of a fact, by its `_record_id`; copies of it in later files don't land.
 
     Raises CannotRetract if there is no such record.
     """
@@ -119,12 +120,12 @@ def retract_record(ledger: Ledger, streams: Iterable[Stream], record_id: int, wh
             "where source = ? and content_hash = ?",
             [stream.source, hash_],
         )
-        change.remember(path, why, content_hash=hash_, record_key=key, record_content=content)
+        change.record_retraction(path, why, content_hash=hash_, record_key=key, record_content=content)
     return Retracted(stream.source, [path], 1)
 
 
 def undo(ledger: Ledger, named: str) -> int:
-    """Let what was retracted land again when it comes: by the retraction's number, path or hash; returns how many."""
+    """Undo retractions, by number, path or hash, so that their content can land again; returns how many."""
     row = ledger.connection.execute(
         "update retractions set undone_at = ? where undone_at is null "
         "and (retraction::varchar = ? or content_hash = ? or source || '/' || path = ?)",
@@ -134,7 +135,7 @@ def undo(ledger: Ledger, named: str) -> int:
 
 
 class _Change:
-    """What is taken out of a source, within a transaction. The table `removed` has the rows of the lake that go."""
+    """A retraction in its transaction. The table `removed` has the rows of the lake to delete."""
 
     def __init__(self, ledger: Ledger, source: str) -> None:
         self._ledger = ledger
@@ -143,7 +144,7 @@ class _Change:
         self.lake = read_lake(ledger.lake_paths(source, of_batch=False))
 
     def remove(self, condition: str, **parameters: object) -> None:
-        """Choose the rows of the lake that go."""
+        """Choose the rows of the lake to delete."""
         self._sql.execute(
             f"""
             create or replace temp table removed as
@@ -161,8 +162,8 @@ class _Change:
         ).fetchone()
         return int(row[0]) if row else 0
 
-    def forget(self, hashes: Sequence[str]) -> None:
-        """Have the ledger know nothing of the files."""
+    def delete_rows(self, hashes: Sequence[str]) -> None:
+        """Delete the ledger's rows of the files."""
         for table in ("files", "quarantine", "ignored"):
             self._sql.execute(
                 f"delete from {table} where source = ? and content_hash in (select unnest(?::varchar[]))",
@@ -174,19 +175,19 @@ class _Change:
             [self._source],
         )
 
-    def remember(self, path: str, why: str, **known: str) -> None:
+    def record_retraction(self, path: str, why: str, **known: str) -> None:
         names = "".join(f", {name}" for name in known)
         self._sql.execute(
             f"insert into retractions (retraction, source, path, why, retracted_at, landing, build{names}) "
             f"select coalesce(max(retraction), 0) + 1, ?, ?, ?, ?, ?, (select coalesce(max(build), 0) from builds)"
             f"{', ?' * len(known)} from retractions",
-            [self._source, path, why, _now(), self._ledger.last_number(), *known.values()],
+            [self._source, path, why, _now(), self._ledger.last_load_id(), *known.values()],
         )
 
     def write(self) -> list[tuple[Path, Path | None]]:
-        """Write the lake's files without the rows removed. Returns each with the one in its place, still unfinished.
+        """Write the lake's files without the removed rows. Returns each with its replacement, still `unfinished`.
 
-        Of a fact whose first record goes, the earliest that stays counts as accepted, no longer as a duplicate.
+        If the first record of a fact is removed, the earliest one that stays counts as accepted, not as a duplicate.
         """
         self._sql.execute(f"""
             create or replace temp table promoted as
@@ -210,7 +211,7 @@ class _Change:
             """,
             {"source": self._source},
         )
-        # A record that was mended by one that goes is open again.
+        # A quarantined record is open again if the record that closed it is removed.
         self._sql.execute(
             f"""
             update quarantine set closed_at = null, closed_as = null
@@ -221,7 +222,7 @@ class _Change:
             """,
             [self._source],
         )
-        number = self._ledger.next_number()
+        number = self._ledger.next_load_id()
         replaced = [
             self._rewrite(landing, path, number)
             for landing, path in self._sql.execute(
@@ -259,12 +260,12 @@ class _Change:
     def _count_hours(self, replaced: Sequence[tuple[Path, Path | None]]) -> None:
         new = {str(path): str(unfinished(path)) for _, path in replaced if path}
         paths = [new.get(path, path) for path in self._ledger.lake_paths(self._source, of_batch=False)]
-        self._ledger.count_hours_anew(self._source, paths)
+        self._ledger.recount_hours(self._source, paths)
 
 
 @contextmanager
 def _changing(ledger: Ledger, source: str) -> Iterator[_Change]:
-    """Change lake and ledger together: all of it or, if killed, nothing."""
+    """Change lake and ledger together: both or, if killed, neither."""
     change = _Change(ledger, source)
     ledger.connection.execute("begin")
     try:
@@ -281,12 +282,12 @@ def _changing(ledger: Ledger, source: str) -> Iterator[_Change]:
 
 
 def _available(ledger: Ledger, settings: Settings, stream: Stream) -> set[str]:
-    """The contents, by hash, that are where they were when they landed."""
-    there = {entry.path: entry.stamp for entry in find(location(stream, settings)) if isinstance(entry, Found)}
+    """The hashes of contents whose files are unchanged since they landed."""
+    stamps = {entry.path: entry.stamp for entry in find(location(stream, settings)) if isinstance(entry, Found)}
     rows = ledger.connection.execute(
         "select path, stamp, content_hash from seen where source = ?", [stream.source]
     ).fetchall()
-    return {hash_ for path, stamp, hash_ in rows if there.get(path) == stamp}
+    return {hash_ for path, stamp, hash_ in rows if stamps.get(path) == stamp}
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""What a stream's records are made of: its declared types as a tree, which landing walks along."""
+"""The shape of a stream's records: its declared types as a tree."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import cast
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
-# Whole numbers and others up to here can be added up in any number that a warehouse holds.
+# The largest whole and other numbers: sums of any number of records stay in range.
 MOST_WHOLE = 10**15
 MOST_REAL = 1e18
 
 
 @lru_cache(4096)
-def squeezed(name: str) -> str:
-    """What all spellings of a name have in common: no case, no dashes and no underscores."""
+def normalized_name(name: str) -> str:
+    """A name in lower case without dashes and underscores, which is equal for all its spellings."""
     return name.lower().replace("-", "").replace("_", "")
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A scalar. `kind`: text, integer, real, decimal, boolean, time, or any, which is JSON that is not looked into.
+    """A scalar. `kind`: text, integer, real, decimal, boolean, time, or any, which is JSON of undeclared content.
 
-    `words`: the only ones that the vendor writes here; none: any text. `scale`: decimals' digits after the point.
+    `words`: the allowed texts; none: any text. `scale`: digits after the point of a decimal.
     """
 
     kind: str
@@ -35,13 +35,13 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class Many:
+class ListOf:
     item: Shape
 
 
 @dataclass(frozen=True)
-class Named:
-    """A map: any names, values of one shape. `keys`: names that a loader may have spelled in another way."""
+class MapOf:
+    """A map: any names, values of one shape. `keys`: names whose other spellings are restored."""
 
     value: Shape
     keys: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Struct:
-    """An object of declared fields. `bare`: the field that a text in the object's place is the value of."""
+    """An object of declared fields. `bare`: the field whose value a text in the object's place is."""
 
     fields: dict[str, Shape]
     bare: str | None = None
@@ -58,16 +58,18 @@ class Struct:
 
     def __post_init__(self) -> None:
         for name in self.fields:
-            assert squeezed(name) not in self.by_name, f"{name} is {self.by_name[squeezed(name)]} in another spelling"
-            self.by_name[squeezed(name)] = name
+            assert normalized_name(name) not in self.by_name, (
+                f"{name} is {self.by_name[normalized_name(name)]} in another spelling"
+            )
+            self.by_name[normalized_name(name)] = name
         paths = [path for path in _paths(self) if len(path) > 1]
-        names = [squeezed("".join(path)) for path in paths]
+        names = [normalized_name("".join(path)) for path in paths]
         for name, path in zip(names, paths, strict=True):
             if names.count(name) == 1 and name not in self.by_name:
                 self.flattened[name] = path
 
 
-Shape = Leaf | Many | Named | Struct
+Shape = Leaf | ListOf | MapOf | Struct
 
 
 def _paths(struct: Struct) -> Iterator[tuple[str, ...]]:
@@ -79,9 +81,9 @@ def _paths(struct: Struct) -> Iterator[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class Rules:
-    """What is declared of fields beside their types, by dotted path.
+    """Declarations of fields beside their types, by dotted path.
 
-    `inner`: types of what is in columns of JSON or text, and stays so in the lake.
+    `inner`: types of the content of JSON or text columns, which the lake keeps as JSON or text.
     """
 
     inner: Mapping[str, str]
@@ -107,9 +109,9 @@ def _shape(type_: DuckDBPyType, path: str, rules: Rules, unused: set[str]) -> Sh
         fields = {name: _shape(child, f"{path}.{name}", rules, unused) for name, child in children(type_)}
         return Struct(fields, rules.bare.get(path))
     if type_.id == "list":
-        return Many(_shape(children(type_)[0][1], path, rules, unused))
+        return ListOf(_shape(children(type_)[0][1], path, rules, unused))
     if type_.id == "map":
-        return Named(_shape(children(type_)[1][1], f"{path}.*", rules, unused), rules.keys.get(path, ()))
+        return MapOf(_shape(children(type_)[1][1], f"{path}.*", rules, unused), rules.keys.get(path, ()))
     words = rules.words.get(path, ())
     if type_.id == "decimal":
         return Leaf("decimal", str(type_), int(cast(int, type_.children[1][1])), words)

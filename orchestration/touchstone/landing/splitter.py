@@ -1,8 +1,7 @@
-"""The exact reader: takes any text with JSON apart into documents, and says where each one began.
+"""The exact reader: splits any text with JSON into documents, each with its position.
 
-The fast reader only knows clean newline-delimited files. This one also reads concatenated and
-pretty-printed documents, arrays, logs, and what is left of damaged files, at the price of about a tenth of the
-speed. It never reads more than a few records' worth of memory.
+The fast reader reads only clean newline-delimited files. This one also reads concatenated and pretty-printed documents,
+arrays, logs, and the rest of files with parse errors, at about a tenth of the speed. It holds a few records in memory.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ _decode = json.JSONDecoder().raw_decode
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 # Where an object may begin; a quote doubled by CSV is no name.
 _OBJECT = re.compile(r'\{(?=\s*(?:"(?!"\s*[^\s:])|\})|[ \t\r]*$)')
-# What only the inside of JSON would have in a line of a log.
+# Characters that a line of a log has only if it contains JSON.
 _JSON_MARK = re.compile(r'[{}"]')
 # Halves of surrogate pairs (the group) among the escapes of JSON.
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
-# The inside of a record that was cut.
+# A name and a colon: the inside of a record that was cut.
 _INSIDE = re.compile(r'"\s*:')
 _HALF = re.compile("[\ud800-\udfff]")
-# How a log begins a line: Lambda's own words, a level, a time, syslog's priority, the name of a container.
+# The beginning of a log line: Lambda's own words, a level, a time, syslog's priority, the name of a container.
 _LOG_LINE = re.compile(
     r"""(?:
         (?:START|END|REPORT|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION|TELEMETRY|XRAY)[ \t]
@@ -55,7 +54,7 @@ _GLUED = re.compile(r"\}[ \t]*(?=\{)")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A piece of a file: a document, text that is none and the reason in `error`, or text to ignore and its `kind`.
+    """A piece of a file: a document, other text with an `error`, or text to ignore with its `kind`.
 
     `offset` counts bytes of the uncompressed file, `line` counts from 1.
     """
@@ -68,9 +67,9 @@ class Document:
 
 
 def split(path: Path, max_record_bytes: int) -> Iterator[Document]:
-    """Every document of a file of UTF-8 text, and every piece of it that is none.
+    """Every document of a UTF-8 file, and all other pieces of its text.
 
-    Raises FileRefused for a file that has pieces and among them no JSON object, whole or damaged.
+    Raises FileRefused for a file that isn't empty and in which no piece begins like a JSON object.
     """
     pieces = _Splitter(path, max_record_bytes).documents()
     if (first := next(pieces, None)) and not any(_OBJECT.match(piece.text) for piece in chain([first], pieces)):
@@ -80,7 +79,7 @@ def split(path: Path, max_record_bytes: int) -> Iterator[Document]:
 
 
 class _Splitter:
-    """Walks over a window of the file's text; `_at` is where it stands in it."""
+    """Moves a window over the file's text; `_at` is the position in the window."""
 
     def __init__(self, path: Path, max_record_bytes: int) -> None:
         self._path = path
@@ -92,9 +91,9 @@ class _Splitter:
         self._at_end = False
         self._offset = 0
         self._line = 1
-        self._indent = ""  # white space before the present document on its line
-        self._begins_line = True  # nothing of this line was taken yet
-        self._log_line = 0  # the last line that began like one of a log
+        self._indent = ""  # white space before the current document on its line
+        self._begins_line = True  # nothing before this on its line
+        self._log_line = 0  # the last line that began like a log line
 
     def documents(self) -> Iterator[Document]:
         with self._path.open("rb") as file:
@@ -107,7 +106,7 @@ class _Splitter:
                     yield document
 
     def _read_more(self) -> bool:
-        """Lengthen the window; False at the end of the file."""
+        """Extend the window; False at the end of the file."""
         if self._at_end:
             return False
         while chunk := self._file.read(_CHUNK):
@@ -120,7 +119,7 @@ class _Splitter:
         return False
 
     def _left(self) -> int:
-        """Characters of the window that are still ahead."""
+        """Characters of the window after the position."""
         return len(self._window) - self._at
 
     def _advance(self, to: int) -> str:
@@ -131,7 +130,7 @@ class _Splitter:
         return text
 
     def _skip_between(self) -> bool:
-        """Go to where the next document begins; False if there is none."""
+        """Move to the beginning of the next document; False if there is none."""
         while True:
             match = _BETWEEN.match(self._window, self._at)
             assert match is not None
@@ -153,16 +152,16 @@ class _Splitter:
             except json.JSONDecodeError as error:
                 if self._may_continue(error) and self._read_more():
                     continue
-                return self._damaged(error)
+                return self._parse_error(error)
             except RecursionError:
                 return self._take(self._resume(self._at), "its values are nested too deeply")
             return self._whole(end)
 
     def _text_piece(self) -> Document | None:
-        """What is no object: up to the end of its line, or to the object that begins in it. None for a log line's rest.
+        """Text before the end of the line or the next object. None for the rest of a log line.
 
-        A log writes a time or a level before what it logs: such text is ignored, with what follows on its line, and so
-        are lines below one that hold nothing like JSON. Text with the marks of a record's inside is always damage.
+        A log writes a time or a level before its message: such text is ignored, with the rest of its line, and so are
+        the lines below it that contain nothing like JSON. Text like the inside of a record is always a parse error.
         """
         end = self._find("\n")
         if self._window[self._at] == '"' and (record := _record_as_text(self._window[self._at : end])):
@@ -183,11 +182,11 @@ class _Splitter:
         return document
 
     def _may_continue(self, error: json.JSONDecodeError) -> bool:
-        """Whether the window may just be too short. A record that is over the limit is not waited for."""
+        """Whether a longer window may resolve the error; not for a record over the limit."""
         return self._is_cut(error) and self._left() <= self._limit
 
     def _is_cut(self, error: json.JSONDecodeError) -> bool:
-        """Whether the window, rather than damage, may have ended the record."""
+        """Whether the record may just go on after the window."""
         return error.msg.startswith("Unterminated string") or error.pos >= len(self._window) - 12
 
     def _whole(self, end: int) -> Document:
@@ -195,7 +194,7 @@ class _Splitter:
             return self._too_long(end)
         return self._take(end)
 
-    def _damaged(self, error: json.JSONDecodeError) -> Document:
+    def _parse_error(self, error: json.JSONDecodeError) -> Document:
         if self._is_cut(error) and not self._at_end:
             return self._too_long(None)
         if self._is_cut(error) and "\n" not in self._window[self._at :].strip():
@@ -205,7 +204,7 @@ class _Splitter:
         return self._take(self._resume(error.pos), reason)
 
     def _too_long(self, end: int | None) -> Document:
-        """Keep the beginning of a record over the limit; skip to its end or, where that is unknown, the next line."""
+        """Keep the beginning of a record over the limit; skip to its end or, if that is unknown, the next line."""
         offset, line = self._offset, self._line
         text = self._window[self._at : self._at + 4096]
         while end is None:
@@ -220,9 +219,9 @@ class _Splitter:
         return Document(offset, line, _printable(text), reason)
 
     def _resume(self, error_at: int) -> int:
-        """Where to go on after a damaged record that begins at `_at`.
+        """Where to continue after a record with a parse error that begins at `_at`.
 
-        The next line with a brace as far in as this record's, or the next `}{` behind the damage.
+        The next line with a brace at this record's indent, or the next `}{` after the error.
         """
         error_at -= self._at  # _find may move the window
         next_line = self._find("\n" + self._indent + "{")
@@ -230,7 +229,7 @@ class _Splitter:
         return glued.end() if glued else next_line
 
     def _find(self, what: str) -> int:
-        """Its place ahead in the window, lengthened as far as one record may go; else the window's end."""
+        """Its position in the window, extended up to the limit of a record; else the window's end."""
         while (found := self._window.find(what, self._at + 1)) < 0:
             if self._left() > self._limit or not self._read_more():
                 return len(self._window)
@@ -258,7 +257,7 @@ def _has_bad_bytes(text: str) -> bool:
 
 
 def _record_as_text(line: str) -> str | None:
-    """The object that a line holds as a JSON string."""
+    """The object in a line that is a JSON string."""
     try:
         text, end = _decode(line)
         if line[end:].strip(" \t\r,]") or not isinstance(text, str) or not isinstance(json.loads(text), dict):
@@ -269,12 +268,12 @@ def _record_as_text(line: str) -> str | None:
 
 
 def _whole_characters(text: str) -> str:
-    """JSON whose halves of surrogate pairs, which are no characters, are U+FFFD: readers of JSON refuse them."""
+    """JSON with U+FFFD for halves of surrogate pairs, which are not characters and which readers of JSON refuse."""
     if "\\ud" not in text and "\\uD" not in text:
         return text
     return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
 
 
 def _printable(text: str) -> str:
-    """The text with bytes that are not UTF-8 written as \\xNN."""
+    """The text with \\xNN for bytes that are not UTF-8."""
     return _bytes(text).decode("utf-8", "backslashreplace")

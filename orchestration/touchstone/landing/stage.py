@@ -1,7 +1,7 @@
-"""The stage: a copy of each file under a name of our own, decoded to UTF-8 text or Parquet.
+"""The stage: a copy of each file under a safe name, decoded to UTF-8 text or Parquet.
 
-What reads the records sees the copy alone: no name of the inbox can mean something to it, and no change of the file
-can reach it. The copy is made in one pass with the hash, and holds only bytes whose checksum is right.
+Records are read from the copy alone: file names can't act as patterns, and later changes of the file have no effect.
+One pass makes the copy and the hash; only bytes with a correct checksum are copied.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from touchstone.landing.formats import GZIP, HEAD_BYTES, PARQUET, ZSTD, FileRefu
 from touchstone.landing.inbox import Found
 
 _CHUNK = 2**17
-# A file grows beyond its ratio only from this size on.
+# The ratio applies to files that are larger than this uncompressed.
 _ALWAYS_ALLOWED = 16 * 2**20
 # gzip in gzip in gzip is a mistake; more is an attack.
 _MAX_LAYERS = 4
@@ -30,9 +30,9 @@ _LEFT = "it is left for the next run"
 
 @dataclass(frozen=True)
 class Staged:
-    """A file and its copy. `hash` is what the file is known by: BLAKE2b of its own bytes, 16 bytes in hex.
+    """A file and its copy. `hash` identifies the file: BLAKE2b of its bytes, 16 bytes in hex.
 
-    `bytes` are those of the file, `size` those of what it holds uncompressed.
+    `bytes` is the size of the file, `size` that of its uncompressed content.
     """
 
     found: Found
@@ -44,7 +44,7 @@ class Staged:
 
 
 def stage(found: Found, path: Path, max_ratio: int) -> Staged:
-    """Copy a file to `path`. Raises FileRefused, and leaves nothing there, if that can't be done faithfully."""
+    """Copy a file to `path`. Raises FileRefused, and leaves no copy, if the content can't be read in full."""
     try:
         with found.open() as file:
             raw = _Layer(file, hashlib.blake2b(digest_size=16))
@@ -76,7 +76,7 @@ def first_line(path: Path, limit: int = 2**20) -> str:
 
 
 class _Layer(io.RawIOBase):
-    """What a file or a decoder gives, in full buffers; `check` is asked after each whether that may go on."""
+    """The bytes of a file or decoder, in full buffers; `check` is called with their count after each, and may raise."""
 
     def __init__(self, inner: Any, digest: Any = None, check: Callable[[int], None] = lambda count: None) -> None:
         self._inner = inner
@@ -104,7 +104,7 @@ class _Layer(io.RawIOBase):
 
 
 class _Decoder:
-    """A decoder of a compressed stream, whose errors are a refusal that names the format."""
+    """A decoder of a compressed stream, whose errors become a FileRefused that names the format."""
 
     def __init__(self, name: str, inner: Any) -> None:
         self._name = name
@@ -115,8 +115,8 @@ class _Decoder:
             return int(self._inner.readinto(buffer))
         except FileRefused:
             raise
-        except Exception as error:  # each library has its own
-            if getattr(error, "errno", None) is not None:  # of the file, not of what is in it
+        except Exception as error:  # each library raises its own
+            if getattr(error, "errno", None) is not None:  # an error of the file, not of its content
                 raise
             raise FileRefused(
                 f"damaged {self._name}: it is cut, or was changed on its way; fetch the file again"
@@ -124,7 +124,7 @@ class _Decoder:
 
 
 def _opened(raw: _Layer, max_ratio: int) -> io.BufferedReader[Any]:
-    """The file behind all compression."""
+    """A reader of the file's uncompressed content."""
 
     def check(count: int) -> None:
         if count > max(max_ratio * raw.count, _ALWAYS_ALLOWED):
@@ -154,7 +154,7 @@ def _copy(reader: io.BufferedReader[Any], head: bytes, copy: BinaryIO) -> None:
         while read := reader.readinto(buffer):
             copy.write(buffer[:read])
         return
-    # Half of a surrogate pair is no character: it lands as U+FFFD, as it does when JSON escapes it.
+    # Half of a surrogate pair is not a character: it lands as U+FFFD, also if JSON escapes it.
     text = io.TextIOWrapper(reader, name, errors="replace", newline="")
     first = True
     while piece := text.read(_CHUNK):

@@ -21,22 +21,22 @@ class Stream:
     """One `system/stream` of the inbox. SQL expressions are over the declared columns, `event_at`'s
     also over `_kind`, and `key`'s over `_kind` and `_at`, the results of the other two.
 
-    `signature`: alternatives of names that make an object a record of the stream; `!` before a name: it is not there.
-    `inherit`: what a record takes over from its carriers where it doesn't say it itself.
+    `signature`: alternative sets of names that identify a record of the stream; `!` before a name: it is absent.
+    `inherit`: fields that a record takes from its carriers if it lacks them itself.
     `event_source`: the EventBridge source whose other events are ignored, and counted by their detail-type.
-    `not_kept`: fields that are known beside the columns, and passed over, by dotted path.
-    `inner`: types of what is inside of JSON columns; what no type is given for is not looked into.
-    `words`: the only ones that a field may hold. `map_keys`: names in a map that loaders spell in other ways.
-    `bare`: the field that a text in an object's place is the value of.
-    `not_happened`: a time that the vendor writes where there is none.
-    `kind`: the record's kind; None where all records are of one kind. `other_kinds` says what becomes of a kind
-    that is neither counted nor ignored by name: quarantined, as it may be a mistake, or ignored.
-    `required`: what a record has to say, by name: an expression that is NULL where it doesn't.
-    `refused`: reasons to quarantine a record, each with the expression that is true where it holds.
-    `event_at`: the record's time, a UTC TIMESTAMP, NULL where it has none.
-    `key`: a list of text; records with the same key tell the same fact. It may hold `_record`, the values of
-    all declared fields, where a vendor gives its records no id. `dated_key` says that the UTC date
-    of `event_at` is part of it, so that only those days need be searched for an earlier copy.
+    `not_kept`: known fields that the lake doesn't keep, by dotted path.
+    `inner`: types of the content of JSON columns; content without a type is kept unread.
+    `words`: the allowed texts of a field. `map_keys`: names in a map whose other spellings are restored.
+    `bare`: the field whose value a text in an object's place is.
+    `not_happened`: the time that the vendor writes for "never".
+    `kind`: the record's kind; None if all records are of one kind. `other_kinds`: the status of a kind that is neither
+    in `counted_kinds` nor in `ignored_kinds`: quarantined, as it may be a mistake, or ignored.
+    `required`: required values by name, each an expression that is NULL if the record lacks it.
+    `refused`: reasons to quarantine a record, each with its condition.
+    `event_at`: the record's time, a UTC TIMESTAMP, NULL if it has none.
+    `key`: a list of text, equal for records of the same fact. It may contain `_record`, the values of all declared
+    fields, if the vendor gives its records no id. `dated_key`: the UTC date of `event_at` is part of the key, so that
+    earlier copies are searched on those days alone.
     """
 
     system: str
@@ -85,7 +85,7 @@ def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, St
 
 @cache
 def signatures() -> dict[str, tuple[tuple[str, ...], ...]]:
-    """What makes a record one of a stream's own, by stream."""
+    """The signature of each stream."""
     return {source: stream.signature for source, stream in read_streams().items()}
 
 

@@ -1,7 +1,7 @@
-"""Finds a stream's records in what carries them: notifications, queues, log subscriptions and loaders' rows.
+"""Finds a stream's records in their carriers: notifications, queues, log subscriptions and loaders' rows.
 
-Carriers are opened again and again, by the names of their members and by what is in them, until an object shows
-what makes a record one of the stream's own.
+Carriers are opened recursively, by the names of their members and by their content, until an object has the signature
+of the stream.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from functools import lru_cache
 from typing import Any
 
 from touchstone.landing.normalise import decoder, parse
-from touchstone.landing.shapes import squeezed
+from touchstone.landing.shapes import normalized_name
 
-_DEPTH = 24
-# A record may hold this much when what it carries is inflated.
-_MOST = 64 * 2**20
+_MAX_DEPTH = 24
+# The largest inflated content of one document, in bytes.
+_MAX_INFLATED = 64 * 2**20
 _SEPARATOR = re.compile(r"__|\.|_")
 _FLATTENED = re.compile(r"__|\.")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}\s*")
 _KIND = re.compile(r"[A-Za-z0-9 _.:/()-]{1,80}")
 
-# Members that hold records, or further carriers, by their squeezed names.
+# Members that hold records, or further carriers, by their normalized_name names.
 _CARRIERS = frozenset(
-    squeezed(name)
+    normalized_name(name)
     for name in (
         # SNS, SQS, EventBridge, Lambda and its destinations, API Gateway, Kinesis, Firehose
         *("Message", "Messages", "Sns", "Records", "body", "detail", "requestPayload", "responsePayload"),
@@ -55,14 +55,14 @@ Route = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class Record:
-    """An object that shows the stream's signature, with what it inherits from its carriers."""
+    """An object with the stream's signature and the facts that it inherits from its carriers."""
 
     value: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Control:
-    """What a carrier says of itself; ignored, and counted under its kind."""
+    """A control record of a carrier, which is ignored and counted by kind."""
 
     kind: str
     text: str
@@ -70,7 +70,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What is none of the stream's own; `text` is what is kept of it."""
+    """An object that is not a record of the stream; the quarantine keeps `text`."""
 
     reason: str
     text: str
@@ -81,28 +81,28 @@ Item = Record | Control | Refusal
 
 @lru_cache(4096)
 def _first_part(name: str) -> str:
-    """Of a flattened name."""
+    """The first part of a flattened name."""
     return name if name.startswith(("_", ".")) else _SEPARATOR.split(name, maxsplit=1)[0]
 
 
 def shows(signature: Signature, value: Mapping[str, Any]) -> bool:
-    """Whether an object has all names of one of the alternatives; of a name with `!` before it, that it has not."""
+    """Whether an object has all names of one of the alternatives, and lacks those with a `!`."""
     return _alternative(signature, tuple(value)) is not None
 
 
 @lru_cache(4096)
 def _alternative(signature: Signature, of_object: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The first that an object of these names has all names of."""
-    names = {squeezed(name) for name in of_object}
-    names |= {squeezed(_first_part(name)) for name in of_object}
+    """The first alternative that an object with these names matches."""
+    names = {normalized_name(name) for name in of_object}
+    names |= {normalized_name(_first_part(name)) for name in of_object}
     for alternative in signature:
-        if all((squeezed(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative):
+        if all((normalized_name(name.removeprefix("!")) in names) != name.startswith("!") for name in alternative):
             return alternative
     return None
 
 
 class Unwrapper:
-    """Of one stream. `signatures`: those of all streams, to name what is another's."""
+    """Unwrapper of one stream. `signatures` of all streams let it name another stream's records."""
 
     def __init__(
         self,
@@ -114,47 +114,49 @@ class Unwrapper:
         self._source = source
         self._signature = signatures[source]
         self._others = {other: signature for other, signature in signatures.items() if other != source}
-        self._inherit = {squeezed(name): name for name in inherit}
+        self._inherit = {normalized_name(name): name for name in inherit}
         self._event_source = event_source
-        self._left = 0
+        self._bytes_left = 0
 
     def shows(self, value: Mapping[str, Any]) -> bool:
-        """Whether an object is a record of the stream itself; not so where it carries one that shows the same."""
+        """Whether an object is a record of the stream; not if it carries one with the same signature."""
         shown = _alternative(self._signature, tuple(value))
         return shown is not None and not any(
-            isinstance(child, dict) and squeezed(name) in _CARRIERS and shows((shown,), child)
+            isinstance(child, dict) and normalized_name(name) in _CARRIERS and shows((shown,), child)
             for name, child in value.items()
         )
 
     def items(self, document: Any) -> list[Item]:
-        """All that is in a document; nothing in that of an empty page."""
-        self._left = _MOST
+        """All items of a document; none for an empty page."""
+        self._bytes_left = _MAX_INFLATED
         opened = self._open(document, {}, 0)
         return [Refusal(NO_OBJECT, _text(document))] if opened is None else opened
 
     def route(self, document: Any) -> Route | None:
-        """How the first record is reached, or None: steps (each,), (text,), (base64,) or (name, a member's name), which
-        goes on with the names of what is inherited there, each as it is spelled and as it is declared.
+        """The steps to the first record, or None: (each,), (text,), (base64,), or (name, a member's name, ...) with the
+        names of the inherited facts there, each as spelled and as declared.
 
-        The empty route is that of a document that is a record itself.
+        The route is empty if the document is a record.
         """
-        self._left = _MOST
-        return self._way(document, (), 0)
+        self._bytes_left = _MAX_INFLATED
+        return self._route_to(document, (), 0)
 
-    def _way(self, value: Any, way: Route, depth: int) -> Route | None:
-        if depth > _DEPTH:
+    def _route_to(self, value: Any, way: Route, depth: int) -> Route | None:
+        if depth > _MAX_DEPTH:
             return None
         if isinstance(value, dict):
             if self.shows(value):
                 return way
-            facts = [part for n in value if (declared := self._inherit.get(squeezed(n))) for part in (n, declared)]
+            facts = [
+                part for n in value if (declared := self._inherit.get(normalized_name(n))) for part in (n, declared)
+            ]
             for name, child in value.items():
-                if squeezed(name) in _CARRIERS:
-                    found = self._way(child, (*way, ("name", name, *facts)), depth + 1)
+                if normalized_name(name) in _CARRIERS:
+                    found = self._route_to(child, (*way, ("name", name, *facts)), depth + 1)
                     if found is not None:
                         return found
         elif isinstance(value, list) and value:
-            return self._way(value[0], (*way, ("each",)), depth + 1)
+            return self._route_to(value[0], (*way, ("each",)), depth + 1)
         elif isinstance(value, str):
             for step, text in (("text", value), ("base64", self._decoded(value))):
                 try:
@@ -162,12 +164,12 @@ class Unwrapper:
                 except ValueError:
                     inner = None
                 if inner is not None:
-                    return self._way(inner, (*way, (step,)), depth + 1)
+                    return self._route_to(inner, (*way, (step,)), depth + 1)
         return None
 
     def _open(self, value: Any, inherited: dict[str, Any], depth: int) -> list[Item] | None:
-        """What is in a value; None if it carries nothing."""
-        if depth > _DEPTH:
+        """The items in a value; None if it is not a carrier."""
+        if depth > _MAX_DEPTH:
             return [Refusal("carriers in carriers, too deep to open; unwrap the records", _text(value))]
         if isinstance(value, dict):
             return self._object(value, inherited, depth)
@@ -180,38 +182,40 @@ class Unwrapper:
                 for child, items in zip(value, opened, strict=True)
                 for item in ([Refusal(NO_OBJECT, _text(child))] if items is None else items)
             ]
-        return self._written(value, inherited, depth) if isinstance(value, str) else None
+        return self._text_items(value, inherited, depth) if isinstance(value, str) else None
 
     def _object(self, value: dict[str, Any], inherited: dict[str, Any], depth: int) -> list[Item]:
         if self.shows(value):
-            said = {squeezed(name) for name, fact in value.items() if fact is not None}
-            facts = {name: fact for name, fact in inherited.items() if squeezed(name) not in said}
+            said = {normalized_name(name) for name, fact in value.items() if fact is not None}
+            facts = {name: fact for name, fact in inherited.items() if normalized_name(name) not in said}
             return [Record({**value, **facts} if facts else value)]
         if (kind := _control(value)) is not None:
             return [Control(kind, _text(value))]
-        facts = {self._inherit[squeezed(n)]: fact for n, fact in value.items() if squeezed(n) in self._inherit}
+        facts = {
+            self._inherit[normalized_name(n)]: fact for n, fact in value.items() if normalized_name(n) in self._inherit
+        }
         inherited = {**inherited, **facts}
-        members = _gathered(value).items()
-        carried = [self._open(child, inherited, depth + 1) for n, child in members if squeezed(n) in _CARRIERS]
+        members = _unflattened(value).items()
+        carried = [self._open(child, inherited, depth + 1) for n, child in members if normalized_name(n) in _CARRIERS]
         opened = [items for items in carried if items is not None]
         if any(not isinstance(item, Refusal) for items in opened for item in items):
-            # beside a carrier of records, an object that holds none is the envelope's own
-            return [item for items in opened if not _is_all_strange(items) for item in items]
+            # objects without records beside a carrier of records belong to the envelope
+            return [item for items in opened if not _are_refusals(items) for item in items]
         if (kind := self._event_kind(value)) is not None:
             return [Control(kind, _text(value))]
         if (kind := _log_line(value)) is not None:
             return [Control(kind, _text(value))]
-        named = self._named(value)
+        named = self._known_kind(value)
         if named is None and opened and not any(opened):
             return []  # a page without records
         inner = [item for items in opened for item in items]
         if named is None:
-            known = [item for item in inner if isinstance(item, Refusal) and item.reason != self._strange]
-            named = known[0].reason if known else self._strange
+            known = [item for item in inner if isinstance(item, Refusal) and item.reason != self._no_record]
+            named = known[0].reason if known else self._no_record
         return [Refusal(named, _text(value))]
 
-    def _written(self, text: str, inherited: dict[str, Any], depth: int) -> list[Item] | None:
-        """What is in a text: JSON, base64 of it, or a line of a log that ends in it."""
+    def _text_items(self, text: str, inherited: dict[str, Any], depth: int) -> list[Item] | None:
+        """The items in a text: JSON, base64 of JSON, or a log line that ends in JSON."""
         if text.startswith("Successfully validated SNS topic"):
             return [Control("topicvalidation", text)]
         start = text.find("{")
@@ -220,11 +224,11 @@ class Unwrapper:
         if start < 0:
             return self._documents(inner, inherited, depth) if (inner := self._decoded(text)) else None
         items = self._documents(text[start:], inherited, depth)
-        # what is around the record is the log's own
+        # the text around the record belongs to the log
         return [item for item in items if isinstance(item, Record)] or None
 
     def _documents(self, text: str, inherited: dict[str, Any], depth: int) -> list[Item]:
-        """One JSON document or several, with whatever white space between them."""
+        """The items of one or several JSON documents, with any white space between them."""
         items: list[Item] = []
         at = 0
         while (at := _after_space(text, at)) < len(text):
@@ -241,36 +245,36 @@ class Unwrapper:
         return items
 
     def _decoded(self, text: str) -> str | None:
-        """The JSON text that base64 stands for, inflated where it is gzip."""
+        """The JSON text in base64, inflated if it is gzip."""
         if not _BASE64.fullmatch(text):
             return None
         plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
         try:
             data = base64.b64decode(plain + "=" * (-len(plain) % 4))
             if data.startswith(b"\x1f\x8b"):
-                data = zlib.decompressobj(wbits=31).decompress(data, self._left)
-            self._left = max(self._left - len(data), 1)
+                data = zlib.decompressobj(wbits=31).decompress(data, self._bytes_left)
+            self._bytes_left = max(self._bytes_left - len(data), 1)
             inner = data.decode()
         except (binascii.Error, zlib.error, ValueError):
             return None
         return inner if inner.lstrip()[:1] in ("{", "[") else None
 
     def _event_kind(self, value: dict[str, Any]) -> str | None:
-        """Of an event of the stream's own service that is none of its records."""
+        """The kind of an event of the stream's service that is not one of its records."""
         kind = value.get("detail-type")
         if self._event_source is None or value.get("source") != self._event_source or "detail" not in value:
             return None
         return kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "event of another kind"
 
     @property
-    def _strange(self) -> str:
+    def _no_record(self) -> str:
         alternatives = " or ".join(
             " and ".join(name for name in names if not name.startswith("!")) for names in self._signature
         )
         return f"nothing in it shows a record of {self._source}, which has {alternatives}"
 
-    def _named(self, value: dict[str, Any]) -> str | None:
-        """What it is, if it is known, and what to do with it."""
+    def _known_kind(self, value: dict[str, Any]) -> str | None:
+        """The reason for an object of a known kind, with the remedy."""
         names = set(value)
         request = value.get("request")
         if isinstance(request, dict) and "version" in names and names & {"context", "session"}:
@@ -304,12 +308,12 @@ _OF_ERRORS = {
 }
 
 
-def _gathered(value: dict[str, Any]) -> dict[str, Any]:
-    """An object whose carriers' members are objects again where a loader flattened them."""
+def _unflattened(value: dict[str, Any]) -> dict[str, Any]:
+    """An object with its flattened carriers nested again."""
     result: dict[str, Any] = {}
     for name, child in value.items():
         carrier, rest = (*_FLATTENED.split(name, maxsplit=1), name)[:2]
-        if rest != name and carrier not in value and squeezed(carrier) in _CARRIERS:
+        if rest != name and carrier not in value and normalized_name(carrier) in _CARRIERS:
             result.setdefault(carrier, {})[rest] = child
         else:
             result[name] = child
@@ -320,12 +324,12 @@ def _of_stream(source: str) -> str:
     return f"a record of {source}; put it into inbox/{source}"
 
 
-def _is_all_strange(items: list[Item]) -> bool:
+def _are_refusals(items: list[Item]) -> bool:
     return all(isinstance(item, Refusal) for item in items)
 
 
 def _control(value: dict[str, Any]) -> str | None:
-    """The kind of a record that queues, streams and loaders write of themselves."""
+    """The kind of a control record of queues, streams and loaders."""
     kind = value.get("Type")
     if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation") and {"TopicArn", "Token"} & set(value):
         return str(kind).lower()
@@ -336,7 +340,7 @@ def _control(value: dict[str, Any]) -> str | None:
         return None
     if kind in _SINGER and ("stream" in value or "value" in value):
         return f"Singer {kind}"
-    if kind in _AIRBYTE and squeezed(kind) in {squeezed(name) for name in value}:
+    if kind in _AIRBYTE and normalized_name(kind) in {normalized_name(name) for name in value}:
         return f"Airbyte {kind}"
     if kind.startswith("platform.") and "record" in value:
         return "Lambda platform event"
@@ -344,7 +348,7 @@ def _control(value: dict[str, Any]) -> str | None:
 
 
 def _log_line(value: dict[str, Any]) -> str | None:
-    """A line of a log that holds no record."""
+    """The kind of a log line without a record."""
     if isinstance(value.get("message"), str) and "timestamp" in value and {"id", "level", "ingestionTime"} & set(value):
         return "log line"
     return None

@@ -1,4 +1,4 @@
-"""Validates documents: in SQL what is certainly as declared, one by one what may be written in another way."""
+"""Validates documents: in SQL those that are certainly as declared, one by one in Python all others."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _LINES = pa.schema(
 
 
 class Validator:
-    """Of one stream's documents; puts their records into the table `batch`, as `records.validated` describes them.
+    """Validator of one stream's documents. Writes their records, as `records.validated` selects them, into `batch`.
 
-    Records of one shape, which is that of their names and JSON types, are all as declared or none is certainly so: one
-    of each shape is looked at. The table `shapes` keeps the result: shape, and `fields`, the undeclared ones, or NULL
-    where records are not certainly as declared.
+    A shape is that of names and JSON types. One record of each shape is checked, and decides whether all records of the
+    shape are certainly as declared. The table `shapes` keeps the result: `fields`, the undeclared ones, or NULL if they
+    are not.
     """
 
     def __init__(self, stream: Stream, connection: duckdb.DuckDBPyConnection) -> None:
@@ -50,25 +50,25 @@ class Validator:
         connection.execute("create or replace temp table shapes (shape ubigint, fields varchar[])")
 
     def start_batch(self) -> None:
-        """Make the table `batch`, without rows."""
+        """Create the empty table `batch`."""
         self._sql.register("lines_arrow", _LINES.empty_table())
         rewritten = records.validated(self._stream, records.rewritten(self._stream, "lines_arrow"), final=True)
         self._sql.execute(f"create or replace temp table batch as {rewritten}")
         self._sql.unregister("lines_arrow")
 
     def delete_rows(self, files: Iterable[Staged]) -> None:
-        """Take what was read of files out of the batch again."""
+        """Delete the records of files from the batch."""
         self._sql.execute(
             "delete from batch where _filename in (select unnest(?::varchar[]))", [[str(file.path) for file in files]]
         )
 
     def quarantined_files(self) -> set[str]:
-        """The names of the files of which a record is quarantined."""
+        """The names of files with quarantined records."""
         rows = self._sql.execute("select distinct _filename from batch where _status = 'quarantined'").fetchall()
         return {name for (name,) in rows}
 
     def ignore(self, pieces: Sequence[tuple[str, int, int, str]]) -> None:
-        """Enter text that is known to be no record: filename, byte offset, line, and kind of each piece."""
+        """Add ignored pieces of text: filename, byte offset, line, and kind of each."""
         if not pieces:
             return
         columns = dict(zip(("_filename", "_byte_offset", "_line", "_kind"), zip(*pieces, strict=True), strict=True))
@@ -77,16 +77,16 @@ class Validator:
         self._sql.unregister("ignored_arrow")
 
     def route(self, line: str) -> Route:
-        """How a file's records are reached, by its first line."""
+        """The route to a file's records, by its first line."""
         try:
             return self._unwrapper.route(parse(line)) or ()
         except ValueError:
             return ()
 
     def validate(self, lines: list[tuple[str, Route]]) -> None:
-        """Validate relations of documents; what isn't certainly as declared gets the status `unproven`.
+        """Validate relations of documents; records that aren't certainly as declared get the status `unproven`.
 
-        Raises duckdb.Error, with nothing taken in, where a file can't be read.
+        Raises duckdb.Error, and adds nothing, if a file can't be read.
         """
         documents = [records.routed(each, route) for each, route in lines]
         known = records.of_known_shape(self._stream, documents)
@@ -108,7 +108,7 @@ class Validator:
         self._sql.unregister("shapes_arrow")
 
     def validate_unproven(self) -> None:
-        """Rewrite what is unproven as it is declared, and validate it for good."""
+        """Rewrite unproven records as declared, and validate them again."""
         self._sql.execute(
             "create or replace temp table unproven as "
             "select row_number() over () as number, _filename, _byte_offset, _line, _text, _reason "
@@ -132,7 +132,7 @@ class Validator:
         self._sql.execute("drop table unproven")
 
     def _proves(self, text: str) -> list[str] | None:
-        """What the one record of a document proves of all of its shape."""
+        """The undeclared fields of a shape, if the record in this document proves it as declared; else None."""
         try:
             items = self._unwrapper.items(parse(text, once=True))
         except ValueError:
@@ -143,7 +143,7 @@ class Validator:
     def _lines(
         self, filename: str, offset: int | None, line: int | None, text: str | None, error: str | None
     ) -> Iterator[tuple[Any, ...]]:
-        """Rows of the table of lines that a document gives."""
+        """The rows of a document for the table of lines."""
 
         def row(record: str | None, original: str | None, *rest: Any) -> tuple[Any, ...]:
             return filename, offset, line, record, original, *rest
@@ -171,7 +171,7 @@ class Validator:
             return None, original, str(refusal), None, None
         if unreadable is None:
             return canonical, original, None, None, undeclared
-        # the rest of it tells which record it is, if what can't be read has no part in that
+        # the rest identifies the record, unless key, kind or time read the field that can't be read
         name = (unreadable.field or "").rpartition(".")[2]
         known = canonical if "_record" not in self._identity and name not in self._identity else None
         return known, original, str(unreadable), None, None

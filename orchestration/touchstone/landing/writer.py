@@ -1,4 +1,4 @@
-"""Writes a validated batch: its new facts to the lake, and what became of its records to the ledger."""
+"""Writes a validated batch: new facts to the lake, and the status of all records to the ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_IN_LAKE = "_filename, _byte_offset, _line, _fields, _shape, _status, _reaso
 
 
 class Writer:
-    """Of one stream's batches, out of the tables `batch` and `batch_files`."""
+    """Writer of one stream's batches, from the tables `batch` and `batch_files`."""
 
     def __init__(self, stream: Stream, ledger: Ledger) -> None:
         self._stream = stream
@@ -25,12 +25,12 @@ class Writer:
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def commit(self, count: Callable[[int], None]) -> None:
-        """Write lake and ledger together: all of it or, if killed, nothing. `count` enters a load's counts."""
-        number = self._ledger.next_number()
-        # DuckDB may number rows anew between transactions once some were deleted: row ids hold within one only.
+        """Write lake and ledger together: both or, if killed, neither. `count` records the counts of the load."""
+        number = self._ledger.next_load_id()
+        # Row ids hold within one transaction: DuckDB may renumber rows later, once some were deleted.
         self._sql.execute("begin")
         try:
-            self._ledger.leave_out_retracted(self._stream)
+            self._ledger.exclude_retracted(self._stream)
             self._mark_repeats()
             written = self._write_lake(number)
             count(number)
@@ -43,10 +43,10 @@ class Writer:
             os.replace(unfinished(written), written)
 
     def _mark_repeats(self) -> None:
-        """Table `repeats`: the accepted records whose key an earlier record has, in the lake or in this batch.
+        """Create the table `repeats`: accepted records whose key an earlier record in the lake or the batch has.
 
-        Tables on the way: `firsts`, the first record of each key in the batch, and `known`, the lake's files that
-        have such a key; where the key holds the date, they are sought among those of the batch's dates.
+        Intermediate tables: `firsts`, the first record of each key in the batch, and `known`, the lake's files that
+        have such a key; if the date is part of the key, only files with the batch's dates are searched.
         """
         self._sql.execute("""
             create or replace temp table firsts as
@@ -85,7 +85,7 @@ class Writer:
         return f"select {columns} from {lake} where _key in (select _key from known)"
 
     def _write_lake(self, number: int) -> Path | None:
-        """Facts that are new, and further versions of known ones. Returns the file, still `unfinished`."""
+        """Write new facts, and further versions of known ones. Returns the file, which is still `unfinished`."""
         content = records.content(self._stream)
         names = ", ".join(map(records.quoted, self._stream.columns))
         self._sql.execute(f"""
@@ -131,7 +131,7 @@ class Writer:
         return path
 
     def write_schema(self) -> None:
-        """An empty file with every declared column: dbt can read a stream that nothing was landed of yet."""
+        """Write an empty file with every column, so that dbt can read a stream of which nothing has landed."""
         path = self._folder / "schema.parquet"
         self._copy(
             f"select * exclude ({_NOT_IN_LAKE}), ''::varchar as _file, "

@@ -1,4 +1,4 @@
-"""The report: one HTML file of a release, for people. To read it takes no network, no script, no file beside it."""
+"""The report: one HTML file of a release, which people can read without a network, scripts or other files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Check", "write_report"]
 
 
 def write_report(folder: Path, settings: Settings, ledger: Ledger, checks: Sequence[Check]) -> Path:
-    """Write the report of a finished release into its folder, as a whole or not at all."""
+    """Write the report of a finished release into its folder, atomically."""
     with duckdb.connect(str(folder / "touchstone.duckdb"), read_only=True) as connection:
         connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")

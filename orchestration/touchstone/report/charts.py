@@ -1,9 +1,9 @@
-"""The charts, as SVG: Vega-Lite, drawn by vl-convert when the page is made.
+"""The charts: SVG that vl-convert renders from Vega-Lite when the page is written.
 
-Why this library: of those on PyPI that are kept and need no network, Plotly puts 4.7 MB of JavaScript into a page,
-Bokeh 1.1 MB and a canvas that neither prints well nor reads to a screen reader, Vega in the page 0.9 MB. vl-convert
-has Vega's engine in its wheel and leaves 5 kB of SVG for a chart: it needs no script to be seen, takes the colours of
-the page in light and dark, and prints sharp.
+Why vl-convert: of the maintained libraries that need no network, Plotly adds 4.7 MB of JavaScript to a page, Bokeh 1.1
+MB and a canvas that prints badly and is empty for screen readers, Vega in the page 0.9 MB. vl-convert has Vega's engine
+in its wheel and writes 5 kB of SVG for a chart: without scripts, in the page's light and dark colours, and sharp in
+print.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import vl_convert
 from touchstone.report.headlines import Threshold
 from touchstone.report.numbers import Line
 
-# Pixels of the plot and of what is around it; report.js reads the pointer's day off the width.
+# Pixels of the plot and its margins; page.js computes the pointer's day from the width.
 WIDTH, HEIGHT = 300, 140
 LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 18, 24
-# Lines are told apart by colour and by dashes; the legend of the page has the same.
+# Lines differ in colour and dashes; the legend of the page has the same.
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3])
 _LABELS = 4
 
@@ -37,7 +37,7 @@ def draw(lines: Sequence[Line], thresholds: Sequence[Threshold], days: Sequence[
 def _spec(lines: Sequence[Line], thresholds: Sequence[Threshold], days: Sequence[date], unfinished: set[date]) -> Spec:
     numbers = [value for line in lines for value in line.values.values()] + [t.value for t in thresholds]
     unit = lines[0].unit
-    # Counts and small rates are seen against nothing; a rate near 1 is seen by what is missing.
+    # The axis of counts and small rates starts at 0; that of rates near 1 shows the distance from 1.
     zero = unit != "ratio" or min(numbers) < 0.5
     low, high = min(0.0, *numbers) if zero else min(numbers), max(numbers)
     if low == high:
@@ -114,8 +114,9 @@ _HOLLOW = {"test": "datum.dot == 'hollow'", "value": "var(--card)"}
 
 
 def _points(lines: Sequence[Line], days: Sequence[date], unfinished: set[date]) -> list[Spec]:
-    """A row per line and day; NULL where there is no number, so that the line has a gap. Days that a line alone would
-    not show, being the last or between two gaps, have a dot."""
+    """A row per line and day; NULL without a number, so that the line has a gap. The last day and days between
+    two gaps, which a line alone would not show, have a dot.
+    """
     points = []
     for number, line in enumerate(lines):
         values = [line.values.get(day) for day in days]
@@ -156,7 +157,7 @@ def _threshold_layers(thresholds: Sequence[Threshold], y: Spec) -> list[Spec]:
 
 
 def _label(unit: str, span: float) -> str:
-    """Vega's expression for the labels of an axis that spans so much."""
+    """Vega's expression for the labels of an axis with this span."""
     if unit != "ratio":
         return f"format(datum.value, '{'~s' if span >= 10 else ',.2~f'}')"
     digits = min(3, max(0, -math.floor(math.log10(span * 100 / 4))))
@@ -168,8 +169,9 @@ def _texts(named: dict[int, str]) -> str:
 
 
 def _slim(svg: str) -> str:
-    """The SVG as a part of a page: no names of XML, and none for screen readers, to which it is one image; no more
-    digits than a screen has, no elements that draw nothing."""
+    """The SVG for embedding: without XML namespaces, ARIA attributes (screen readers read it as one image), needless
+    digits, and invisible elements.
+    """
     svg = re.sub(r' (xmlns(:xlink)?|version|role|aria-[a-z]+)="[^"]*"', "", svg)
     svg = re.sub(r"\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), svg)
     return re.sub(r'<path class="(background|foreground)" [^>]*/>', "", svg)

@@ -1,4 +1,4 @@
-"""What the report shows, as declared in headlines.yml, and how the catalog says that its numbers come about."""
+"""The content of the report, as declared in headlines.yml, and how it combines numbers, by the catalog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 from touchstone.settings import PROJECT
 
-# How the numbers of several keys become the number of a day.
+# How the numbers of several keys are combined into the number of a day.
 Combined = Literal["sum", "quotient", "highest"]
 
 
@@ -23,7 +23,7 @@ def _of_a_variable(declared: Any, info: ValidationInfo) -> Any:
     return (info.context or {})[declared] if isinstance(declared, str) else declared
 
 
-# Declared as a number or as the name of a variable of dbt_project.yml.
+# A number, or the name of a variable in dbt_project.yml.
 Number = Annotated[float, BeforeValidator(_of_a_variable)]
 
 
@@ -33,7 +33,7 @@ class Threshold(_Declared):
 
 
 class Over(_Declared):
-    """A rate of so many days up to each, where at least so much was divided by."""
+    """A rate over the `days` up to each day, if the denominator is at least `least`."""
 
     days: Annotated[int, BeforeValidator(_of_a_variable)] = 1
     least: Number = 0
@@ -66,7 +66,7 @@ def declared() -> list[System]:
 
 
 def combined(entry: dict[str, Any]) -> Combined:
-    """What may be done with a metric's numbers of several keys; `entry` is its row of the catalog."""
+    """How to combine a metric's numbers of several keys; `entry` is its row of the catalog."""
     if entry["kind"] == "rate":
         return "quotient"
     if entry["rollup"] == "sum" and entry["kind"] in ("count", "derived", "sum"):

@@ -1,4 +1,4 @@
-"""The numbers of the report, out of a release: what was counted by day, and how a day stands to those before it."""
+"""The numbers of the report, from a release: metrics by day, and each system's last day beside the days before it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import duckdb
 
 from touchstone.report.headlines import Chart, Combined, Over, System, Threshold, combined, label
 
-# Days that charts show, days that a day is compared with, and how many of those there have to be for a verdict.
+# Days in a chart, days that a day is compared with, and how many of those need a number for a status.
 SHOWN_DAYS = 90
 COMPARED_DAYS = 28
 _ENOUGH_DAYS = 7
-# Lines of a chart; a key with more values has those shown that count most.
+# Lines in a chart; of a key with more values the largest are shown.
 _LINES = 4
 
 Row = dict[str, Any]
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Release:
-    """What the table `run` says of a release, by its newest system. `published_at` is UTC."""
+    """A release by the table `run`: the row of its newest system. `published_at` is UTC."""
 
     run_id: str
     published_at: datetime
@@ -37,7 +37,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Window:
-    """The days shown of a system, up to its newest one. `until` is the end of the newest hour, UTC, that has data."""
+    """The days shown for a system, up to its newest. `until` is the end of the newest hour with data, UTC."""
 
     first: date
     last: date
@@ -56,31 +56,31 @@ class Window:
         return self.end(day) <= self.release.published_at
 
     def compared(self) -> date | None:
-        """The newest day that was over when the release was published; only the last can be one that wasn't."""
+        """The newest day that was over when the release was published."""
         return next((day for day in reversed(self.days) if self.is_over(day)), None)
 
     def stops_early(self, day: date) -> bool:
-        """Whether nothing has come of the day's last hours: they were quiet, or are still to come."""
+        """Whether the day's last hours have no data: they were quiet, or their records are yet to land."""
         return day == self.last and self.until < self.end(day)
 
 
 @dataclass(frozen=True)
 class Day:
-    """The numbers of several keys on a day, put together in every way that a metric may allow."""
+    """The numbers of several keys on a day, combined in every way that a metric may allow."""
 
-    added: float | None
+    total: float | None
     highest: float | None
     numerator: float | None
     denominator: float | None
 
 
-# A chart's number, a metric, and a value of the key by which it has lines, empty where it has none.
+# A chart's number, a metric, and a value of the key that its lines show, empty without such a key.
 Key = tuple[int, str, str]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a chart: the numbers of a metric, by day; `weight` says how much it counts beside others."""
+    """A line of a chart: the numbers of a metric by day. Charts show the lines with the largest `weight`."""
 
     label: str
     unit: str
@@ -91,7 +91,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A day beside the `days` with a number among the 28 before it. `verdict` is empty where nothing stands out."""
+    """A day beside the `days` with a number among the 28 before it. `status` is empty within their range."""
 
     line: Line
     value: float | None
@@ -99,17 +99,17 @@ class Comparison:
     low: float | None
     high: float | None
     days: int
-    verdict: str
+    status: str
     reached: Threshold | None
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A chart with its lines; `left_out` lines would be too many."""
+    """A chart with its lines, and the number of lines `excluded` as too many."""
 
     chart: Chart
     lines: list[Line]
-    left_out: int
+    excluded: int
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def release_of(connection: duckdb.DuckDBPyConnection) -> Release:
 def sections(
     connection: duckdb.DuckDBPyConnection, systems: Sequence[System], catalog: Iterable[Row]
 ) -> Iterable[Section]:
-    """The systems that have data. Reads the days shown, and of history no more than which days there are."""
+    """The systems that have data. Reads the days shown, and of earlier history only which days exist."""
     release = release_of(connection)
     entries = {(entry["mart"], entry["metric"]): entry for entry in catalog}
     newest = _newest(connection, systems)
@@ -150,7 +150,7 @@ def sections(
         last, until = newest[system.system]
         found = _values(connection, system, entries, last)
         if not found:
-            continue  # there are rows, but none with the keys that the charts take
+            continue  # no row has the keys that the charts select
         earliest = last - timedelta(days=SHOWN_DAYS - 1)
         first = max(earliest, min(day for daily in found.values() for day in daily))
         window = Window(first, last, until, release)
@@ -186,7 +186,7 @@ def _newest(connection: duckdb.DuckDBPyConnection, systems: Sequence[System]) ->
 def _values(
     connection: duckdb.DuckDBPyConnection, system: System, entries: Mapping[tuple[str, str], Row], last: date
 ) -> dict[Key, dict[date, Day]]:
-    """The numbers of each chart's lines by day, a day more than is shown for each day that rates are of."""
+    """The numbers of each chart's lines by day, with the earlier days that rates over several days need."""
     wanted = [
         {"chart": number, "mart": chart.mart, "metric": metric, "by": chart.by, "only": json.dumps(chart.only)}
         for number, chart in enumerate(system.charts)
@@ -206,7 +206,7 @@ def _values(
             metric,
             coalesce(keys ->> "by", '') as part,
             period_start as day,
-            sum(value) as added,
+            sum(value) as total,
             max(value) as highest,
             sum(numerator) filter (where denominator is not null) as numerator,
             sum(denominator) filter (where numerator is not null) as denominator
@@ -230,7 +230,7 @@ def _values(
 
 
 def _names(connection: duckdb.DuckDBPyConnection, chart: Chart) -> dict[str, str]:
-    """What the values of a chart's key are called; values that share a name stand beside it."""
+    """The names of the values of a chart's key; values that share a name are added to it."""
     if not chart.named:
         return {}
     named = {
@@ -268,17 +268,17 @@ def _drawn(
                 for day in daily
                 if day >= first and (value := _number(daily, day, entry, chart.over)) is not None
             }
-            weight = sum(day.denominator or day.added or 0 for day in daily.values())
+            weight = sum(day.denominator or day.total or 0 for day in daily.values())
             lines.append(Line(words, entry["unit"], combined(entry), values, weight))
     most = sorted(lines, key=lambda line: -line.weight)[:_LINES]
     return Drawn(chart, [line for line in lines if line in most], len(lines) - len(most))
 
 
 def _number(daily: Mapping[date, Day], day: date, entry: Row, over: Over) -> float | None:
-    """The number of a day, by what the catalog says may be done with a metric's numbers of several keys."""
+    """The number of a day, combined from several keys as the catalog allows."""
     match combined(entry):
         case "sum":
-            return daily[day].added
+            return daily[day].total
         case "highest":
             return daily[day].highest
         case "quotient":
@@ -299,7 +299,7 @@ def _compare(charts: Iterable[Drawn], window: Window) -> Iterable[Comparison]:
 
 
 def compare(line: Line, day: date, thresholds: Sequence[Threshold]) -> Comparison:
-    """A day beside the 28 before it, of which only those with a number count: no record is not the number 0."""
+    """A day beside those of the 28 before it that have a number: a day without records is not a day of 0."""
     before = [
         line.values[earlier]
         for earlier in (day - timedelta(days=n) for n in range(1, COMPARED_DAYS + 1))
@@ -309,20 +309,20 @@ def compare(line: Line, day: date, thresholds: Sequence[Threshold]) -> Compariso
     reached = max(
         (t for t in thresholds if value is not None and value >= t.value), key=lambda t: t.value, default=None
     )
-    verdict = ""
+    status = ""
     if value is None:
-        verdict = "no data"
+        status = "no data"
     elif len(before) < _ENOUGH_DAYS:
-        verdict = "too few days before"
+        status = "too few days before"
     elif value > max(before):
-        verdict = "above"
+        status = "above"
     elif value < min(before):
-        verdict = "below"
+        status = "below"
     if not before:
-        return Comparison(line, value, None, None, None, 0, verdict, reached)
-    return Comparison(line, value, median(before), min(before), max(before), len(before), verdict, reached)
+        return Comparison(line, value, None, None, None, 0, status, reached)
+    return Comparison(line, value, median(before), min(before), max(before), len(before), status, reached)
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Names as SQL literals: constants let DuckDB leave out the marts that aren't asked for."""
+    """Names as SQL literals: constants let DuckDB skip other marts."""
     return ", ".join(f"'{name}'" for name in sorted(set(names)))

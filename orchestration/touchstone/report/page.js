@@ -1,5 +1,5 @@
-// The page is whole without this. It adds the numbers under the pointer, out of the table of each chart (which is how
-// they are read with a keyboard or a screen reader), and the search of the catalog.
+// The page is complete without this script. It adds the numbers under the pointer, from the table of each chart (which
+// keyboards and screen readers use), and the search of the catalog.
 "use strict";
 
 for (const figure of document.querySelectorAll(".chart:has(.plot)")) {
@@ -52,4 +52,4 @@ const search = () => {
 words.addEventListener("input", search);
 system.addEventListener("change", search);
 words.form.addEventListener("submit", (event) => event.preventDefault());
-search(); // a page that is gone back to keeps what was typed
+search(); // the browser restores the typed words when a person goes back

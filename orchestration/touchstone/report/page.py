@@ -1,4 +1,4 @@
-"""The page: what of the numbers, the ledger, the checks and the catalog is said, and where."""
+"""The page: the template's data, from numbers, ledger, checks and catalog."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from touchstone.report.numbers import (
 )
 
 _HERE = Path(__file__).parent
-# Of a list that may be long, so many are shown; what the rest is, the page says.
+# How many entries of a long list are shown; the page states how many more there are.
 _SHOWN = 12
 _SHOWN_REASONS = 50
 
 
 @dataclass(frozen=True)
 class Check:
-    """The outcome of an asset check; `asset` is its path, `found` what it counted, by name."""
+    """The outcome of an asset check; `asset` is its path, `found` its counts by name."""
 
     asset: str
     name: str
@@ -49,11 +49,11 @@ class Check:
 def render(
     connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequence[Check], off: Collection[str] = ()
 ) -> str:
-    """The page of a release, which `connection` has open; it has nothing of the sources that are `off`."""
+    """The page of the release that `connection` has open, without the sources that are `off`."""
     catalog = rows(connection, "from metric_catalog order by system, mart, metric")
     named = {entry["system"] for entry in catalog}
     systems = [system for system in declared() if system.system in named]
-    order = {system.system: place for place, system in enumerate(systems)}
+    order = {system.system: position for position, system in enumerate(systems)}
     catalog.sort(key=lambda entry: order.get(entry["system"], len(order)))
     shown = list(sections(connection, systems, catalog))
     environment = Environment(
@@ -82,7 +82,7 @@ def render(
         without_data=[system.title for system in systems if system not in [section.system for section in shown]],
         ledger=_ledger(connection),
         quarantine=[group for group in open_groups(ledger.connection) if group.source not in off],
-        uncounted=[said for source in read_streams() if source not in off and (said := _uncounted(ledger, source))],
+        uncounted=[found for source in read_streams() if source not in off and (found := _uncounted(ledger, source))],
         checks=checks,
         warnings=[check for check in checks if not check.passed],
         reconciliation=_reconciliation(connection),
@@ -104,24 +104,24 @@ def _svg(drawn: Drawn, section: Section) -> Markup:
 
 
 def _alternative(drawn: Drawn) -> str:
-    """A chart in words."""
-    said = []
+    """The text alternative of a chart."""
+    sentences = []
     for line in drawn.lines:
         if not line.values:
             continue
         last = max(line.values)
         low, high = (words.number(end(line.values.values()), line.unit) for end in (min, max))
-        said.append(
+        sentences.append(
             f"{line.label}: {words.number(line.values[last], line.unit)} on {words.day(last)}, from {low} to {high}."
         )
     limits = [f"{t.name} at {words.limit(t.value, drawn.lines[0].unit)}" for t in drawn.chart.thresholds]
-    return f"Line chart, {drawn.chart.title}. {' '.join(said)}" + (
+    return f"Line chart, {drawn.chart.title}. {' '.join(sentences)}" + (
         f" Thresholds: {', '.join(limits)}." if limits else ""
     )
 
 
 def _bar(comparison: Comparison) -> str:
-    """Where range, median and value are on a bar from the lowest to the highest of them: CSS variables."""
+    """The positions of range, median and value on a bar from the lowest to the highest of them, as CSS variables."""
     low, middle, high, value = comparison.low, comparison.median, comparison.high, comparison.value
     if low is None or middle is None or high is None:
         return ""
@@ -147,15 +147,15 @@ def _ledger(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def _uncounted(ledger: Ledger, source: str) -> dict[str, Any]:
-    """What of a source isn't counted though nothing is wrong with it; empty where all is."""
-    said = {"ignored": ledger.ignored_kinds(source), "undeclared": ledger.unknown_fields(source)}
-    most = {name: sorted(found.items(), key=lambda item: (-item[1], item[0])) for name, found in said.items()}
+    """A source's ignored records and undeclared fields; empty if it has neither."""
+    counts = {"ignored": ledger.ignored_kinds(source), "undeclared": ledger.unknown_fields(source)}
+    most = {name: sorted(found.items(), key=lambda item: (-item[1], item[0])) for name, found in counts.items()}
     shown = {name: (found[:_SHOWN], len(found) - len(found[:_SHOWN])) for name, found in most.items()}
-    return {"source": source, **shown} if any(said.values()) else {}
+    return {"source": source, **shown} if any(counts.values()) else {}
 
 
 def _reconciliation(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """How our numbers stand to the vendors' own in the days shown; empty where no vendor has told any."""
+    """Our numbers beside the vendors' in the days shown; empty if no vendor reported any."""
     recent = f"""
         from reconciliation_daily
         where period_start > (select max(period_start) from reconciliation_daily) - {SHOWN_DAYS}

@@ -1,4 +1,4 @@
-"""Numbers, days and names as the page has them."""
+"""The page's format of numbers and days."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 _THIN = "\u202f"
 NONE = "\u2013"
-# Of other units a metric's name says what is counted.
+# Other units are part of the metric's name.
 _SHORT = {"milliseconds": "ms", "seconds": "s", "percent": "%", "USD": "USD"}
 
 
@@ -25,12 +25,12 @@ def number(value: float | Decimal | None, unit: str = "count") -> str:
 
 
 def limit(value: float, unit: str) -> str:
-    """A declared number, with no more digits than it has."""
+    """A declared number, without trailing zeros."""
     return _short(f"{value * 100:.6f}") + f"{_THIN}%" if unit == "ratio" else number(value, unit)
 
 
 def span(low: float, high: float, unit: str) -> str:
-    """From a number to another, with the unit said once."""
+    """A range of two numbers, with the unit once."""
     ends = number(low, unit), number(high, unit)
     same = _THIN in ends[0] and ends[0].rpartition(_THIN)[2] == ends[1].rpartition(_THIN)[2]
     return f"{ends[0].rpartition(_THIN)[0] if same else ends[0]} to {ends[1]}"
@@ -62,5 +62,5 @@ def short_day(value: date) -> str:
 
 
 def instant(value: datetime) -> str:
-    """A time of UTC, to the minute."""
+    """A UTC time, to the minute."""
     return f"{value.day} {value:%B %Y, %H:%M} UTC"
