@@ -1,6 +1,6 @@
--- Proves that every landed record is counted once, from staging to each grain: a request, a directive, an event of
--- a skill, a step of a linking and a request for a token; and what is made of several, once made, in each grain
--- too.
+-- Proves that every landed record is counted once, from staging to each grain: a request, a directive, an event of a
+-- skill, a step of a linking and a request for a token; and that every fact made of several records is counted once in
+-- each grain.
 with
 
 landed as (
@@ -20,7 +20,7 @@ landed as (
 
 current_records as (
 
-    -- tests are the only requests that are left out
+    -- only test calls are left out
     select 'requests' as subject, count(*) as records
     from (
         select version_id from {{ ref('int_alexa__requests') }} where is_current and is_test
@@ -38,7 +38,7 @@ current_records as (
 
 ),
 
-made as (
+facts as (
 
     select
         'skills' as subject,
@@ -109,15 +109,15 @@ union all
 
 select
     subject,
-    made.records,
+    facts.records,
     case
-        when made.records <> coalesce(of_hours, 0) then of_hours
-        when made.records <> coalesce(of_days, 0) then of_days
+        when facts.records <> coalesce(of_hours, 0) then of_hours
+        when facts.records <> coalesce(of_days, 0) then of_days
         else of_months
     end
-from made
+from facts
 left join in_grains using (subject)
 where
-    made.records <> coalesce(of_hours, 0)
-    or made.records <> coalesce(of_days, 0)
-    or made.records <> coalesce(of_months, 0)
+    facts.records <> coalesce(of_hours, 0)
+    or facts.records <> coalesce(of_days, 0)
+    or facts.records <> coalesce(of_months, 0)

@@ -1,4 +1,4 @@
-"""Numbers of Alexa skills, from the records that people have to the marts."""
+"""Metrics of Alexa skills, from landed records to the marts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT = "2026-04-07T12:{:02}:{:06.3f}Z"
 
 
 def request(skill: str, minute: int, type: str, session: str = "a", **own: Any) -> Record:
-    """A call that was answered after 300 ms; `own` replaces fields of the log, or of the request by `request`."""
+    """A call that was answered after 300 ms; `own` replaces fields of the log, `request` those of the request."""
     user = {"userId": "olga"}
     return {
         "received_at": AT.format(minute, 0),
@@ -147,18 +147,18 @@ def skill(home: TestHome, name: str, columns: str, grain: str = "daily") -> tupl
 
 
 @pytest.mark.parametrize("grain", ["hourly", "daily", "monthly"])
-def test_what_alexa_never_heard_is_no_answer(built: TestHome, grain: str) -> None:
+def test_a_response_that_alexa_never_received_is_a_failure(built: TestHome, grain: str) -> None:
     failed = "failed_utterances, endpoint_failure_count, failed_sessions, endpoint_latency_p50_ms"
     assert skill(built, "null", failed, grain) == (1, 1, 1, None)
     assert skill(built, "late", failed, grain) == (1, 1, 1, 300)
 
 
 @pytest.mark.parametrize("grain", ["hourly", "daily", "monthly"])
-def test_a_request_without_a_user_is_of_its_session(built: TestHome, grain: str) -> None:
+def test_a_request_without_a_user_belongs_to_that_of_its_session(built: TestHome, grain: str) -> None:
     assert skill(built, "no-user", "total_sessions, user_ended_sessions, customers", grain) == (1, 1, 1)
 
 
-def test_answers_to_purchases_go_on_with_the_sessions_that_asked(built: TestHome) -> None:
+def test_answers_to_purchases_continue_the_sessions_that_asked(built: TestHome) -> None:
     assert skill(built, "twice", "total_sessions") == (2,)
 
 
@@ -171,7 +171,7 @@ def test_answers_to_purchases_go_on_with_the_sessions_that_asked(built: TestHome
         ("promised", "capability_directive", (1, 0, 700)),
     ],
 )
-def test_answers_are_those_of_what_they_answer(
+def test_directives_are_paired_with_their_answers(
     built: TestHome, name: str, operation: str, expected: tuple[Any, ...]
 ) -> None:
     for grain in ("hourly", "daily", "monthly"):
@@ -183,12 +183,12 @@ def test_answers_are_those_of_what_they_answer(
         assert rows == [expected]
 
 
-def test_a_number_without_a_stage_is_of_the_live_skill_and_rates_have_both_sides(built: TestHome) -> None:
+def test_a_number_without_a_stage_is_of_the_live_skill_and_a_rate_needs_both_sides(built: TestHome) -> None:
     sides = "friction_defective_count, friction_evaluated_count, friction_rate, total_sessions"
     assert skill(built, "friction", sides, "monthly") == (6, 24, 0.25, None)
 
 
-def test_locales_are_added_up_point_by_point(built: TestHome) -> None:
+def test_locales_are_added_up_span_by_span(built: TestHome) -> None:
     assert skill(built, "locales", "unhandled_request_count") == (7,)
     assert skill(built, "locales", "unhandled_request_count", "monthly") == (12,)
 

@@ -1,4 +1,4 @@
-"""The recipe for the request log of a skill works as it stands in the document, and what it writes fits the schema."""
+"""The documented recipe for the request log of a skill works, and the lines that it writes fit the schema."""
 
 import importlib.util
 import json
@@ -115,7 +115,7 @@ def test_plain_handler(recipe: Recipe) -> None:
     assert line["request"]["session"]["sessionId"] == "session-1"
 
 
-def test_the_envelope_is_kept_but_for_tokens(recipe: Recipe) -> None:
+def test_the_envelope_is_kept_except_for_tokens(recipe: Recipe) -> None:
     asked = envelope("IntentRequest", intent=INTENT)
     recipe.plain.handler(deepcopy(asked), None)
     line = recipe.line()
@@ -135,7 +135,7 @@ def test_every_call_has_a_line(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize("response", [None, {}])
-def test_nothing_to_say(recipe: Recipe, response: Record | None) -> None:
+def test_an_empty_response_is_logged(recipe: Recipe, response: Record | None) -> None:
     handler = recipe.log.logged(lambda envelope, context: response)
     assert handler(envelope("SessionEndedRequest", reason="USER_INITIATED")) == response
     assert recipe.line()["response"] == {"version": "1.0", "response": {}}
@@ -167,20 +167,20 @@ def waits(recipe: Recipe) -> Callable[[Record, object], Record]:
     return wrapped
 
 
-def test_timeout_is_told_once_and_in_time(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_timeout_is_logged_once_and_in_time(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe.log, "PATIENCE", 0.05)
     waits(recipe)(envelope(), None)
     line = recipe.line()
     assert (line["outcome"], line["responded_at"], line["response"]) == ("timeout", None, None)
 
 
-def test_a_lambda_that_will_be_stopped_says_so_before(recipe: Recipe) -> None:
+def test_a_lambda_logs_a_timeout_before_it_is_stopped(recipe: Recipe) -> None:
     assert recipe.log.PATIENCE == 8
     waits(recipe)(envelope(), SimpleNamespace(get_remaining_time_in_millis=lambda: 250))
     assert recipe.line()["outcome"] == "timeout"
 
 
-def test_time_enough_in_a_lambda(recipe: Recipe) -> None:
+def test_a_lambda_with_enough_time_logs_the_answer(recipe: Recipe) -> None:
     recipe.plain.handler(envelope(), SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000))
     assert recipe.line()["outcome"] == "ok"
 
@@ -264,7 +264,7 @@ def test_sdk(recipe: Recipe, sdk_handler: Callable[[Record, object], Record]) ->
     assert "secret" not in json.dumps(line)
 
 
-def test_sdk_with_nothing_to_say(recipe: Recipe, sdk_handler: Callable[[Record, object], Record]) -> None:
+def test_sdk_logs_an_empty_response(recipe: Recipe, sdk_handler: Callable[[Record, object], Record]) -> None:
     sdk_handler(
         envelope("SessionEndedRequest", reason="ERROR", error={"type": "INVALID_RESPONSE", "message": "?"}), None
     )
@@ -371,7 +371,7 @@ GOOD: dict[str, Record] = {
         "event_id": "e-1",
     },
 }
-# Changes of a good record that make it bad: a path, and what is put there.
+# Changes that make a valid record invalid: a path, and the value to put there.
 BAD: dict[str, list[tuple[str, Any]]] = {
     "skill_requests": [
         ("received_at", "2026-05-01 10:00"),
@@ -425,7 +425,7 @@ BAD: dict[str, list[tuple[str, Any]]] = {
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_schemas_refuse_what_is_missing_or_wrong(stream: str) -> None:
+def test_schemas_reject_missing_and_wrong_fields(stream: str) -> None:
     valid, good = validator(stream), GOOD[stream]
     valid.validate(good)
     for field in good:
@@ -441,7 +441,7 @@ def test_schemas_refuse_what_is_missing_or_wrong(stream: str) -> None:
     assert valid.is_valid({**good, "note": "of one's own"})
 
 
-def test_schemas_know_how_subscriptions_go_on() -> None:
+def test_schemas_require_what_a_subscription_needs() -> None:
     valid = validator("purchases")
     started = {**GOOD["purchases"], "event": "subscription_started", "result": None, "expires_at": AT}
     assert valid.is_valid(started)

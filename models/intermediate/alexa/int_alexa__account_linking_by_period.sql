@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale and flow, of which the last two may be `all`.
--- Every metric of account linking is defined here and nowhere else.
+-- Defines every metric of account linking.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
@@ -38,7 +38,7 @@ counted as (
 
 ),
 
-rated as (
+with_rates as (
 
     select
         *,
@@ -50,4 +50,4 @@ rated as (
 
 )
 
-select * from rated
+select * from with_rates

@@ -1,11 +1,11 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, capability and directive, of which the last
--- three may be `all`. Every metric of actions is defined here and nowhere else: of directives that a user gave, and
--- of utterances as Amazon reports them.
+-- three may be `all`. Defines every metric of actions: directives that a user gave, and utterances as
+-- Amazon reports them.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 
-operations as not materialized (
+records as not materialized (
 
     select
         *,
@@ -15,29 +15,19 @@ operations as not materialized (
 
 ),
 
--- Named as the directive's namespace and its own name, with a dot between.
-points as not materialized (
+-- An action is named as the directive's namespace and name, with a dot between.
+reported as (
 
     select
         *,
-        starts_at as event_at,
         coalesce(nullif(regexp_extract(group_value, '^(.*)\.', 1), ''), 'none') as capability,
-        regexp_extract(group_value, '[^.]*$') as directive,
-        true as is_current
-    from {{ read(ref('int_alexa__reported_points')) }}
+        regexp_extract(group_value, '[^.]*$') as directive
+    from {{ read(ref('int_alexa__reported_values_by_period')) }}
     where measure = 'action_utterances'
 
 ),
 
-records as not materialized (
-
-    select * from operations
-    union all by name
-    select * from points
-
-),
-
--- Of a skill whose messages aren't logged, the number of actions is not 0 but unknown.
+-- The actions of a skill whose messages aren't logged are unknown, not 0.
 logged as (
 
     select
@@ -52,7 +42,11 @@ logged as (
 changed as (
 
     select distinct skill_id, stage, event_at
-    from records
+    from (
+        select skill_id, stage, event_at, is_changed from records
+        union all
+        select skill_id, stage, starts_at, is_changed from reported
+    )
     left join logged using (skill_id, stage)
     where is_changed or is_new
 
@@ -73,7 +67,6 @@ counted as (
         count(event_at) as actions,
         count(distinct nullif(user_id, 'none')) as unique_users
     from bucketed
-    where measure is null
     group by
         skill_id, stage,
         grouping sets ((hour_start), (day_start), (month_start)),
@@ -82,9 +75,7 @@ counted as (
 
 ),
 
-{{ reported_by_grain(['capability', 'directive']) }},
-
-reported as (
+utterances as (
 
     select
         skill_id,
@@ -95,7 +86,8 @@ reported as (
         grain,
         period_start,
         case when not bool_or(reported_value is null) then try_cast(sum(reported_value) as bigint) end as utterances
-    from reported_by_grain
+    from reported
+    semi join counted using (skill_id, stage, grain, period_start)
     group by
         skill_id, stage, locale, grain, period_start,
         grouping sets ((), (capability), (capability, directive))
@@ -112,7 +104,7 @@ joined as (
         ),
         {{ load_id() }} as load_id
     from counted
-    full join reported using (skill_id, stage, locale, capability, directive, grain, period_start)
+    full join utterances using (skill_id, stage, locale, capability, directive, grain, period_start)
     left join logged using (skill_id, stage)
     where
         period_start is not null

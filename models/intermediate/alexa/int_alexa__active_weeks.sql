@@ -1,5 +1,5 @@
 -- Grain: one user of a live skill, in one locale or in all, and one week with a request of theirs. `is_current` is
--- false where the user's cohort or weeks have become others since.
+-- false where the user now has another cohort or other weeks.
 {{ config(unique_key=['skill_id', 'locale', 'user_id', 'cohort_week', 'active_week']) }}
 
 with
@@ -41,7 +41,7 @@ facts as (
 
     select
         *,
-        -- the week of the first request there ever was
+        -- the week of the user's first request
         min(active_week) over (partition by skill_id, locale, user_id) as cohort_week
     from active
 

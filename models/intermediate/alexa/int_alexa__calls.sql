@@ -1,5 +1,5 @@
--- Grain: one version of a request that counts and the user whose it is. Test calls are left out. `is_current` is false
--- where the version counts no longer, or is another user's.
+-- Grain: one version of a request that counts, and its user. Test calls are left out. `is_current` is false where the
+-- version no longer counts, or belongs to another user.
 {{ config(unique_key=['version_id', 'user_id']) }}
 
 with
@@ -52,7 +52,7 @@ changed as (
 
     union
 
-    -- whose a request without a user is depends on all of its session
+    -- the user of a request without one depends on its whole session
     select skill_id, stage, user_id
     from versions
     semi join (
@@ -64,7 +64,7 @@ changed as (
 
     union
 
-    -- those whose request Amazon could not use, as a later one says
+    -- users of a request whose response Amazon rejected in a later one
     select skill_id, stage, user_id
     from requests
     where
@@ -93,7 +93,7 @@ facts as (
         requests.stage,
         requests.locale,
         requests.user_id,
-        -- nobody talked to the skill: Alexa asks whether it could answer
+        -- nobody talks to the skill: Alexa asks whether it could answer
         case when request_type <> 'CanFulfillIntentRequest' then session_id end as session_id,
         requests.received_at,
         requests.request_type,
@@ -107,7 +107,7 @@ facts as (
         request_type in ('LaunchRequest', 'IntentRequest') as is_utterance,
         request_type = 'SessionEndedRequest' as is_end,
         request_type not in ('SessionEndedRequest', 'System.ExceptionEncountered') as expects_response,
-        -- Alexa waits 8 seconds for a response: what comes later, or is none, it never hears
+        -- Alexa waits 8 seconds for a response, and ignores what comes later
         case
             when
                 has_response

@@ -1,5 +1,5 @@
--- Grain: one grain (hour, day, month), period, skill, stage and locale, which may be `all`: how often the answer to a
--- ReportState was what the skill had last reported by itself.
+-- Grain: one grain (hour, day, month), period, skill, stage and locale, which may be `all`: how often a
+-- StateReport was what the skill had last reported by itself.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
@@ -36,7 +36,7 @@ counted as (
 
 ),
 
-rated as (
+with_rates as (
 
     select
         *,
@@ -47,4 +47,4 @@ rated as (
 
 )
 
-select * from rated
+select * from with_rates

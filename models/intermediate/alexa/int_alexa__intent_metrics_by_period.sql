@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, which may be `all`, and intent.
--- Every metric of intents is defined here and nowhere else.
+-- Defines every metric of intents.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with

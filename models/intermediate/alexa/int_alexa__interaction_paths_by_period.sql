@@ -39,11 +39,11 @@ counted as (
 
 ),
 
-shared as (
+with_users_at_node as (
 
     select
         *,
-        -- those of all of its next nodes together
+        -- distinct users over all next nodes
         max(users) over node as users_at_node
     from counted
     where period_start is not null and locale is not null and to_node is not null
@@ -51,14 +51,14 @@ shared as (
 
 ),
 
-rated as (
+with_rates as (
 
     select
         *,
         users / nullif(users_at_node, 0) as user_share,
         {{ load_id() }} as load_id
-    from shared
+    from with_users_at_node
 
 )
 
-select * from rated
+select * from with_rates

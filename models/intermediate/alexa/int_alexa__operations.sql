@@ -1,5 +1,5 @@
--- Grain: one directive that Alexa sent to a smart home or video skill, with how it was answered. `is_current` is false
--- where another version of the directive counts since.
+-- Grain: one directive that Alexa sent to a smart home or video skill, with its answer. `is_current` is false where
+-- another version of the directive counts.
 {{ config(unique_key='version_id') }}
 
 with
@@ -14,8 +14,8 @@ messages as not materialized (
 
 ),
 
--- What an answer has in common with its directive: the token, or else the call. Within a call, an answer that says no
--- token is that of the directive, whatever token this has.
+-- An answer shares the token with its directive, or else the call. Within a call, an answer without a token belongs to
+-- the directive, whatever token that has.
 directives as not materialized (
 
     select
@@ -72,9 +72,9 @@ answered as (
 
     select
         sent.version_id,
-        -- Alexa waits 8 seconds, for the answer or for the promise of one: what comes later it never hears
+        -- Alexa waits 8 seconds for an answer or the promise of one, and ignores what comes later
         min(answers.logged_at) filter (where answers.logged_at <= sent.logged_at + interval 8 seconds) as answered_at,
-        -- the answer that says how it went: the first but those that only promise one
+        -- the first answer with a result, not the promise of one
         arg_min(answers.name <> 'ErrorResponse', row(answers.logged_at, answers.name, answers.message_id))
             filter (where answers.name <> 'DeferredResponse') as is_right
     from (select *, unnest(exchange_ids) as answered_id from sent) as sent

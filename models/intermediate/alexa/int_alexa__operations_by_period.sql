@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, operation, capability and directive, of which
--- locale, capability and directive may be `all`. Every metric of discovery, directives and report state is defined
--- here.
+-- locale, capability and directive may be `all`. Defines every metric of discovery, directives and report
+-- state.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
@@ -9,7 +9,7 @@ records as not materialized (
 
     select
         * replace (
-            -- the other operations have one directive each
+            -- the other operations have one directive each, and no capability
             case when operation = 'capability_directive' then capability end as capability
         ),
         sent_at as event_at,
@@ -46,7 +46,7 @@ counted as (
 
 ),
 
-rated as (
+with_rates as (
 
     select
         * exclude (latency_us),
@@ -61,4 +61,4 @@ rated as (
 
 )
 
-select * from rated
+select * from with_rates

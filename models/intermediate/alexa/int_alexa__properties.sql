@@ -14,7 +14,7 @@ reports as not materialized (
 
 listed as (
 
-    -- a ChangeReport tells all of an endpoint's properties, those that changed apart from the others
+    -- a ChangeReport has all of an endpoint's properties: those that changed, and in its context the others
     select *, true as has_changed, unnest(json_extract(changed_properties, '$[*]')) as property
     from reports
     where name = 'ChangeReport'
@@ -35,7 +35,7 @@ named as (
 
 ),
 
--- The same value however it is written: fields in any order, 25 as 25.0.
+-- Equal values have one spelling: fields in one order, 25 as 25.0.
 canonical as (
 
     select

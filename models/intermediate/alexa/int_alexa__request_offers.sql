@@ -1,5 +1,5 @@
--- Grain: one part of an offer that a version of a skill's request reports: that the skill suggested a product, or what
--- came of an offer. `is_current` is false where the version doesn't count.
+-- Grain: one upsell, or one result of an offer, that a version of a skill's request reports. `is_current` is false
+-- where the version doesn't count.
 {{ config(unique_key='fact_id') }}
 
 with

@@ -12,7 +12,7 @@ active_weeks as not materialized (
 
 newest_records as (
 
-    -- by all versions of a request, so that a week that is over stays over
+    -- by all versions of a request: a week that is over stays over
     select
         skill_id,
         {{ reporting_date('max(received_at)') }} as newest_date
@@ -30,14 +30,14 @@ changed as (
 
     union
 
-    -- weeks may be over since
+    -- a week may have ended since then
     select distinct skill_id, locale, cohort_week from {{ this }} where returning_users is null
     {% endif %}
 
 ),
 
 -- Every cohort has all of its weeks. One whose users have all moved to another is recounted as zero.
-cells as (
+cohort_weeks as (
 
     select
         *,
@@ -49,34 +49,34 @@ cells as (
 counted as (
 
     select
-        cells.skill_id,
-        cells.locale,
-        cells.cohort_week,
-        cells.week_number,
+        cohort_weeks.skill_id,
+        cohort_weeks.locale,
+        cohort_weeks.cohort_week,
+        cohort_weeks.week_number,
         count(active_weeks.user_id) as users
-    from cells
+    from cohort_weeks
     left join active_weeks
         on
-            cells.skill_id = active_weeks.skill_id
-            and cells.locale = active_weeks.locale
-            and cells.cohort_week = active_weeks.cohort_week
-            and cells.cohort_week + cast(7 * cells.week_number as integer) = active_weeks.active_week
+            cohort_weeks.skill_id = active_weeks.skill_id
+            and cohort_weeks.locale = active_weeks.locale
+            and cohort_weeks.cohort_week = active_weeks.cohort_week
+            and cohort_weeks.cohort_week + cast(7 * cohort_weeks.week_number as integer) = active_weeks.active_week
             and active_weeks.is_current
     group by all
 
 ),
 
-filled as (
+with_cohort_users as (
 
     select
         *,
-        -- all of them were there in the first week
+        -- all of them are in the first week
         max(users) over (partition by skill_id, locale, cohort_week) as cohort_users
     from counted
 
 ),
 
-rated as (
+with_rates as (
 
     select
         skill_id,
@@ -90,9 +90,9 @@ rated as (
         end as returning_users,
         returning_users / nullif(cohort_users, 0) as retention_rate,
         {{ load_id() }} as load_id
-    from filled
+    from with_cohort_users
     left join newest_records using (skill_id)
 
 )
 
-select * from rated
+select * from with_rates

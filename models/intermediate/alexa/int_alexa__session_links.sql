@@ -1,5 +1,5 @@
--- Grain: one session that goes on with an earlier one, the first of which is `first_session_id`. A purchase, once Amazon
--- is done with it, comes back as a session of its own. `is_current` is false where it goes on with another one since.
+-- Grain: one session that goes on with an earlier one, the first of which is `first_session_id`. A purchase, once
+-- Amazon is done with it, comes back as a session of its own. `is_current` is false where it goes on with another one.
 {{ config(unique_key=['skill_id', 'stage', 'user_id', 'session_id']) }}
 
 with recursive
@@ -25,8 +25,8 @@ calls as (
 
 ),
 
--- Tokens may be the same each time. An answer is that of the latest question before it that has none yet, as a bracket
--- is closed: a question stands as deep in the open ones as its answer does once it is out of them.
+-- Tokens may be the same each time. An answer belongs to the latest question before it that has none yet, as a closing
+-- bracket does: a question is as deep among the open ones as its answer is after closing it.
 exchanges as (
 
     select
@@ -63,7 +63,7 @@ nested as (
 
     select
         *,
-        -- from 0, where there are more answers than questions too
+        -- from 0, also where there are more answers than questions
         balance - least(0, min(balance) over so_far) as depth
     from balanced
     window so_far as (partition by thread order by received_at, change, request_id rows unbounded preceding)
@@ -86,7 +86,7 @@ answered as (
             and answers.depth + 1 = questions.depth
             and answers.received_at > questions.received_at
     where
-        -- after that the session that asked is over
+        -- later the session that asked is over
         answers.received_at <= questions.received_at + interval {{ var('alexa_session_idle_minutes') }} minutes
     qualify row_number() over (
         partition by questions.thread, questions.depth, questions.received_at

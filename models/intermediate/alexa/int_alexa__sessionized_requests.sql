@@ -1,6 +1,6 @@
--- Grain: one request that counts, with whether it failed and with what its session makes of it, in one place: of one
--- version, session start. `is_current` is false where it has become another one since.
--- A user's requests are taken together, as a session's end may land before its beginning.
+-- Grain: one version of a request that counts and start of its session, with whether it failed and what its session
+-- makes of it. `is_current` is false where the session has another start or the version no longer counts.
+-- A change recounts all requests of its user, as a session's end may land before its start.
 {{ config(unique_key=['version_id', 'session_started_at']) }}
 
 with
@@ -19,7 +19,7 @@ links as (
 
 newest_records as (
 
-    -- by all versions of a request, so that a session that is over stays over
+    -- by all versions of a request: a session that is over stays over
     select
         skill_id,
         max(received_at) as newest_at
@@ -35,7 +35,7 @@ changed as (
     select skill_id, stage, user_id from links where is_changed
     {% if is_incremental() %}
     union
-    -- those whose session may have been left since
+    -- users whose open session may have ended since then
     select skill_id, stage, user_id from {{ this }} where is_current and session_end = 'open'
     {% endif %}
 
@@ -81,7 +81,7 @@ with_failures as (
 
 ),
 
--- What is known of a session as a whole, and where in it a request stands.
+-- What a session has as a whole, and the position of a request in it.
 session_windows as (
 
     select
@@ -94,7 +94,7 @@ session_windows as (
         bool_or(end_reason = 'USER_INITIATED') over whole as has_goodbye,
         arg_max(
             struct_pack(failed := is_failed, ended := should_end_session), row(received_at, request_id)
-        ) filter (where expects_response) over whole as last_turn,
+        ) filter (where expects_response) over whole as last_answered,
         row_number() over in_order as position,
         lead(node) over (partition by session, is_utterance order by received_at, is_end, request_id) as next_node,
         bool_or(request_type = 'LaunchRequest') over in_order as is_launched
@@ -109,12 +109,12 @@ with_session_end as (
 
     select
         *,
-        -- the first that holds: one end each
+        -- a session has one end: the first that holds
         case
-            when has_error or coalesce(last_turn.failed, false) then 'failed'
+            when has_error or coalesce(last_answered.failed, false) then 'failed'
             when has_silence then 'no_response'
             when has_goodbye then 'user_ended'
-            when last_turn.ended then 'skill_ended'
+            when last_answered.ended then 'skill_ended'
             when last_at + interval {{ var('alexa_session_idle_minutes') }} minutes < newest_at then 'no_response'
             else 'open'
         end as session_end,
@@ -138,7 +138,7 @@ facts as (
         ]),
         case when session_key is not null then started_at else received_at end as session_started_at,
         case when session_key is not null then first_locale end as session_locale,
-        -- a session is told by its first request
+        -- a session counts at its first request
         case when session_key is not null and position = 1 then session_end end as session_end,
         case when step is not null then node end as from_node,
         case when step is not null then coalesce(next_node, 'end:' || session_end) end as to_node

@@ -1,5 +1,5 @@
--- Grain: one StateReport, with whether its properties are what the skill had last reported by itself. `is_current` is
--- false where another version of the report counts since.
+-- Grain: one StateReport, with whether its properties are what the skill last reported by itself. `is_current` is false
+-- where another version of the report counts.
 {{ config(unique_key='version_id') }}
 
 with
@@ -13,7 +13,7 @@ properties as not materialized (
 
 ),
 
--- What lands changes how the reports of its endpoint compare from its own time on.
+-- A report changes the comparison of later reports of its endpoint.
 changed_endpoints as (
 
     select
@@ -42,7 +42,7 @@ states as (
 
 changes as (
 
-    -- of several reports in one instant the value decides
+    -- of several reports at one instant the largest value counts
     select
         endpoint,
         property_id,

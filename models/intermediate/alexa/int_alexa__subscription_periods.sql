@@ -1,5 +1,5 @@
--- Grain: one event of a live subscription in the owner's log, with the period that it is of: each start, conversion or
--- renewal begins one. `is_current` is false where it has become another one since.
+-- Grain: one event of a live subscription in the owner's log, with its period: each start, conversion or renewal begins
+-- one. `is_current` is false where another row has replaced it.
 {{ config(unique_key='fact_id') }}
 
 {% set grace %} interval {{ var('alexa_renewal_grace_hours') }} hours {% endset %}
@@ -18,7 +18,7 @@ changed as (
 
 ),
 
--- As far as it is logged: without its end, a start alone would be active for ever.
+-- The owner's log alone: a start that only requests report would be active for ever, as its end isn't known.
 logged as (
 
     select
@@ -51,7 +51,7 @@ logged as (
 
 ),
 
--- Until when a period lasts, by its beginning or a cancel since.
+-- The end of a period, by its beginning or a later cancel.
 dated as (
 
     select
@@ -91,7 +91,7 @@ with_ends as (
 
     select
         * exclude (new_phase, paid_until_before, follows, next_period),
-        -- That a period expired ends nothing where the next had begun by then, or begins at once by a renewal or conversion.
+        -- The expiry of a period ends nothing where the next has begun by then, or a renewal or conversion follows at once.
         event = 'expired'
         and (
             coalesce(is_trial and phase = 'paid', false)
@@ -123,8 +123,8 @@ followed_by as (
 
 ),
 
--- What is paid for, or tried, ends when that is over, whether or not the end is logged. The log must have gone on for so
--- long that a renewal would be in it.
+-- A paid or trial period ends by its date, whether or not the end is logged, once the log has gone on for so long that a
+-- renewal would be in it.
 facts as (
 
     select

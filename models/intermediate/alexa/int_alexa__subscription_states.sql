@@ -1,5 +1,5 @@
--- Grain: one event of a live subscription, as the owner's log has it or as what was paid for runs out, with what it does
--- to the subscription. `is_current` is false where it has become another one since.
+-- Grain: one event of a live subscription, as the owner's log has it or as what was paid for runs out, with what it
+-- does to the subscription. `is_current` is false where another row has replaced it.
 {{ config(unique_key='fact_id') }}
 
 with
@@ -9,7 +9,7 @@ newest_records as (
     select
         skill_id,
         max(happened_at) as newest_at,
-        -- as it stood when this was built last
+        -- as of the last build
         max(case when not is_changed then happened_at end) as settled_until
     from {{ read(ref('int_alexa__purchases')) }}
     group by skill_id
@@ -27,7 +27,7 @@ changed as (
     select skill_id, stage, user_id, product_id from periods where is_changed
     {% if is_incremental() %}
     union
-    -- what was paid for may be over since
+    -- what was paid for may have ended since then
     select skill_id, stage, user_id, product_id
     from {{ this }}
     inner join newest_records using (skill_id)
@@ -45,7 +45,7 @@ current_periods as (
 
 ),
 
--- What was paid for until a time is over then, whether or not the end is logged.
+-- What was paid for until a time ends then, whether or not the end is logged.
 continued as (
 
     select * from current_periods where not ends_nothing
@@ -75,14 +75,14 @@ followed as (
             when event = 'expired' or phase = 'trial' then false
         end as new_activity,
         last_value(new_activity ignore nulls) over (
-            life rows between unbounded preceding and current row
+            in_order rows between unbounded preceding and current row
         ) as is_active,
         last_value(new_activity ignore nulls) over (
-            life rows between unbounded preceding and 1 preceding
+            in_order rows between unbounded preceding and 1 preceding
         ) as was_active,
         coalesce(is_active, false) and phase = 'paid' as is_paid
     from continued
-    window life as (partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id)
+    window in_order as (partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id)
 
 ),
 
@@ -90,13 +90,13 @@ with_activity as (
 
     select
         *,
-        coalesce(lag(is_paid) over life, false) as was_paid,
+        coalesce(lag(is_paid) over in_order, false) as was_paid,
         -- who comes back after an end is another subscription
-        count(case when is_active and was_active is distinct from true then 1 end) over life as stretch,
-        -- what was not known to be active may have begun before the log
+        count(case when is_active and was_active is distinct from true then 1 end) over in_order as stretch,
+        -- what isn't known to be active may have started before the log
         event in ('cancelled', 'expired') and was_active is distinct from false as is_leaving
     from followed
-    window life as (partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id)
+    window in_order as (partition by skill_id, stage, user_id, product_id order by happened_at, rank, event_id)
 
 ),
 

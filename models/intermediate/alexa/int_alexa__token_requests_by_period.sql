@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, grant type, and error code where `is_by_code`.
--- Every metric of token requests is defined here and nowhere else.
+-- Defines every metric of token requests.
 {{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
@@ -8,7 +8,7 @@ records as not materialized (
 
     select
         *,
-        -- the log says nothing of locales
+        -- the log has no locales
         'none' as locale,
         received_at as event_at
     from {{ read(ref('int_alexa__token_requests')) }}
@@ -28,7 +28,7 @@ exchanged as (
 
 ),
 
-judged as (
+with_outcomes as (
 
     select
         *,
@@ -65,7 +65,7 @@ counted as (
             *,
             case when event_at is not null and not is_successful then row(code) end as error_code,
             case when is_successful then 1 end as success
-        from judged
+        from with_outcomes
     )
     group by
         skill_id, stage, grant_type,
@@ -75,7 +75,7 @@ counted as (
 
 ),
 
-rated as (
+with_rates as (
 
     select
         * replace (error_code[1] as error_code),
@@ -90,4 +90,4 @@ rated as (
 
 )
 
-select * from rated
+select * from with_rates

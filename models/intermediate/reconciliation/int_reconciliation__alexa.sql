@@ -8,60 +8,13 @@
 
 with
 
--- Numbers that a mart takes over from Amazon, such as a smart home skill's utterances, are not here: they are equal.
-names (reported_namespace, metric, measure) as (
+reported_days as (
 
-    values
-        ('CUSTOM', 'uniqueCustomers', 'customers'),
-        ('CUSTOM', 'totalEnablements', 'total_enablements'),
-        ('CUSTOM', 'totalUtterances', 'total_utterances'),
-        ('CUSTOM', 'successfulUtterances', 'successful_utterances'),
-        ('CUSTOM', 'failedUtterances', 'failed_utterances'),
-        ('CUSTOM', 'totalSessions', 'total_sessions'),
-        ('CUSTOM', 'successfulSessions', 'successful_sessions'),
-        ('CUSTOM', 'userEndedSessions', 'user_ended_sessions'),
-        ('CUSTOM', 'skillEndedSessions', 'skill_ended_sessions'),
-        ('SMARTHOME', 'uniqueCustomers', 'customers'),
-        ('SMARTHOME', 'totalEnablements', 'total_enablements'),
-        ('Alexa.Custom', 'CUSTOMERS', 'customers'),
-        ('Alexa.Custom', 'UTTERANCES', 'total_utterances'),
-        ('Alexa.Custom', 'SUCCESSFUL_UTTERANCES', 'successful_utterances'),
-        ('Alexa.Custom', 'FAILED_UTTERANCES', 'failed_utterances'),
-        ('Alexa.Custom', 'SUCCESSFUL_SESSIONS', 'successful_sessions'),
-        ('Alexa.Custom', 'USER_ENDED_SESSIONS', 'user_ended_sessions'),
-        ('Alexa.Custom', 'SKILL_ENDED_SESSIONS', 'skill_ended_sessions'),
-        ('Alexa.SmartHome', 'CUSTOMERS', 'customers')
+    select *
+    from {{ ref('int_alexa__reported_values_by_period') }}
+    where grain = 'day' and is_compared
 
 ),
-
--- Both versions of the API may have told the same. Materialized, as answers are long texts, and read several times below.
-records as materialized (
-
-    select
-        skill_id,
-        stage,
-        locale,
-        measure,
-        starts_at,
-        ends_at,
-        fetched_at,
-        reported_value,
-        starts_at as event_at,
-        true as is_current,
-        true as is_changed
-    from {{ ref('stg_alexa__reported_points') }}
-    inner join names using (reported_namespace, metric)
-    where grouped_by is null
-    qualify row_number() over (
-        partition by skill_id, stage, locale, measure, starts_at, ends_at
-        order by fetched_at desc, reported_value desc
-    ) = 1
-
-),
-
-{{ changed_periods(['skill_id', 'stage']) }},
-
-{{ reported_by_grain(['measure']) }},
 
 -- A day's locales are added up, so that each has to be asked for when the day is over.
 asked as (
@@ -78,9 +31,10 @@ asked as (
             stage,
             locale,
             measure,
-            day_start,
+            {{ reporting_date('starts_at') }} as day_start,
             max(fetched_at) as asked_at
-        from bucketed
+        from {{ ref('int_alexa__reported_points') }}
+        where is_compared
         group by skill_id, stage, locale, measure, day_start
     )
     group by skill_id, stage, measure, day_start
@@ -90,22 +44,21 @@ asked as (
 reported as (
 
     select
-        reported_by_grain.skill_id,
-        reported_by_grain.stage,
-        reported_by_grain.locale,
-        reported_by_grain.measure as metric,
-        cast(reported_by_grain.period_start as date) as period_start,
-        reported_by_grain.reported_value as reported,
+        reported_days.skill_id,
+        reported_days.stage,
+        reported_days.locale,
+        reported_days.measure as metric,
+        cast(reported_days.period_start as date) as period_start,
+        reported_days.reported_value as reported,
         case
-            when reported_by_grain.measure in ('customers', 'total_enablements') then reported_by_grain.measure
+            when reported_days.measure in ('customers', 'total_enablements') then reported_days.measure
             else 'total_sessions'
         end as measured_by,
-        asked.asked_at >= {{ reporting_instant('reported_by_grain.period_start + interval 1 day') }} as is_over
-    from reported_by_grain
+        asked.asked_at >= {{ reporting_instant('reported_days.period_start + interval 1 day') }} as is_over
+    from reported_days
     inner join asked using (skill_id, stage, measure, period_start)
     where
-        grain = 'day'
-        and reported_value is not null
+        reported_value is not null
         -- customers can't be added up, neither of hours nor of locales
         and (measure <> 'customers' or is_exact)
 

@@ -17,7 +17,7 @@ renamed as (
         skill_id,
         coalesce(nullif(stage, ''), 'none') as stage,
         coalesce(nullif(locale, ''), 'none') as locale,
-        -- the two that Amazon tells apart: where the user began
+        -- Amazon knows two flows, by where the user began
         case when flow in ('alexa_app', 'app_to_app_from_alexa') then 'alexa_app' else 'your_app' end as flow,
         step,
         _file as file,
