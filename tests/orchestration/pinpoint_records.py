@@ -112,10 +112,10 @@ class _Maker:
 
     def _event(self, kind: str, at: datetime, activity: str) -> Record:
         application, journey = self._chance.choice(_JOURNEYS)
-        told = {
+        attributes = {
             "journey_id": journey if self._chance.random() < 0.97 else "",
             "journey_run_id": self._chance.choice("rs"),
-            # nothing says what sort of activity it is whose sends, of several sorts, don't name it
+            # sends without an activity are of several types; no record states which
             "journey_activity_id": activity if self._chance.random() < 0.97 or activity == "hook" else "",
         }
         return {
@@ -124,7 +124,7 @@ class _Maker:
             "arrival_timestamp": _milliseconds(at) - 258,
             "application": {"app_id": application, "sdk": {}} if self._chance.random() < 0.97 else {},
             "client": {"client_id": self._chance.choice("ef")},
-            "attributes": told,
+            "attributes": attributes,
             "awsAccountId": "1",
         }
 
@@ -153,7 +153,7 @@ class _Maker:
         return event
 
     def _text(self) -> list[Record]:
-        """All events of a message: of a journey that they tell, of a campaign, or of the send before it."""
+        """All events of a message: of a journey that they report, of a campaign, or of the send before it."""
         chance = self._chance
         send = chance.choice(self._texted)
         # other projects have messages of the same ids
@@ -161,14 +161,14 @@ class _Maker:
         message = f"s{self._texts[str(send['application'])]}"
         later = [timedelta(), timedelta(seconds=2), timedelta(hours=30), timedelta(hours=72)]
         at = _time(send) + chance.choice(later) + timedelta(milliseconds=chance.choice([0, 0, 1, -1]))
-        told = chance.choice(["nothing", "nothing", "nothing", "journey", "both", "campaign"])
+        reported = chance.choice(["nothing", "nothing", "nothing", "journey", "both", "campaign"])
         events = []
         for _ in range(chance.randint(1, 4)):
             event = self._event(
                 f"_SMS.{chance.choice(['BUFFERED', 'SUCCESS', 'FAILURE'])}", at, chance.choice(["sms", "text"])
             )
-            attributes = event["attributes"] if told in ("journey", "both") and chance.random() < 0.7 else {}
-            if told in ("campaign", "both") and chance.random() < 0.7:
+            attributes = event["attributes"] if reported in ("journey", "both") and chance.random() < 0.7 else {}
+            if reported in ("campaign", "both") and chance.random() < 0.7:
                 attributes["campaign_id"] = "c"
             attributes |= {"message_id": message, "record_status": "SUCCESSFUL"}
             event |= {"application": send["application"], "client": send["client"], "attributes": attributes}
@@ -274,7 +274,7 @@ class _Maker:
             "disconnectReason": chance.choice([*_REASONS, *[None] * 14]),
             "answeringMachineDetectionStatus": chance.choice([*_MACHINES, *[None] * 10]),
             "campaign": chance.choice([None, {"campaignId": chance.choice(["q", "q", "shared", "lost", "tested"])}]),
-            # every fifth is a chat, and some of its events say so
+            # every fifth is a chat, and some of its events state that
             "channel": chance.choice([None, "chat" if int(contact[1:]) % 5 == 0 else "VOICE"]),
         }
         detail = {name: value for name, value in detail.items() if value is not None}

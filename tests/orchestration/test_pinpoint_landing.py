@@ -1,4 +1,4 @@
-"""Landing of Pinpoint's extracts and of Connect's contact events: what comes to staging, and what is kept aside."""
+"""Landing of Pinpoint's extracts and of Connect's contact events: what reaches staging, and what is quarantined."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def landed(home: TestHome, source: str, name: str, content: bytes) -> Landed:
 
 
 def quarantine(home: TestHome) -> list[tuple[Any, ...]]:
-    """Line, reason and text of what was kept aside, in the order of the lines."""
+    """Line, reason and text of quarantined records, in the order of the lines."""
     return home.ledger_rows("select line, reason, text from quarantine order by all")
 
 
@@ -150,11 +150,11 @@ def test_every_shape_of_the_stream_holds_the_same_events(home: TestHome) -> None
     )
     rows = staged(home, "stg_pinpoint__events", columns)
     for shape in shapes:
-        told = ("e", "j", "x", "r")
+        ids = ("e", "j", "x", "r")
         assert [row for row in rows if row[0] == shape] == [
-            (shape, "_SMS.SUCCESS", "2026-03-02 08:00:00", *told, None, None, "c", "s", 645.5),
-            (shape, "_email.click", "2026-03-02 08:30:00.25", *told, None, None, None, "m", None),
-            (shape, "_journey.send", "2026-03-02 08:00:00", *told, "SMS", "SUCCESS", None, None, None),
+            (shape, "_SMS.SUCCESS", "2026-03-02 08:00:00", *ids, None, None, "c", "s", 645.5),
+            (shape, "_email.click", "2026-03-02 08:30:00.25", *ids, None, None, None, "m", None),
+            (shape, "_journey.send", "2026-03-02 08:00:00", *ids, "SMS", "SUCCESS", None, None, None),
         ]
 
 
@@ -162,7 +162,7 @@ def test_base64_that_is_damaged_is_quarantined_alone(home: TestHome) -> None:
     first, second = (event("_journey.send", {"journey_send_status": status}) for status in ("SUCCESS", "DAILY_CAP"))
     cut = encoded(json.dumps(first))[:-5]
     records = lambda_records(first, "%%%", encoded("no JSON"), cut, second)
-    # what a Lambda function answers of a record that it passes over, and what is no record at all
+    # what a Lambda function returns for a record that it passes over, and a text that isn't a record
     records["records"] += [{"recordId": "5", "result": "Dropped"}, "text", {"recordId": "6", "data": None}]
     result = landed(home, EVENTS, "a/b", lines([event("_journey.send"), records, {"records": []}, {"records": {}}]))
     assert numbers(result) == (10, 3, 0, 7, 0), "and a page without records is nothing"
@@ -195,7 +195,7 @@ def test_an_event_is_known_by_its_declared_fields(home: TestHome) -> None:
         email("_email.open", " m"),
         email("_email.open", arrival_timestamp=one["arrival_timestamp"] + 1),
         {**one, "client": {"client_id": "f"}},
-        # what is not declared, another type of it, and the order of the fields make no other event
+        # undeclared fields, their types and the order of fields don't make another event
         {**one, "session": {"session_id": "s"}},
         dict(reversed(one.items())),
         retyped,
@@ -320,7 +320,7 @@ def test_execution_metrics_are_whole_numbers_of_a_known_scope(home: TestHome) ->
         (snapshot(journey, 5), "field Metrics: a number where an object is expected; write it as a JSON object"),
         (
             snapshot(journey, {"D": "-4"}),
-            "field Metrics: a counter below 0, which nothing can be counted to; ask again",
+            "field Metrics: a counter below 0, which no counter can be; ask again",
         ),
         (snapshot(journey, {}, ApplicationId=""), "no application"),
         (snapshot(journey, {}, JourneyId=None), "no journey"),
@@ -345,16 +345,16 @@ def test_execution_metrics_are_whole_numbers_of_a_known_scope(home: TestHome) ->
         (line, reason) for line, (_, reason) in enumerate(damaged, 1)
     ]
     columns = "scope, counted_at::varchar, fetched_at::varchar, activity_id, run_id, activity_type, counters"
-    told, fetched = "2026-03-02 04:29:59.123", "2026-03-02 04:30:00"
+    counted, fetched = "2026-03-02 04:29:59.123", "2026-03-02 04:30:00"
     rows = staged(home, "stg_pinpoint__execution_metrics", columns)
     assert rows == [
-        ("activity", told, fetched, "x", "all", "CONTACT_CENTER", {"DROPPED": 1}),
-        ("journey", told, fetched, "all", "all", None, {"ENDPOINT_ENTERED": 12, "B": 5, "C": 7}),
-        ("journey", told, fetched, "all", "all", None, {"ENDPOINT_ENTERED": 13}),
+        ("activity", counted, fetched, "x", "all", "CONTACT_CENTER", {"DROPPED": 1}),
+        ("journey", counted, fetched, "all", "all", None, {"ENDPOINT_ENTERED": 12, "B": 5, "C": 7}),
+        ("journey", counted, fetched, "all", "all", None, {"ENDPOINT_ENTERED": 13}),
         ("journey", fetched, fetched, "all", "all", None, {}),
         ("journey", "2026-03-10 00:00:00", "2026-03-10 00:00:00", "all", "all", None, {"ENDPOINT_LEFT": 8}),
-        ("run", told, fetched, "all", "r", None, {"ENDPOINT_ENTERED": 2}),
-        ("run activity", told, fetched, "x", "r", "CONTACT_CENTER", {"DROPPED": 3}),
+        ("run", counted, fetched, "all", "r", None, {"ENDPOINT_ENTERED": 2}),
+        ("run activity", counted, fetched, "x", "r", "CONTACT_CENTER", {"DROPPED": 3}),
     ]
 
 
@@ -377,7 +377,7 @@ def test_answers_keep_when_and_for_what_they_were_fetched(home: TestHome) -> Non
         ),
     ]
     runs = staged(home, "stg_pinpoint__journey_runs", "fetched_at::varchar, application_id, journey_id, started_runs")
-    assert runs == [("2026-03-02 04:30:00", "a", "j", told) for told in ([], [], ["r"])]
+    assert runs == [("2026-03-02 04:30:00", "a", "j", started) for started in ([], [], ["r"])]
     answer = {"ApplicationId": "a", "Id": "j", "Name": "Test-j", "LastModifiedDate": "2026-03-01T00:00:00Z"}
     definitions = [
         {"fetched_at": "2026-03-02T10:00:00+05:30", "JourneyResponse": answer},
@@ -388,7 +388,7 @@ def test_answers_keep_when_and_for_what_they_were_fetched(home: TestHome) -> Non
     assert numbers(landed(home, "pinpoint/journeys", "a", lines(definitions))) == (4, 3, 0, 1, 0)
     columns = "fetched_at::varchar, application_id, journey_id, is_test, modified_at::varchar"
     assert staged(home, "stg_pinpoint__journeys", columns) == [
-        # where nothing says when it was fetched its last change stands for that
+        # without the time of the fetch, that of the last change is taken
         ("2026-03-01 00:00:00", "a", "j", True, "2026-03-01 00:00:00"),
         ("2026-03-02 04:30:00", "a", "j", True, "2026-03-01 00:00:00"),
         ("2026-03-03 10:00:00", "a", "j", False, "2026-03-01 00:00:00"),
@@ -399,7 +399,7 @@ def test_other_events_of_connect_are_counted_by_their_name(home: TestHome) -> No
     at = "2026-03-02T08:00:00Z"
     others = ["Contact Lens Analysis State Change", "Metrics Rules Matched", "Metrics Rules Matched"]
     records: list[Record] = [{"time": at, "detail-type": name, "detail": {"state": "COMPLETED"}} for name in others]
-    # its eventType is none of a contact's
+    # its eventType isn't that of a contact
     called = {"eventType": "AwsApiCall", "eventName": "StartOutboundVoiceContact"}
     records.append({"time": at, "detail-type": "AWS API Call via CloudTrail", "detail": called})
     contact = {"eventType": "INITIATED", "contactId": "c", "channel": "Voice", "campaign": {"campaignId": "k"}}
@@ -468,7 +468,7 @@ def test_contact_events_are_read_in_every_spelling(home: TestHome) -> None:
             no_instant("detail.connectedToSystemTimestamp", "a text"),
         ),
     ]
-    # the same event in another zone's time is no other
+    # the same event in another zone's time is the same
     again = {**small, "time": "2026-03-02T13:30:00+05:30"}
     good = [small, capital, bare, begun, again]
     result = landed(home, "connect/contact_events", "a", lines([record for record, _ in damaged] + good))
@@ -482,11 +482,11 @@ def test_contact_events_are_read_in_every_spelling(home: TestHome) -> None:
     )
     day = "2026-03-02"
     initiated = f"{day} 07:00:00"
-    told = ("CONNECTED_TO_AGENT", "k", f"{day} 08:01:00", f"{day} 07:59:59", f"{day} 08:00:01", f"{day} 08:00:59")
+    connected = ("CONNECTED_TO_AGENT", "k", f"{day} 08:01:00", f"{day} 07:59:59", f"{day} 08:00:01", f"{day} 08:00:59")
     expected = [
         ("bare", "DISCONNECTED", "l", f"{day} 07:00:09", initiated, f"{day} 07:00:05", None, "EXPIRED", None),
         ("begun", "DISCONNECTED", "l", initiated, initiated, None, None, "EXPIRED", None),
-        ("capital", *told, None, "HUMAN_ANSWERED"),
+        ("capital", *connected, None, "HUMAN_ANSWERED"),
         ("small", "INITIATED", "k", f"{day} 08:00:00", f"{day} 07:59:58.5", None, None, None, None),
     ]
     assert sorted(set(staged(home, "stg_connect__contact_events", columns))) == expected

@@ -11,7 +11,7 @@ landed as (
 
 ),
 
-told as (
+attributed as (
 
     select
         count(*) as texts,
@@ -56,21 +56,21 @@ counted_contacts as (
 select
     landed.events as landed_events,
     landed.texts as landed_texts,
-    told.texts as told_texts,
-    told.journeys_texts,
+    attributed.texts as attributed_texts,
+    attributed.journeys_texts,
     contacts.contacts,
     counted.*,
     counted_contacts.*
 from landed
-cross join told
+cross join attributed
 cross join contacts
 cross join counted
 cross join counted_contacts
 where
-    landed.texts <> told.texts
-    or landed.events + told.journeys_texts <> counted.of_hours
-    or landed.events + told.journeys_texts <> counted.of_days
-    or landed.events + told.journeys_texts <> counted.of_months
+    landed.texts <> attributed.texts
+    or landed.events + attributed.journeys_texts <> counted.of_hours
+    or landed.events + attributed.journeys_texts <> counted.of_days
+    or landed.events + attributed.journeys_texts <> counted.of_months
     or contacts.contacts <> counted_contacts.of_hours
     or contacts.contacts <> counted_contacts.of_days
     or contacts.contacts <> counted_contacts.of_months

@@ -1,4 +1,4 @@
--- Grain: one activity of a journey whose type is known, for life: what its events say, else its snapshots, else its
+-- Grain: one activity of a journey whose type is known, for life: by its events, else its snapshots, else its
 -- definition.
 {{ config(database='touchstone', unique_key=['application_id', 'journey_id', 'activity_id']) }}
 
@@ -37,7 +37,7 @@ reported as (
 
     union all by name
 
-    -- MESSAGE, which snapshots of several types may say, is none
+    -- MESSAGE, which snapshots of several types may state, isn't a type
     select application_id, journey_id, activity_id, activity_type, 2 as precedence
     from snapshots
     where activity_type <> 'MESSAGE' and activity_id <> 'all'
@@ -56,7 +56,7 @@ reported as (
 
 ),
 
--- of several types that one source reports, which none should, the same in whatever order they arrive
+-- Where one source reports several types, which none should, the same is chosen in whatever order they arrive.
 facts as (
 
     select

@@ -20,7 +20,8 @@ fetched as (
     select settings.*
     from settings
     semi join changed using (application_id)
-    -- What a version says decides, never when it arrived.
+    -- What a version states decides, never when it arrived. They are chosen here rather than by current_versions, as
+    -- all fetches of a project are read anyway: each ends the one before.
     qualify
         row_number() over (
             partition by fetch_key
@@ -45,7 +46,7 @@ dated as (
 select
     application_id,
     fetched_at,
-    -- of two since the same instant the one fetched last; the other never is
+    -- of two since the same instant, the one fetched last holds; the other never does
     case
         when row_number() over (partition by application_id, valid_from order by fetched_at desc) = 1 then valid_from
     end as valid_from,

@@ -1,6 +1,6 @@
--- Grain: one contact of an outbound campaign and instant it may be told of; `is_chosen` marks the one it is, of calls.
--- Events come in any order and tell the contact's story bit by bit. The other instants stay, so that an earlier choice
--- is found and counted again.
+-- Grain: one contact of an outbound campaign and instant it may count at; `is_chosen` marks that at which a call does.
+-- Events come in any order, each with a part of the contact's story. The other instants stay, so that an earlier choice
+-- is found and recounted.
 {{ config(unique_key=['contact_id', 'campaign_id', 'contact_at']) }}
 
 with
@@ -33,9 +33,9 @@ contacts as (
         coalesce(min(initiated_at), min(event_at)) as chosen_at,
         count(connected_to_system_at) > 0 as is_answered,
         count(connected_to_agent_at) > 0 as has_agent,
-        -- one that never says its channel is a call, as all were before there were others
+        -- a contact that never states its channel is a call, as all were before there were other channels
         count(channel) filter (where channel <> 'VOICE') = 0 as is_call,
-        -- the last that was said
+        -- the last that is stated
         arg_max(disconnect_reason, row(event_at, disconnect_reason)) filter (
             where disconnect_reason is not null
         ) as disconnect_reason,
@@ -60,7 +60,7 @@ candidates as (
 
 ),
 
-flagged as (
+with_choice as (
 
     select
         contact_id,
@@ -80,4 +80,4 @@ flagged as (
 
 )
 
-select * from flagged
+select * from with_choice

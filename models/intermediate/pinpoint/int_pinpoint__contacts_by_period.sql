@@ -26,7 +26,7 @@ records as not materialized (
 {{ changed_periods(['campaign_id']) }},
 
 -- A contact's outcome: what it counts for, 1 or NULL.
-flagged as (
+event_flags as (
 
     select
         campaign_id,
@@ -76,12 +76,12 @@ counted as (
         count(failed) as failed_dials,
         count(expired) as expired_dials,
         {{ load_id() }} as load_id
-    from flagged
+    from event_flags
     group by campaign_id, grouping sets ((hour_start), (day_start), (month_start))
 
 ),
 
-rated as (
+with_rates as (
 
     select
         *,
@@ -90,4 +90,4 @@ rated as (
 
 )
 
-select * from rated where period_start is not null
+select * from with_rates where period_start is not null

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, project, journey, activity ('all' of the journey itself) and counter,
 -- its own or (`of_runs`) that of its runs added up.
--- A counter's value in a period is the last that was told in it; its increase is over that of the period before.
+-- A counter's value in a period is the last reported in it; its increase is over that of the period before.
 {{ config(
     database='touchstone',
     unique_key=['application_id', 'journey_id', 'activity_id', 'of_runs', 'counter', 'grain', 'period_start']
@@ -13,9 +13,13 @@ records as not materialized (
     select
         *,
         counted_at as event_at,
-        -- no instant ever vanishes
+        -- an instant never ceases to be
         true as is_current
-    from {{ read(ref('int_pinpoint__counters')) }}
+    from (
+        select * from {{ read(ref('int_pinpoint__counters')) }}
+        union all by name
+        select * from {{ read(ref('int_pinpoint__journey_counters')) }}
+    )
 
 ),
 

@@ -8,8 +8,8 @@ counters as not materialized (
 
     select
         *,
-        -- that a split's counter is of; only a multivariate split has those whom no branch takes, and the name of their
-        -- counter isn't documented
+        -- the path that a split's counter is of; only a multivariate split has endpoints that no branch takes, and the
+        -- name of their counter isn't documented
         case
             when activity_type = 'CONDITIONAL_SPLIT'
                 then case counter when 'Branch_TRUE' then 'Yes' when 'Branch_FALSE' then 'No' end
@@ -36,7 +36,7 @@ where not of_runs
 
 union all
 
--- an activity's are of one source, as a path that only runs report would be added to those of all runs
+-- an activity's counters are of one source, as a path that only runs report would be added to those of all runs
 select counters.* exclude (of_runs)
 from counters
 anti join own

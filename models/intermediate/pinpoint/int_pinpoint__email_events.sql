@@ -1,5 +1,5 @@
 -- Grain: one email event of a journey; `is_counted` where it counts in its metric.
--- What a later event of the message changes is found by the message, so that the order of arrival doesn't matter.
+-- What a later event of the message changes is found by the message, in whatever order events arrive.
 {{ config(unique_key='event_key') }}
 
 with
@@ -26,7 +26,7 @@ messages as (
 
 ),
 
-compared as (
+ranked as (
 
     select
         *,
@@ -39,7 +39,7 @@ compared as (
         ) = 1 as is_first_of_hour,
         bool_or(event in ('_email.delivered', '_email.hardbounce')) over (
             partition by application_id, journey_id, activity_id, message_id
-        ) as is_settled
+        ) as is_final
     from messages
 
 ),
@@ -56,11 +56,11 @@ facts as (
         case
             -- opens and clicks of a clock hour, of UTC, are one; whatever link was clicked
             when event in ('_email.open', '_email.click') then is_first_of_hour
-            -- a soft bounce that was delivered in the end, or bounced for good, is no more
-            when event = '_email.softbounce' then is_first and not is_settled
+            -- a soft bounce that was delivered in the end, or bounced for good, no longer counts
+            when event = '_email.softbounce' then is_first and not is_final
             else is_first
         end as is_counted
-    from compared
+    from ranked
 
 )
 

@@ -22,7 +22,7 @@ messages as (
         email_unsubscribed as unsubscribed,
         email_complained as complained,
         email_rejected as rejected,
-        -- a journey that proves to be a test leaves no row behind
+        -- a journey that turns out to be a test leaves no row behind
         greatest(load_id, (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})) as load_id
     from {{ ref('int_pinpoint__messages_by_period') }}
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)

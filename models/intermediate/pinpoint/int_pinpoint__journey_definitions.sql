@@ -20,7 +20,8 @@ fetched as (
     select journeys.*
     from journeys
     semi join changed using (application_id, journey_id)
-    -- What a version says decides, never when it arrived.
+    -- What a version states decides, never when it arrived. They are chosen here rather than by current_versions, as
+    -- all fetches of a journey are read anyway: each ends the one before.
     qualify
         row_number() over (
             partition by fetch_key
@@ -34,8 +35,8 @@ fetched as (
 
 ),
 
--- A definition was in force since its last change, however much later it was fetched. One that is another while it
--- claims the same last change is in force since it was seen.
+-- A definition holds from its last change on, however much later it was fetched. Another one that states the same last
+-- change holds from its fetch on.
 dated as (
 
     select
@@ -55,7 +56,7 @@ described as (
         application_id,
         journey_id,
         fetched_at,
-        -- of two since the same instant the one fetched last; the other never is
+        -- of two since the same instant, the one fetched last holds; the other never does
         case
             when
                 row_number() over (

@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period and journey. Counts are of the journey's activities, counters are as last
--- told in the period, and settings as they stood at its end. Counts are NULL where no events are known.
+-- reported in the period, and settings are those at its end. Counts are NULL where no events are known.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -16,21 +16,9 @@ settings as (
 
 ),
 
-counters as (
+reported as (
 
-    select * from {{ ref('int_pinpoint__counters_by_subject') }} where activity_id = 'all'
-
-    union all by name
-
-    select * exclude (of_runs) replace ('RUNS_ENTERED' as counter)
-    from {{ ref('int_pinpoint__counters_by_period') }}
-    where activity_id = 'all' and of_runs and counter = 'ENDPOINT_ENTERED'
-
-),
-
-journeys_with_runs as (
-
-    select distinct application_id, journey_id from counters where counter = 'RUNS_ENTERED'
+    select * from {{ ref('int_pinpoint__reported_journey_metrics') }}
 
 ),
 
@@ -56,52 +44,11 @@ sent as (
 
 ),
 
-counted as (
-
-    select
-        counters.application_id,
-        counters.journey_id,
-        counters.grain,
-        counters.period_start,
-        any_value(value) filter (where counter = 'ENDPOINT_ACTIVE') as currently_in_journey,
-        any_value(value) filter (where counter = 'ENDPOINT_LEFT') as completed_journey,
-        any_value(increase) filter (where counter = 'ENDPOINT_LEFT') as completed_journey_delta,
-        any_value(value) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries,
-        any_value(increase) filter (where counter = 'ENDPOINT_ENTERED') as lifetime_journey_entries_delta,
-        -- the runs' entries added up, of a journey whose runs are landed
-        any_value(value) filter (
-            where
-                counter
-                = case when journeys_with_runs.journey_id is null then 'ENDPOINT_ENTERED' else 'RUNS_ENTERED' end
-        ) as total_journey_entries,
-        any_value(increase) filter (
-            where
-                counter
-                = case when journeys_with_runs.journey_id is null then 'ENDPOINT_ENTERED' else 'RUNS_ENTERED' end
-        ) as total_journey_entries_delta,
-        any_value(value) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done,
-        any_value(increase) filter (where counter = 'REFRESHES') as entry_segment_refreshes_done_delta,
-        any_value(value) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation,
-        any_value(increase) filter (where counter = 'ACTIVITIES_DROPPED') as removed_by_reevaluation_delta,
-        any_value(value) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries,
-        any_value(increase) filter (where counter = 'REENTRY_CAP_EXCEEDED') as exceeded_maximum_entries_delta,
-        any_value(value) filter (
-            where counter = 'ACTIVITIES_DAILY_CAP_EXCEEDED'
-        ) as exceeded_maximum_daily_messages_reported,
-        any_value(value) filter (where counter = 'ACTIVITIES_QUIET_TIME') as not_sent_during_quiet_time_reported,
-        bool_or(has_shrunk) as has_shrunk,
-        max(load_id) as load_id
-    from counters
-    left join journeys_with_runs using (application_id, journey_id)
-    group by counters.application_id, counters.journey_id, counters.grain, counters.period_start
-
-),
-
 periods as (
 
     select application_id, journey_id, grain, period_start from sent
     union
-    select application_id, journey_id, grain, period_start from counted
+    select application_id, journey_id, grain, period_start from reported
     union
     select application_id, journey_id, grain, period_start
     from {{ ref('int_pinpoint__fetches_by_period') }}
@@ -114,8 +61,8 @@ ended as (
     select
         periods.*,
         {{ period_end('grain', 'period_start') }} as period_end,
-        -- what nothing was counted of
-        case when period_start between first_period and last_period then 0 end as nothing
+        -- a count of no events: 0, or unknown
+        case when period_start between first_period and last_period then 0 end as empty_count
     from periods
     left join spans using (application_id, journey_id, grain)
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
@@ -130,32 +77,32 @@ joined as (
         journey_names.journey_name,
         ended.grain,
         ended.period_start,
-        counted.currently_in_journey,
-        counted.completed_journey,
-        counted.completed_journey_delta,
-        counted.lifetime_journey_entries,
-        counted.lifetime_journey_entries_delta,
-        counted.completed_journey / nullif(counted.lifetime_journey_entries, 0) as completed_share,
-        counted.currently_in_journey / nullif(counted.lifetime_journey_entries, 0) as in_journey_share,
-        counted.total_journey_entries,
-        counted.total_journey_entries_delta,
+        reported.currently_in_journey,
+        reported.completed_journey,
+        reported.completed_journey_delta,
+        reported.lifetime_journey_entries,
+        reported.lifetime_journey_entries_delta,
+        reported.completed_share,
+        reported.in_journey_share,
+        reported.total_journey_entries,
+        reported.total_journey_entries_delta,
         -- no answer of the API holds it
         cast(null as bigint) as next_entry_group_estimate,
         case when definitions.refreshes_by_interval = false then 'N/A' else 'unknown' end as next_entry_group_status,
         definitions.refreshes_on_segment_update,
         definitions.entry_segment_refreshes_planned,
-        counted.entry_segment_refreshes_done,
-        counted.entry_segment_refreshes_done_delta,
-        counted.removed_by_reevaluation,
-        counted.removed_by_reevaluation_delta,
+        reported.entry_segment_refreshes_done,
+        reported.entry_segment_refreshes_done_delta,
+        reported.removed_by_reevaluation,
+        reported.removed_by_reevaluation_delta,
         definitions.maximum_entries_per_endpoint,
-        counted.exceeded_maximum_entries,
-        counted.exceeded_maximum_entries_delta,
+        reported.exceeded_maximum_entries,
+        reported.exceeded_maximum_entries_delta,
         coalesce(
             definitions.maximum_daily_messages_per_endpoint, settings.maximum_daily_messages_per_endpoint
         ) as maximum_daily_messages_per_endpoint,
-        coalesce(sent.exceeded_maximum_daily_messages, ended.nothing) as exceeded_maximum_daily_messages,
-        counted.exceeded_maximum_daily_messages_reported,
+        coalesce(sent.exceeded_maximum_daily_messages, ended.empty_count) as exceeded_maximum_daily_messages,
+        reported.exceeded_maximum_daily_messages_reported,
         case
             when definitions.journey_id is not null then coalesce(definitions.quiet_time, settings.quiet_time)
         end as quiet_time,
@@ -165,25 +112,24 @@ joined as (
             when settings.quiet_time is not null then 'project'
             else 'none'
         end as quiet_time_status,
-        coalesce(sent.not_sent_during_quiet_time, ended.nothing) as not_sent_during_quiet_time,
-        counted.not_sent_during_quiet_time_reported,
+        coalesce(sent.not_sent_during_quiet_time, ended.empty_count) as not_sent_during_quiet_time,
+        reported.not_sent_during_quiet_time_reported,
         definitions.email_activities,
         definitions.sms_activities,
         definitions.push_activities,
         definitions.custom_activities,
         definitions.contact_center_activities,
-        coalesce(counted.has_shrunk, false) as has_shrunk,
-        -- definitions, settings and the first run of a journey may change any of its periods
+        coalesce(reported.has_shrunk, false) as has_shrunk,
+        -- definitions and settings may change any period
         greatest(
             sent.load_id,
-            counted.load_id,
+            reported.load_id,
             (select max(load_id) from definitions),
-            (select max(load_id) from settings),
-            (select max(load_id) from counters where counter = 'RUNS_ENTERED')
+            (select max(load_id) from settings)
         ) as load_id
     from ended
     left join sent using (application_id, journey_id, grain, period_start)
-    left join counted using (application_id, journey_id, grain, period_start)
+    left join reported using (application_id, journey_id, grain, period_start)
     left join {{ ref('int_pinpoint__journey_names') }} as journey_names using (application_id, journey_id)
     asof left join definitions
         on

@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period and push activity with at least one send, notification or fetch of its
--- definition. The time to live is as it stood at the period's end. Counts are NULL where no events are known.
+-- definition. The time to live is that at the period's end. Counts are NULL where no events are known.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -31,8 +31,8 @@ ended as (
     select
         periods.*,
         {{ period_end('grain', 'period_start') }} as period_end,
-        -- what nothing was counted of
-        case when period_start between first_period and last_period then 0 end as nothing
+        -- a count of no events: 0, or unknown
+        case when period_start between first_period and last_period then 0 end as empty_count
     from periods
     left join {{ ref('int_pinpoint__event_spans') }} using (application_id, journey_id, activity_id, grain)
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)
@@ -49,9 +49,9 @@ joined as (
         activity_names.activity_name,
         ended.grain,
         ended.period_start,
-        coalesce(messages.push_messages_sent, ended.nothing) as messages_sent,
-        coalesce(messages.push_deliveries, ended.nothing) as deliveries,
-        coalesce(messages.push_opens, ended.nothing) as opens,
+        coalesce(messages.push_messages_sent, ended.empty_count) as messages_sent,
+        coalesce(messages.push_deliveries, ended.empty_count) as deliveries,
+        coalesce(messages.push_opens, ended.empty_count) as opens,
         definitions.time_to_live_seconds,
         case
             when definitions.time_to_live_seconds is not null then 'set'

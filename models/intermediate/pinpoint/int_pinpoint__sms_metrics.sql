@@ -17,7 +17,7 @@ messages as (
         sms_deliveries as deliveries,
         sms_failures as failures,
         sms_spend_usd as spend_usd,
-        -- a journey that proves to be a test leaves no row behind
+        -- a journey that turns out to be a test leaves no row behind
         greatest(load_id, (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})) as load_id
     from {{ ref('int_pinpoint__messages_by_period') }}
     anti join {{ ref('int_pinpoint__test_journeys') }} using (application_id, journey_id)

@@ -1,5 +1,5 @@
--- Grain: one grain (hour, day, month), period, split activity whose counters were told, and path that was ever taken or
--- that the journey's definition has at the period's end. What a path leads to is as the definition had it then.
+-- Grain: one grain (hour, day, month), period, split activity with reported counters, and path that was ever taken or
+-- that the journey's definition has at the period's end. What a path leads to is by that definition.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -50,7 +50,7 @@ defined as (
 
 ),
 
--- a path that nobody has taken is told of by the definition alone
+-- a path that nobody has taken is known by the definition alone
 paths as (
 
     select
@@ -80,7 +80,7 @@ paths as (
 
 ),
 
-totalled as (
+with_totals as (
 
     select
         *,
@@ -91,59 +91,55 @@ totalled as (
 
 ),
 
-branched as (
+with_branches as (
 
     select
-        totalled.*,
-        list_filter(defined.branches, lambda b: b.path = totalled.path)[1] as branch,
+        with_totals.*,
+        list_filter(defined.branches, lambda b: b.path = with_totals.path)[1] as branch,
         defined.fetched_at
-    from totalled
+    from with_totals
     inner join defined using (application_id, journey_id, activity_id, activity_type, grain, period_start)
 
 ),
 
-named as (
+with_names as (
 
     select
-        branched.application_id,
-        branched.journey_id,
+        with_branches.application_id,
+        with_branches.journey_id,
         journey_names.journey_name,
-        branched.activity_id,
+        with_branches.activity_id,
         activity_names.activity_name,
-        case branched.activity_type
+        case with_branches.activity_type
             when 'CONDITIONAL_SPLIT' then 'yes_no'
             when 'MULTI_CONDITIONAL_SPLIT' then 'multivariate'
             when 'RANDOM_SPLIT' then 'random'
         end as split_type,
-        branched.path,
-        branched.grain,
-        branched.period_start,
-        branched.total_participants,
-        branched.total_participants_delta,
-        branched.path_participants,
-        branched.path_participants_delta,
-        branched.branch.next_activity_id as next_activity_id,
+        with_branches.path,
+        with_branches.grain,
+        with_branches.period_start,
+        with_branches.total_participants,
+        with_branches.total_participants_delta,
+        with_branches.path_participants,
+        with_branches.path_participants_delta,
+        with_branches.branch.next_activity_id as next_activity_id,
         next_activities.activity_name as next_activity_name,
-        branched.branch.target_share as target_share,
-        branched.has_shrunk,
+        with_branches.branch.target_share as target_share,
+        with_branches.has_shrunk,
         greatest(
-            branched.load_id, (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})
+            with_branches.load_id, (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})
         ) as load_id
-    from branched
+    from with_branches
+    left join {{ ref('int_pinpoint__journey_names') }} as journey_names using (application_id, journey_id)
+    left join {{ ref('int_pinpoint__activity_names') }} as activity_names
+        using (application_id, journey_id, activity_id)
     left join definitions as next_activities
         on
-            branched.application_id = next_activities.application_id
-            and branched.journey_id = next_activities.journey_id
-            and branched.branch.next_activity_id = next_activities.activity_id
-            and branched.fetched_at = next_activities.fetched_at
-    left join {{ ref('int_pinpoint__journey_names') }} as journey_names
-        on branched.application_id = journey_names.application_id and branched.journey_id = journey_names.journey_id
-    left join {{ ref('int_pinpoint__activity_names') }} as activity_names
-        on
-            branched.application_id = activity_names.application_id
-            and branched.journey_id = activity_names.journey_id
-            and branched.activity_id = activity_names.activity_id
+            with_branches.application_id = next_activities.application_id
+            and with_branches.journey_id = next_activities.journey_id
+            and with_branches.branch.next_activity_id = next_activities.activity_id
+            and with_branches.fetched_at = next_activities.fetched_at
 
 )
 
-select * from named
+select * from with_names

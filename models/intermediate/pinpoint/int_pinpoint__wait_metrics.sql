@@ -1,4 +1,4 @@
--- Grain: one grain (hour, day, month), period and wait activity whose counters were told.
+-- Grain: one grain (hour, day, month), period and wait activity whose counters were reported.
 {{ config(materialized='view', database='touchstone') }}
 
 with
@@ -28,7 +28,7 @@ pivoted as (
         any_value(increase) filter (where counter = 'WAIT_SKIPPED') as wait_date_passed_delta,
         any_value(value) filter (where counter = 'WAIT_STARTED') as currently_waiting,
         bool_or(has_shrunk) as has_shrunk,
-        -- a journey that proves to be a test leaves no row behind
+        -- a journey that turns out to be a test leaves no row behind
         greatest(max(load_id), (select max(load_id) from {{ ref('int_pinpoint__journey_definitions') }})) as load_id
     from counters
     left join {{ ref('int_pinpoint__journey_names') }} using (application_id, journey_id)

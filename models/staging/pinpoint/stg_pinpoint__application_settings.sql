@@ -14,7 +14,7 @@ renamed as (
         _at as fetched_at,
         "ApplicationId" as application_id,
         try_cast("LastModifiedDate" as timestamptz) at time zone 'UTC' as modified_at,
-        -- 0 says that there is no such limit
+        -- 0 means that there is no such limit
         coalesce(
             nullif("JourneyLimits"."DailyCap", 0), "Limits"."Daily", "JourneyLimits"."DailyCap"
         ) as maximum_daily_messages_per_endpoint,
