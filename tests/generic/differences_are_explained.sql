@@ -1,5 +1,6 @@
-{# Proves that of the last `days` days no difference is unexplained that is above `tolerance`, as a fraction of the vendor's
-   number, and above `minimum`, if it is one of counts; rates are fractions, so that theirs need only be above `tolerance`. #}
+{# Proves that the last `days` days have no unexplained difference that is both above `tolerance`, as a fraction of the
+   vendor's number, and above `minimum`. Rates are fractions: for them `tolerance` is absolute, and `minimum` is not asked
+   for. #}
 {% test differences_are_explained(model, tolerance, minimum, days) %}
 
 select *

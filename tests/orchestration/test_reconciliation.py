@@ -23,7 +23,7 @@ FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def deliveries(day: datetime, number: int) -> list[Record]:
-    """So many of Mailgun's deliveries of a day."""
+    """A number of Mailgun's deliveries on a day."""
     return [
         {
             "event": "delivered",
@@ -37,7 +37,7 @@ def deliveries(day: datetime, number: int) -> list[Record]:
 
 
 def answer(day: datetime, delivered: int, until: datetime | None = None) -> Record:
-    """Mailgun's answer of a day."""
+    """Mailgun's answer about a day."""
     dimensions = [
         {"dimension": "time", "value": format_datetime(day), "display_value": format_datetime(day)},
         {"dimension": "domain", "value": "a.example", "display_value": "a.example"},
@@ -81,7 +81,7 @@ def datapoint(day: datetime, total: int) -> Record:
 
 
 def count(home: TestHome) -> None:
-    """Land and count what the tests below are about."""
+    """Land everything, and build the systems that the tests below are about."""
     home.land()
     home.build_empty()
     home.build(
@@ -121,13 +121,13 @@ def test_the_sample_is_what_its_vendors_report(home: TestHome) -> None:
     assert explained <= {(reason["system"], reason["reason"]) for reason in REASONS}
     ((equal,),) = home.query("select avg((status = 'equal')::int) from reconciliation_daily")
     assert equal > 0.7
-    # what is published of it, by month
+    # it is published by month
     manifest = json.loads((home.settings.home / "dbt/target/manifest.json").read_text())
     (mart,) = (mart for mart in marts_of(manifest) if mart.name == "reconciliation_daily")
     assert mart.has_periods
 
 
-def test_a_difference_that_nothing_explains_is_warned_of(home: TestHome) -> None:
+def test_the_check_warns_of_a_difference_that_nothing_explains(home: TestHome) -> None:
     days = [FIRST + number * DAY for number in range(5)]
     home.put("mailgun/events", "a.gz", [event for day in days for event in deliveries(day, 100)])
     home.put("mailgun/reported_metrics", "a.gz", [answer(days[1], 100), answer(days[2], 95), answer(days[4], 120)])
@@ -161,20 +161,20 @@ def test_the_latest_answer_counts_in_whatever_order_they_land(home: TestHome, or
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
 def test_what_an_answer_leaves_out_is_nothing(home: TestHome, order: tuple[int, ...]) -> None:
-    """Of days and of hours, where the answer is whole; a later answer that tells the day counts instead."""
+    """For days and for hours, where the answer is whole; a later answer that has the day counts instead."""
     days = [FIRST + number * DAY for number in range(7)]
     home.put("mailgun/events", "a.gz", [event for day in days for event in deliveries(day, 100)])
 
-    def sparse(resolution: str, start: datetime, end: datetime, told: dict[datetime, int], total: int) -> Record:
-        items = [answer(at, number)["items"][0] for at, number in told.items()]
+    def sparse(resolution: str, start: datetime, end: datetime, stated: dict[datetime, int], total: int) -> Record:
+        items = [answer(at, number)["items"][0] for at, number in stated.items()]
         whole = {"start": format_datetime(start), "end": format_datetime(end), "resolution": resolution}
         return {**whole, "pagination": {"skip": 0, "limit": 1500, "total": total}, "items": items}
 
     answers = [
-        # the third and fourth day are left out, the fourth is in a later answer
+        # the answer leaves out the third and the fourth day; a later one has the fourth
         sparse("day", days[1], days[5], {days[1]: 100, days[4]: 100}, 2),
         sparse("day", days[3], days[6], {days[3]: 60, days[4]: 100, days[5]: 100}, 3),
-        # of the hours of two days one is told; of the second day's answer a page has not landed
+        # each of two days has a number of one hour; a page of the second day's answer has not landed
         sparse("hour", days[0], days[1], {days[0] + timedelta(hours=3): 100}, 1),
     ]
     unfinished = sparse("hour", days[6], days[6] + DAY, {days[6]: 60}, 2)
@@ -194,12 +194,12 @@ def test_what_an_answer_leaves_out_is_nothing(home: TestHome, order: tuple[int, 
 
 def test_hours_without_datapoints_explain_a_difference_of_ses(home: TestHome) -> None:
     days = [FIRST + number * DAY for number in range(5)]
-    # 120 sends in two hours of each day, of which CloudWatch tells the second day's first hour alone
+    # 120 sends in two hours of each day; of the second day CloudWatch has a datapoint of the first hour alone
     home.put("ses/events", "a.gz", [event for day in days for event in sends(day, 120)])
-    told = [datapoint(day + hour, 60) for day in days for hour in (timedelta(0), timedelta(hours=1))]
-    del told[3]
-    told.append(datapoint(days[3] + timedelta(minutes=30), 7))
-    home.put("cloudwatch/metric_stream", "a.gz", told)
+    datapoints = [datapoint(day + hour, 60) for day in days for hour in (timedelta(0), timedelta(hours=1))]
+    del datapoints[3]
+    datapoints.append(datapoint(days[3] + timedelta(minutes=30), 7))
+    home.put("cloudwatch/metric_stream", "a.gz", datapoints)
     count(home)
     keys = '{"account_id":"300000000001"}'
     assert compared(home) == [
@@ -222,6 +222,7 @@ def test_a_vendors_numbers_alone_are_not_compared(home: TestHome) -> None:
 def test_every_reason_is_in_its_model_and_in_the_decisions() -> None:
     decisions = (PROJECT / "docs/decisions/reconciliation.md").read_text()
     for reason in REASONS:
-        model = PROJECT / f"models/intermediate/reconciliation/int_reconciliation__{reason['system']}.sql"
+        system = reason["system"]
+        model = PROJECT / f"models/intermediate/reconciliation/{system}/int_reconciliation__{system}.sql"
         assert reason["reason"] in model.read_text(), reason
         assert f"`{reason['reason']}`" in decisions, reason

@@ -1,4 +1,4 @@
--- Grain: one day, system, metric of a mart and keys that the vendor has told a number of its own of.
+-- Grain: one day, system, metric of a mart and keys that the vendor reports a number of its own for.
 with
 
 reasons as (
@@ -7,7 +7,7 @@ reasons as (
 
 ),
 
--- Every system that a vendor reports on is a model of the folder intermediate/reconciliation.
+-- Every system whose vendor reports numbers has a folder in intermediate/reconciliation.
 compared as (
 
     select * from {{ ref('int_reconciliation__mailgun') }}
