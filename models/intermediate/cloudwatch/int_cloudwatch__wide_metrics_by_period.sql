@@ -142,7 +142,7 @@ select
     subject,
     grain,
     period_start,
-    map_from_entries(list(row(metric_name, value) order by metric_name) filter (where value is not null)) as metrics,
+    map_from_entries(list_sort(list(row(metric_name, value)) filter (where value is not null))) as metrics,
     {{ load_id() }} as load_id
 from valued
 group by account_id, region, mart, subject, grain, period_start
