@@ -28,7 +28,7 @@ sides_of_rates as not materialized (
         )
     from points
     inner join sides on points.measure in (sides.numerator, sides.denominator)
-    qualify count(*) over (partition by skill_id, stage, locale, rate, starts_at, ends_at) = 2
+    qualify count(*) over (partition by skill_id, stage, locale, rate, starts_at, ends_at) > 1
 
 ),
 

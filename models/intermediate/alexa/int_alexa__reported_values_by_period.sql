@@ -28,7 +28,6 @@ reported as (
         span = 'day' or (is_of_hour and not bool_or(span = 'day') over in_day) as is_of_day,
         span = 'month' or (is_of_day and not bool_or(span = 'month') over in_month) as is_of_month
     from bucketed
-    where measure is not null
     window
         in_hour as (partition by {{ series }}, locale, date_trunc('hour', starts_at)),
         in_day as (partition by {{ series }}, locale, first_day),
@@ -42,13 +41,13 @@ totals_of_locales as (
         {{ series }},
         'all' as locale,
         total_span as span,
-        min(starts_at) as starts_at,
+        any_value(starts_at) as starts_at,
         min(first_day) as first_day,
-        case when total_span in ('less', 'hour') then min(hour_start) end as hour_start,
-        case when total_span <> 'month' then min(day_start) end as day_start,
+        any_value(hour_start) as hour_start,
+        min(day_start) as day_start,
         month_start,
         sum(reported_value) filter (where locale <> 'all') as reported_value,
-        bool_or(is_cut) or (total_span = 'hour' and min(first_day) <> max(first_day)) as is_cut,
+        bool_or(is_cut) as is_cut,
         false as is_reported
     from reported
     cross join (select unnest(['less', 'hour', 'day', 'month']) as total_span)
@@ -96,7 +95,7 @@ of_all_{{ whole }}s as (
             bool_or(is_reported and span = '{{ whole }}') over in_period
             or count(*) filter (where {{ is_part }}) over in_period = 0
             or coalesce(
-                max(reported_value) filter (where span = '{{ whole }}') over in_period
+                any_value(reported_value) filter (where span = '{{ whole }}') over in_period
                 > sum(reported_value) filter (where {{ is_part }}) over in_period,
                 false
             ) as is_whole
@@ -116,7 +115,7 @@ by_grain as (
         grain,
         case grain when 'hour' then hour_start when 'day' then day_start else month_start end as period_start,
         case when not bool_or(grain <> 'hour' and is_cut) then sum(reported_value) end as reported_value,
-        bool_and(is_reported and grain = span) as is_exact
+        any_value(is_reported and grain = span) as is_exact
     from (
         select * from reported where locale <> 'all'
         union all by name
