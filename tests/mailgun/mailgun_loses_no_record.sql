@@ -1,4 +1,4 @@
--- Proves that every landed event is counted once, from staging to each grain, and that every open and click is judged.
+-- Proves that every landed event is counted once, from staging to each grain, and that every open and click has a flag.
 with
 
 landed as (
@@ -17,7 +17,7 @@ current_events as (
 
 ),
 
-flagged as (
+engagements as (
 
     select count(*) as records from {{ ref('int_mailgun__engagements') }}
 
@@ -41,14 +41,14 @@ select
     counted.of_days,
     counted.of_months,
     current_events.engagements,
-    flagged.records as flagged
+    engagements.records as flagged
 from landed
 cross join current_events
-cross join flagged
+cross join engagements
 cross join counted
 where
     landed.records <> current_events.records
     or landed.records <> counted.of_hours
     or landed.records <> counted.of_days
     or landed.records <> counted.of_months
-    or current_events.engagements <> flagged.records
+    or current_events.engagements <> engagements.records

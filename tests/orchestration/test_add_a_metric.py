@@ -1,4 +1,4 @@
-"""CONTRIBUTING's "Add a metric", followed: a line in the model, an entry in YAML, rows of a unit test; no more."""
+"""CONTRIBUTING's "Add a metric", followed: a line in a model, an entry in YAML, rows of a unit test; no more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from touchstone.settings import PROJECT
 from .conftest import TestHome
 from .events import some_events
 
-MODEL = "models/intermediate/mailgun/int_mailgun__metrics_by_period.sql"
+FLAGS = "models/intermediate/mailgun/int_mailgun__event_flags.sql"
+METRICS = "models/intermediate/mailgun/int_mailgun__metrics_by_period.sql"
 MARTS = "models/marts/mailgun/_mailgun__marts.yml"
 COUNT = "case when event = 'failed' and reason = 'greylisted' then 1 end as greylisted_count"
 RATE = "greylisted_count / nullif(failed_count, 0) as greylisted_rate"
@@ -30,34 +31,60 @@ ENTRIES = """
           description: Part of the failures that were greylisted.,
           config: {meta: {<<: *rate, numerator: greylisted_count, denominator: failed_count, caveat: "It's a test's."}}}
 """
-EVENT = "subaccount: none, domain: a.example, event: failed, is_current: true, load_id: 1, event_at: 2026-03-14 09"
 KEY = "00000000-0000-0000-0000-00000000000"
+FLAG = "subaccount: none, domain: a.example, record_count: 1, is_current: true, load_id: 1, event_at: 2026-03-14 09"
 PERIODS = {"hour": "2026-03-14 09:00:00", "day": "2026-03-14", "month": "2026-03-01"}
-EXPECTED = "".join(
-    f"        - {{grain: {grain}, period_start: {start}, greylisted_count: 1, greylisted_rate: 0.5}}\n"
+COUNTED = "".join(
+    f"        - {{grain: {grain}, period_start: {start}, record_count: 2, greylisted_count: 1}}\n"
     for grain, start in PERIODS.items()
 )
-UNIT_TEST = f"""
+UNIT_TESTS = f"""
 unit_tests:
-  - name: greylisted_failures_are_counted
-    model: int_mailgun__metrics_by_period
-    overrides: {{macros: {{is_incremental: false}}}}
+  - name: greylisted_failures_have_a_flag
+    model: int_mailgun__event_flags
     given:
       - input: ref('int_mailgun__events')
         rows:
-          - {{event_key: {KEY}1, reason: greylisted, {EVENT}:10:00}}
-          - {{event_key: {KEY}2, reason: generic, {EVENT}:20:00}}
+          - {{event_key: {KEY}1, event: failed, reason: greylisted}}
+          - {{event_key: {KEY}2, event: failed, reason: generic}}
+          - {{event_key: {KEY}3, event: delivered, reason: greylisted}}
+    expect:
+      rows:
+        - {{event_key: {KEY}1, greylisted_count: 1}}
+        - {{event_key: {KEY}2, greylisted_count: null}}
+        - {{event_key: {KEY}3, greylisted_count: null}}
+
+  - name: greylisted_failures_are_counted
+    model: int_mailgun__counts_by_period
+    overrides: {{macros: {{is_incremental: false}}}}
+    given:
+      - input: ref('int_mailgun__event_flags')
+        rows:
+          - {{event_key: {KEY}1, greylisted_count: 1, {FLAG}:10:00}}
+          - {{event_key: {KEY}2, {FLAG}:20:00}}
       - {{input: ref('int_mailgun__engagements'), rows: []}}
     expect:
       rows:
-{EXPECTED}"""
+{COUNTED}
+  - name: greylisted_failures_are_divided_by_failures
+    model: int_mailgun__metrics_by_period
+    given:
+      - input: ref('int_mailgun__counts_by_period')
+        rows:
+          - {{greylisted_count: 1, permanent_failed_count: 3, temporary_failed_count: 1}}
+          - {{greylisted_count: 0, permanent_failed_count: 0, temporary_failed_count: 0}}
+    expect:
+      rows:
+        - {{greylisted_count: 1, greylisted_rate: 0.25}}
+        - {{greylisted_count: 0, greylisted_rate: null}}
+"""
 
 
-def edited(path: Path, before: str, added: str) -> None:
-    """Add something before each place where a text stands."""
-    text = path.read_text()
-    assert before in text, f"{path.name} has no {before}"
-    path.write_text(text.replace(before, added + before))
+def insert(path: Path, before: str, text: str) -> None:
+    """Insert a text before each occurrence of another."""
+    content = path.read_text()
+    assert before in content, f"{path.name} has no {before}"
+    path.write_text(content.replace(before, text + before))
 
 
 @pytest.fixture
@@ -67,11 +94,11 @@ def project(tmp_path: Path) -> Path:
     for name in ("models", "macros", "seeds", "tests"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     shutil.copy(PROJECT / "dbt_project.yml", folder)
-    edited(folder / MODEL, "case when event = 'complained' then 1 end", f"{COUNT},\n        ")
-    edited(folder / MODEL, "unsubscribed_count / nullif(delivered_count, 0)", f"{RATE},\n        ")
-    edited(folder / MARTS, "\n      - &complained_count {", ENTRIES.rstrip())
-    edited(folder / MARTS, "*complained_count,", "*greylisted_count, *greylisted_rate, ")
-    (folder / "models/intermediate/mailgun/_added__unit_tests.yml").write_text(UNIT_TEST)
+    insert(folder / FLAGS, "case when event = 'complained' then 1 end", f"{COUNT},\n        ")
+    insert(folder / METRICS, "unsubscribed_count / nullif(delivered_count, 0)", f"{RATE},\n        ")
+    insert(folder / MARTS, "\n      - &complained_count {", ENTRIES.rstrip())
+    insert(folder / MARTS, "*complained_count,", "*greylisted_count, *greylisted_rate, ")
+    (folder / "models/intermediate/mailgun/_added__unit_tests.yml").write_text(UNIT_TESTS)
     return folder
 
 
@@ -96,9 +123,15 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
     home.put("mailgun/events", "a.json", some_events(seed=3, count=400))
     home.land()
     home.build()
-    run_dbt("run", "--full-refresh", "--select", "int_mailgun__metrics_by_period+", "metric_catalog")
-    of_the_model = ("mailgun_rates_are_quotients", "mailgun_grains_agree")
-    run_dbt("test", "--select", "greylisted_failures_are_counted", *of_the_model)
+    run_dbt("run", "--full-refresh", "--select", "int_mailgun__event_flags+", "metric_catalog")
+    unit_tests = ("have_a_flag", "are_counted", "are_divided_by_failures")
+    run_dbt(
+        "test",
+        "--select",
+        *(f"greylisted_failures_{name}" for name in unit_tests),
+        "mailgun_rates_are_quotients",
+        "mailgun_grains_agree",
+    )
     run_dbt("docs", "generate", "--no-compile", "--select", "mailgun_metrics_by_dimension_monthly")
 
     # marts and the long table
@@ -164,5 +197,5 @@ def test_a_mart_that_the_long_table_leaves_out_stops_the_build(home: TestHome, p
         "--quiet", "compile", "--select", model.stem, "--project-dir", str(project), "--target-path", str(target)
     )
     assert not result.success
-    said = "mailgun_metrics_by_dimension_(hourly|daily|monthly) has metrics and is not in int_mailgun__metric_values"
-    assert re.search(said, str(result.exception))
+    message = "mailgun_metrics_by_dimension_(hourly|daily|monthly) has metrics and is not in int_mailgun__metric_values"
+    assert re.search(message, str(result.exception))

@@ -283,7 +283,9 @@ def test_the_lineage_joins_landing_to_the_release(page: Page, ui: str) -> None:
         {
             ("events", "stg_mailgun__events"),
             ("stg_mailgun__events", "int_mailgun__events"),
-            ("int_mailgun__events", "int_mailgun__metrics_by_period"),
+            ("int_mailgun__events", "int_mailgun__event_flags"),
+            ("int_mailgun__event_flags", "int_mailgun__counts_by_period"),
+            ("int_mailgun__counts_by_period", "int_mailgun__metrics_by_period"),
             *(("int_mailgun__metrics_by_period", mart) for mart in marts),
             *((mart, "publish") for mart in marts),
         },

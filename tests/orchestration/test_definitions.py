@@ -39,7 +39,9 @@ def test_landing_models_and_release_are_one_lineage(defs: Definitions) -> None:
     assert parents["mailgun/events"] == []
     assert names["stg_mailgun__events"] == ["events"]
     assert names["int_mailgun__events"] == ["stg_mailgun__events"]
-    assert names["int_mailgun__metrics_by_period"] == ["int_mailgun__engagements", "int_mailgun__events"]
+    assert names["int_mailgun__event_flags"] == ["int_mailgun__events"]
+    assert names["int_mailgun__counts_by_period"] == ["int_mailgun__engagements", "int_mailgun__event_flags"]
+    assert names["int_mailgun__metrics_by_period"] == ["int_mailgun__counts_by_period"]
     assert names["mailgun_metrics_daily"] == ["int_mailgun__metrics_by_period"]
     marts = [name for name in names if name.startswith("mailgun_metrics")]
     assert len(marts) == 6

@@ -1,4 +1,4 @@
-"""Mailgun as people have it: tags and domains in other spellings, test webhooks, events without their domain."""
+"""Mailgun in practice: tags and domains in other spellings, test webhooks, events without their domain."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_webhooks_that_the_control_panel_sends_as_tests_are_ignored(home: TestHo
 
 
 def test_a_delivery_without_a_transport_is_mail(home: TestHome) -> None:
-    """Mailgun's total is all deliveries: left out, one failure beside them would be a rate of 1."""
+    """Mailgun's total is all deliveries: without them, one failure would be a rate of 1."""
     bare = [event(1, envelope=None), event(2, envelope={}), event(3, envelope={"transport": ""})]
     others = [event(4, envelope={"transport": "HTTP"}), event(5, envelope={"transport": "pigeon"})]
     bounce = event(6, "failed", severity="permanent", reason="bounce")

@@ -84,7 +84,7 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome, man
         connection.execute("drop view mailgun_metrics_daily")
         connection.execute("drop view intermediate.int_mailgun__metric_values")
         connection.execute("create view mailgun_metrics_daily as select 1 as other")
-        connection.execute("delete from intermediate.int_mailgun__metrics_by_period")
+        connection.execute("delete from intermediate.int_mailgun__counts_by_period")
         connection.execute("update metric_catalog set definition = 'new'")
         connection.execute("drop view metric_values_monthly")
     release(home, manifest, mailgun="a check found 3 rows")

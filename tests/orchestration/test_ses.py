@@ -19,7 +19,7 @@ from .test_cloudwatch import periods, read
 Record = dict[str, Any]
 
 _MODELS = ("--select", "+path:models/marts/ses")
-# The account whose versions only their content can decide between: no rule says which one counts, but it has to be the
+# The account whose versions only their content can decide between: no rule prefers one of them, but it has to be the
 # same one in every order.
 _TIED = "tied"
 
@@ -36,8 +36,8 @@ _AUTOMATIC_TAGS = (
     *("configuration-set", "caller-identity", "from-domain", "source-ip", "source-tls-version", "outgoing-ip"),
     *("outgoing-tls-version", "operation", "feedback-id-a", "feedback-id-b"),
 )
-# Bounces of messages that SES was told not to send, by the sender's own lists.
-_KEPT_BACK = {"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"}
+# Bounces of messages that SES did not send, because of the sender's own lists.
+_SENDER_LISTS = {"OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"}
 _COUNTS = {
     "send_count": "send",
     "reject_count": "reject",
@@ -61,14 +61,14 @@ _KINDS = [
     *("Rendering Failure", "RenderingFailure", "RENDERING_FAILURE", "renderingFailure"),
 ]
 _BOUNCES = [
-    *(("Permanent", name) for name in ["General", "NoEmail", "Suppressed", *sorted(_KEPT_BACK), None]),
+    *(("Permanent", name) for name in ["General", "NoEmail", "Suppressed", *sorted(_SENDER_LISTS), None]),
     *(("Transient", name) for name in ["General", "MailboxFull", "Suppressed"]),
     *(("Undetermined", "Undetermined"), (None, "OnAccountSuppressionList"), (None, None)),
 ]
 
 
 def some_events(seed: int, count: int, account: str = "") -> list[Record]:
-    """Few messages, addresses and instants, so that events meet; many come again, as they were or told differently.
+    """Few messages, addresses and instants, so that events meet; many come again, unchanged or in another version.
 
     Those of an account by name have ids of their own, and so few instants that many versions are of the same one.
     """
@@ -83,7 +83,7 @@ def some_events(seed: int, count: int, account: str = "") -> list[Record]:
     records = []
     for _ in range(count):
         event = _event(chance, instants, account)
-        copies = [event] * chance.choice([1, 1, 2]) + [_told_again(chance, event, instants)] * chance.choice([0, 0, 1])
+        copies = [event] * chance.choice([1, 1, 2]) + [_revised(chance, event, instants)] * chance.choice([0, 0, 1])
         records += [_enveloped(chance, copy) for copy in copies]
     return records
 
@@ -127,7 +127,7 @@ def _notification(chance: random.Random, event: Record) -> Record:
     return {"notificationType": event["eventType"], "mail": mail, **rest}
 
 
-def _told_again(chance: random.Random, event: Record, instants: list[datetime]) -> Record:
+def _revised(chance: random.Random, event: Record, instants: list[datetime]) -> Record:
     """Another version of the event, or another event of the message: up to what its key holds."""
     other: Record = json.loads(json.dumps(event))
     if "eventType" in other and chance.random() < 0.4:
@@ -263,7 +263,7 @@ def some_reputations(seed: int, count: int) -> list[Record]:
     return list(points.values())
 
 
-# ---- What they say ----
+# ---- Their content ----
 
 
 @dataclass(frozen=True)
@@ -307,7 +307,7 @@ class Event:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether nobody but the mailbox simulator is told of."""
+        """Whether all recipients are of the mailbox simulator."""
         domains = {address.lower().rpartition("@")[2] for address in self.recipients}
         return domains == {"simulator.amazonses.com"}
 
@@ -329,7 +329,7 @@ def _addressed(kind: str, mail: Record, own: Record) -> tuple[str, ...]:
 def _key(
     kind: str, event: Record, own: Record, message: str, at: datetime, recipients: tuple[str, ...]
 ) -> tuple[object, ...]:
-    """What tells one fact from another of its kind."""
+    """What distinguishes events of a kind."""
     if kind in ("send", "reject"):
         return (message,)
     if kind == "renderingfailure":
@@ -370,21 +370,21 @@ def current(records: Iterable[Record]) -> list[Event]:
     versions: dict[object, list[Event]] = defaultdict(list)
     for event in map(Event.of, records):
         versions[event.key].append(event)
-    return [max(told, key=lambda event: (event.is_published, event.at)) for told in versions.values()]
+    return [max(candidates, key=lambda event: (event.is_published, event.at)) for candidates in versions.values()]
 
 
 def decided(records: Iterable[Record]) -> list[Record]:
-    """Records without those that say something else than one of their event, way and time."""
-    said: dict[object, Event] = {}
+    """Records without those that differ from one of the same event, way and time."""
+    first: dict[object, Event] = {}
     kept = []
     for record in records:
         event = Event.of(record)
-        if said.setdefault((event.key, event.is_published, event.at), event) == event:
+        if first.setdefault((event.key, event.is_published, event.at), event) == event:
             kept.append(record)
     return kept
 
 
-# ---- What the marts have to say ----
+# ---- What the marts have to hold ----
 
 
 def metrics(events: list[Event], reputations: list[Record]) -> Record:
@@ -401,7 +401,7 @@ def metrics(events: list[Event], reputations: list[Record]) -> Record:
         "bounce_count": len(hard),
         "soft_bounce_count": len(bounces["Transient"]),
         "undetermined_bounce_count": len(bounces[None]),
-        "suppressed_bounce_count": sum(event.types[1] in {"Suppressed", *_KEPT_BACK} for event in hard),
+        "suppressed_bounce_count": sum(event.types[1] in {"Suppressed", *_SENDER_LISTS} for event in hard),
         "send_recipient_count": sum(len(event.recipients) for event in of["send"]),
         "delivery_recipient_count": sum(len(event.recipients) for event in of["delivery"]),
         "bounce_recipient_count": sum(len(event.recipients) for event in hard),
@@ -410,7 +410,7 @@ def metrics(events: list[Event], reputations: list[Record]) -> Record:
         "clicked_message_count": len({event.message for event in of["click"]}),
         "rated_send_count": sum(not event.is_simulated for event in of["send"]),
         "rated_delivery_count": sum(not event.is_simulated for event in of["delivery"]),
-        "rated_bounce_count": sum(not event.is_simulated and event.types[1] not in _KEPT_BACK for event in hard),
+        "rated_bounce_count": sum(not event.is_simulated and event.types[1] not in _SENDER_LISTS for event in hard),
         "rated_complaint_count": sum(
             not event.is_simulated and event.types[0] != "not-spam" and event.types[1] != "OnAccountSuppressionList"
             for event in of["complaint"]
@@ -428,12 +428,12 @@ def metrics(events: list[Event], reputations: list[Record]) -> Record:
         )
     }
     for name, metric in (("bounce", "BounceRate"), ("complaint", "ComplaintRate")):
-        told = [
+        reported = [
             (point["timestamp"], point["value"]["max"])
             for point in reputations
             if point["metric_name"] == f"Reputation.{metric}"
         ]
-        row[f"reputation_{name}_rate"] = max(told, default=(None, None))[1]
+        row[f"reputation_{name}_rate"] = max(reported, default=(None, None))[1]
     return row
 
 
@@ -461,12 +461,12 @@ def expected(events: list[Event], reputations: list[Record], zone: str) -> tuple
 
 
 def check(home: TestHome, records: list[Record], reputations: list[Record], zone: str) -> None:
-    rows, sliced = expected(current(records), reputations, zone)
+    rows, by_dimension = expected(current(records), reputations, zone)
     columns = tuple(metrics([], []))
     keys = "account_id, configuration_set"
     for mart, more, wanted in (
         ("ses_metrics", "", rows),
-        ("ses_metrics_by_dimension", ", dimension, dimension_value", sliced),
+        ("ses_metrics_by_dimension", ", dimension, dimension_value", by_dimension),
     ):
         rows_read: dict[Any, Record] = {**read(home, mart, keys + more, columns)}
         found = {key: row for key, row in rows_read.items() if _TIED not in key}

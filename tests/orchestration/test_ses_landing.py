@@ -1,4 +1,4 @@
-"""Landing SES: every way, kind and spelling, what tells facts apart, and what becomes of what is no event."""
+"""Landing SES: every way, kind and spelling, what distinguishes facts, and what is done with what is no event."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _OWN: Record = {
 
 
 def event(kind: str, message: str = "m", at: str = _AT, **own: Any) -> Record:
-    """An event; `own` is what its kind's object says otherwise."""
+    """An event; `own` overrides fields of its kind's object."""
     mail = {
         "timestamp": at,
         "messageId": message,
@@ -62,8 +62,8 @@ def event(kind: str, message: str = "m", at: str = _AT, **own: Any) -> Record:
         "destination": ["a@x.example", "b@x.example", "c@x.example"],
         "tags": {"ses:configuration-set": ["c"]},
     }
-    ((name, says),) = _OWN[kind].items()
-    return {"eventType": kind, "mail": mail, name: {**says, **own}}
+    ((name, fields),) = _OWN[kind].items()
+    return {"eventType": kind, "mail": mail, name: {**fields, **own}}
 
 
 def notification(record: Record) -> Record:
@@ -102,7 +102,7 @@ def by_eventbridge(record: Record, detail_type: str = "Email Event") -> Record:
 
 
 def staged(home: TestHome, *files: list[Record], columns: str) -> list[tuple[Any, ...]]:
-    """Records landed file by file, and what staging says of them."""
+    """Records landed file by file, and their columns in staging."""
     for number, records in enumerate(files):
         home.put(_SOURCE, f"{number}.json", records)
         totals = home.land()[_SOURCE].totals
@@ -112,14 +112,14 @@ def staged(home: TestHome, *files: list[Record], columns: str) -> list[tuple[Any
     return home.query(f"select {columns} from internal.staging.stg_ses__events order by all")
 
 
-def test_a_fact_is_one_by_every_way_and_says_the_same(home: TestHome) -> None:
+def test_a_fact_is_the_same_by_every_way(home: TestHome) -> None:
     events = [event(kind) for kind in _OWN]
     ways = [events, [by_sns(record) for record in events], [by_eventbridge(record) for record in events]]
-    says = (
+    stated = (
         "event, event_at, is_published, account_id, configuration_set, message_id, bounce_type, bounce_subtype, "
         "feedback_type, complaint_subtype, recipient_count, link_tags['k'][1]"
     )
-    rows = staged(home, *ways, columns=f"{says}, event_key, is_revision")
+    rows = staged(home, *ways, columns=f"{stated}, event_key, is_revision")
     common = (_NINE, True, "1", "c", "m")
     none = (None,) * 6
     assert {row[:-2] for row in rows} == {
@@ -189,24 +189,31 @@ def test_times_are_read_at_any_offset(home: TestHome) -> None:
 
 def test_recipients_are_an_events_own(home: TestHome) -> None:
     simulator, other = "Success+1@Simulator.amazonses.com", "a@x.example"
-    told = {"1": [simulator], "2": [simulator, simulator], "3": [simulator, other], "4": [other], "5": [], "6": [None]}
-    records = [event(kind, number) for kind in ("Send", "Reject", "Open") for number in told]
-    for number, addresses in told.items():
+    recipients = {
+        "1": [simulator],
+        "2": [simulator, simulator],
+        "3": [simulator, other],
+        "4": [other],
+        "5": [],
+        "6": [None],
+    }
+    records = [event(kind, number) for kind in ("Send", "Reject", "Open") for number in recipients]
+    for number, addresses in recipients.items():
         listed = [{"emailAddress": address, "status": "5.1.1"} for address in addresses]
         # without an id of feedback of its own each would be the others' copy
         records.append(event("Bounce", number, feedbackId=number, bouncedRecipients=listed))
         records.append(event("Complaint", number, feedbackId=number, complainedRecipients=listed))
         records.append(event("Delivery", number, recipients=addresses))
     for record in records[:6]:
-        record["mail"]["destination"] = told[record["mail"]["messageId"]]
+        record["mail"]["destination"] = recipients[record["mail"]["messageId"]]
     rows = staged(home, records, columns="event, message_id, recipient_count, is_simulated")
     assert rows == sorted(
         [
-            *((kind, number, None, False) for kind in ("open", "reject") for number in told),
+            *((kind, number, None, False) for kind in ("open", "reject") for number in recipients),
             *(
                 (kind, number, len(addresses), number in "12")
                 for kind in ("bounce", "complaint", "delivery", "send")
-                for number, addresses in told.items()
+                for number, addresses in recipients.items()
             ),
         ]
     )
@@ -251,7 +258,7 @@ def test_what_cannot_be_counted_is_quarantined_where_it_stands_and_the_rest_land
     no_time["bounce"].pop("timestamp")
     no_message: list[Record] = [event("Send", ""), event("Open")]
     no_message[1]["mail"].pop("messageId")
-    damaged = {
+    unreadable = {
         no_time_in(
             "mail.timestamp or bounce.timestamp or complaint.timestamp or delivery.timestamp or open.timestamp or "
             "click.timestamp or deliveryDelay.timestamp or subscription.timestamp"
@@ -270,7 +277,7 @@ def test_what_cannot_be_counted_is_quarantined_where_it_stands_and_the_rest_land
     }
     lines = [event("Send", "first")]
     reasons = {}
-    for reason, records in damaged.items():
+    for reason, records in unreadable.items():
         for record in records:
             lines.append(record)
             reasons[len(lines)] = reason
@@ -295,8 +302,8 @@ def addresses(*names: str) -> list[Record]:
     return [{"emailAddress": f"{name}@x.example"} for name in names]
 
 
-def test_records_are_one_fact_where_their_kind_says_so(home: TestHome) -> None:
-    """Of each case two records or more, by how many facts they tell."""
+def test_records_are_one_fact_by_the_rule_of_their_kind(home: TestHome) -> None:
+    """Two records or more for each case, with the number of facts that they report."""
     bounce = {"feedbackId": None, "bouncedRecipients": addresses("a", "b")}
     complaint = {"feedbackId": None, "complainedRecipients": addresses("a", "b")}
     cases: list[tuple[int, list[Record]]] = [
@@ -356,7 +363,7 @@ def test_records_are_one_fact_where_their_kind_says_so(home: TestHome) -> None:
         "from internal.staging.stg_ses__events group by all order by all"
     )
     assert found == [(number, facts, facts) for number, (facts, _) in enumerate(cases)]
-    # and by message: another message's is another fact, but where an id of feedback says that it is the same
+    # and by message: another message's is another fact, unless both have one feedback id
     kinds = [kind for kind in _OWN if kind not in ("Bounce", "Complaint")]
     home.put(_SOURCE, "b.json", [event(kind, message) for kind in kinds for message in ("n0", "n1")])
     assert home.land()[_SOURCE].totals.accepted == 2 * len(kinds)

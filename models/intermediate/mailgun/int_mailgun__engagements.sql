@@ -1,6 +1,6 @@
 -- Grain: one opened or clicked event that counts; `is_unique` where it opens a seven-day window.
 -- Windows are anchored: an event opens one when seven days or more have passed since the last that did, among the
--- events of its kind, message, recipient and bot. The vendor's page says as much: two weeks can hold two of them.
+-- events of its kind, message, recipient and bot. The vendor's page implies it: two weeks can hold two of them.
 {{ config(unique_key='event_key') }}
 
 with recursive
@@ -13,7 +13,7 @@ events as (
 
 changed as (
 
-    -- by any version, also one that no longer counts: the group it has left is windowed again too
+    -- by any version, also one that no longer counts: the group that it left gets new windows too
     select distinct engagement_key from events where is_changed
 
 ),

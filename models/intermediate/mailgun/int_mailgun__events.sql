@@ -1,34 +1,34 @@
 -- Grain: one landed version of a Mailgun event; `is_current` marks the version that counts.
--- What a version states decides, never when it arrived.
+-- Content decides, never the order of arrival.
 {{ config(unique_key='version_id') }}
 
 with
 
-versioned as (
+current_versions as (
 
-    -- the Logs API tells most: subaccount, all flags
+    -- an item of the Logs API is the most complete: subaccount, all flags
     {{ current_versions(
         ref('stg_mailgun__events'), ['is_logs_item desc', 'event_at desc'], 'event_key', 'event_date', is_dated=true
     ) }}
 
 ),
 
-keyed as (
+with_engagement_key as (
 
     select
         * exclude (
             is_test_mode, message_id, recipient, url, delivery_code, bounce_type, is_logs_item
         ),
-        -- A unique open or click is one of its message, recipient and bot. A message that is not named can't be
-        -- known to be the same, so that each of its events is on its own.
+        -- An open or click is unique among those of its message, recipient and bot. Events without a message id can't
+        -- be grouped: each stands alone.
         case
             when event in ('opened', 'clicked')
                 then md5(concat_ws(
                     '|', event, coalesce(message_id, cast(event_key as varchar)), coalesce(recipient, ''), bot
                 ))
         end as engagement_key
-    from versioned
+    from current_versions
 
 )
 
-select * from keyed
+select * from with_engagement_key

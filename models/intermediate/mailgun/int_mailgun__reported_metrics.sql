@@ -1,5 +1,7 @@
 -- Grain: one hour or day, metric and keys (the domain and subaccount that an answer names, if any) of the Metrics API.
--- The latest answer counts, and an hour or day that it leaves out is a 0 of its counts: Mailgun lists nothing else.
+-- The latest answer counts. An hour or day that it omits is a 0 of its counts, as Mailgun lists only what has happened.
+-- current_versions can't choose here: a candidate may be such a 0, of which there is no record, and the answers that
+-- compete for an hour or day are records of different keys.
 {{ config(materialized='view') }}
 
 with
@@ -14,7 +16,7 @@ items as (
 
 ),
 
--- An answer of several pages leaves nothing out before all of them have landed.
+-- What an answer of several pages omits is unknown before all of them have landed.
 whole_answers as (
 
     select
@@ -28,7 +30,7 @@ whole_answers as (
 
 ),
 
--- The other dimensions are no keys of the mart.
+-- Numbers by other dimensions have no place in the mart.
 stated as (
 
     select
@@ -52,7 +54,7 @@ spans as (
         resolution,
         domain,
         subaccount,
-        -- what Mailgun has forgotten is no 0
+        -- what Mailgun no longer keeps is no 0
         greatest(
             reported_from, reported_until - if(resolution = 'hour', interval 60 days, interval 1 year)
         ) as reported_from,
@@ -67,7 +69,7 @@ spans as (
 
 ),
 
--- Answers overlap, night after night: each period once, of the answer that reaches furthest.
+-- Answers overlap, night after night: each period once, from the answer that reaches furthest.
 covered as (
 
     select
@@ -81,7 +83,7 @@ covered as (
         select
             *,
             unnest(generate_series(
-                -- a first or last period that isn't whole is left out
+                -- without a first or last period that is incomplete
                 time_bucket(length, reported_from + length - interval 1 microsecond), reported_until - length, length
             )) as period_start
         from spans
@@ -108,7 +110,7 @@ numbers as (
 
 )
 
--- Nothing says when an answer was given. What it says decides, never which landed last: the one that reaches furthest,
+-- No field has the time of an answer. Content decides, never the order of arrival: the answer that reaches furthest,
 -- then the highest number, as counts only grow.
 select
     resolution,

@@ -1,5 +1,5 @@
 -- Grain: one landed version of an SES event; `is_current` marks the version that counts.
--- What a version states decides, never when it arrived.
+-- Content decides, never the order of arrival.
 {{ config(unique_key='version_id') }}
 
 with
@@ -11,7 +11,7 @@ custom_dimensions as (
 
 ),
 
-versioned as (
+current_versions as (
 
     -- a feedback notification is a copy that has no tags
     {{ current_versions(
@@ -20,11 +20,11 @@ versioned as (
 
 ),
 
-dimensioned as (
+with_custom_dimensions as (
 
     select
         * exclude (is_published, tags, headers, link_tags),
-        -- What an event destination of CloudWatch would make of it: the first of several values, or the default.
+        -- As an event destination of CloudWatch would: the first of several values, or the default.
         list_transform(
             custom_dimensions.dimensions,
             lambda d: struct_pack(
@@ -40,9 +40,9 @@ dimensioned as (
                 )
             )
         ) as custom_dimensions
-    from versioned
+    from current_versions
     cross join custom_dimensions
 
 )
 
-select * exclude (dimensions) from dimensioned
+select * exclude (dimensions) from with_custom_dimensions

@@ -1,0 +1,135 @@
+-- Grain: one grain (hour, day, month), period, account, configuration set, dimension and its value.
+-- Counts the flags of events, and opened and clicked messages; takes the last reputation rates of the period.
+{{ config(
+    database='touchstone', unique_key=['account_id', 'configuration_set', 'grain', 'period_start']
+) }}
+
+with
+
+-- Not materialized, as each reader needs a few of the columns and all would be written out for it.
+records as not materialized (
+
+    select * from {{ read(ref('int_ses__event_flags')) }}
+    union all by name
+    select
+        *,
+        1 as record_count
+    from {{ read(ref('int_ses__reputation')) }}
+
+),
+
+engagements as not materialized (
+
+    select * from {{ read(ref('int_ses__engagements')) }}
+
+),
+
+changed as (
+
+    select distinct account_id, configuration_set, event_at from records where is_changed
+    union
+    select account_id, configuration_set, event_at from engagements where is_changed
+
+),
+
+{{ changed_periods(['account_id', 'configuration_set'], 'changed') }},
+
+with_engagements as (
+
+    select
+        bucketed.*,
+        'all' as everything,
+        engagements.is_mixed,
+        case when engagements.is_first_of_hour then bucketed.open_count end as opened_of_hour,
+        case when engagements.is_first_of_day then bucketed.open_count end as opened_of_day,
+        case when engagements.is_first_of_month then bucketed.open_count end as opened_of_month,
+        case when bucketed.open_count = 1 then bucketed.message_id end as opened_ids,
+        case when engagements.is_first_of_hour then bucketed.click_count end as clicked_of_hour,
+        case when engagements.is_first_of_day then bucketed.click_count end as clicked_of_day,
+        case when engagements.is_first_of_month then bucketed.click_count end as clicked_of_month,
+        case when bucketed.click_count = 1 then bucketed.message_id end as clicked_ids
+    from bucketed
+    left join engagements using (event_key)
+
+),
+
+counted as (
+
+    select
+        account_id,
+        configuration_set,
+        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
+        coalesce(hour_start, day_start, month_start) as period_start,
+        case
+            when grouping(everything) = 0 then 'all'
+            when grouping(configuration_set_tag) = 0 then 'ses:configuration-set'
+            when grouping(caller_identity) = 0 then 'ses:caller-identity'
+            when grouping(from_domain) = 0 then 'ses:from-domain'
+            when grouping(source_ip) = 0 then 'ses:source-ip'
+            when grouping(source_tls_version) = 0 then 'ses:source-tls-version'
+            when grouping(outgoing_ip) = 0 then 'ses:outgoing-ip'
+            when grouping(outgoing_tls_version) = 0 then 'ses:outgoing-tls-version'
+            when grouping(operation) = 0 then 'ses:operation'
+            when grouping(feedback_id_a) = 0 then 'ses:feedback-id-a'
+            else 'ses:feedback-id-b'
+        end as dimension,
+        coalesce(
+            everything, configuration_set_tag, caller_identity, from_domain, source_ip, source_tls_version, outgoing_ip,
+            outgoing_tls_version, operation, feedback_id_a, feedback_id_b
+        ) as dimension_value,
+        custom_dimensions,
+        count(columns('_count$|_of_hour$|_of_day$|_of_month$')),
+        cast(coalesce(sum(columns('(.*)_recipients$')), 0) as bigint) as '\1_recipient_count',
+        list(columns('_ids$')) filter (where is_mixed),
+        arg_max(reputation_bounce, event_at) as reputation_bounce_rate,
+        arg_max(reputation_complaint, event_at) as reputation_complaint_rate
+    from with_engagements
+    group by
+        account_id, configuration_set,
+        grouping sets ((hour_start), (day_start), (month_start)),
+        grouping sets (
+            (everything), (configuration_set_tag), (caller_identity), (from_domain), (source_ip), (source_tls_version),
+            (outgoing_ip), (outgoing_tls_version), (operation), (feedback_id_a), (feedback_id_b), (custom_dimensions)
+        )
+
+),
+
+-- How many custom dimensions there are is up to the seed: events are counted by all of their values together, of which
+-- there are few, and then under each.
+by_dimension as (
+
+    select * exclude (custom_dimensions) from counted
+    union all by name
+    select
+        account_id,
+        configuration_set,
+        grain,
+        period_start,
+        dimension,
+        dimension_value,
+        cast(sum(columns('_count$|_of_hour$|_of_day$|_of_month$')) as bigint),
+        flatten(list(columns('_ids$')))
+    from (
+        select
+            * exclude (dimension, dimension_value),
+            unnest(custom_dimensions, recursive := true)
+        from counted
+    )
+    group by account_id, configuration_set, grain, period_start, dimension, dimension_value
+
+)
+
+select
+    * exclude (
+        opened_of_hour, opened_of_day, opened_of_month, opened_ids,
+        clicked_of_hour, clicked_of_day, clicked_of_month, clicked_ids
+    ),
+    coalesce(len(list_distinct(opened_ids)), 0)
+    + case grain when 'hour' then opened_of_hour when 'day' then opened_of_day else opened_of_month end
+        as opened_message_count,
+    coalesce(len(list_distinct(clicked_ids)), 0)
+    + case grain when 'hour' then clicked_of_hour when 'day' then clicked_of_day else clicked_of_month end
+        as clicked_message_count,
+    {{ load_id() }} as load_id
+from by_dimension
+where period_start is not null and dimension_value is not null
