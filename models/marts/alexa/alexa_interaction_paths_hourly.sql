@@ -1,13 +1,5 @@
 -- Grain: one hour, skill, stage, locale, step, from node and to node with at least one session that takes the step.
-with
-
-metrics as (
-
-    select * from {{ ref('int_alexa__interaction_paths_by_period') }}
-
-)
-
 select
     * exclude (grain, record_count, load_id)
-from metrics
+from {{ ref('int_alexa__interaction_paths_by_period') }}
 where grain = 'hour' and record_count > 0 and to_node <> 'all'

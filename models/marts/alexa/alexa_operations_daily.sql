@@ -1,14 +1,6 @@
 -- Grain: one day, skill, stage, locale, operation, capability and directive with at least one directive.
-with
-
-metrics as (
-
-    select * from {{ ref('int_alexa__operations_by_period') }}
-
-)
-
 select
     * exclude (grain, load_id)
     replace (cast(period_start as date) as period_start)
-from metrics
+from {{ ref('int_alexa__operations_by_period') }}
 where grain = 'day' and request_volume > 0

@@ -1,12 +1,4 @@
 -- Grain: one skill, locale, cohort of users by the week of their first request, and week from then on, 0 to 12.
-with
-
-cohorts as (
-
-    select * from {{ ref('int_alexa__retention_cohorts') }}
-
-)
-
 select
     skill_id,
     locale,
@@ -15,5 +7,5 @@ select
     cohort_users,
     returning_users,
     retention_rate
-from cohorts
+from {{ ref('int_alexa__retention_cohorts') }}
 where cohort_users > 0

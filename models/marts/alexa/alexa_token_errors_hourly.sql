@@ -1,13 +1,5 @@
 -- Grain: one hour, skill, stage, locale, grant type and error code with at least one failed request.
-with
-
-metrics as (
-
-    select * from {{ ref('int_alexa__token_requests_by_period') }}
-
-)
-
 select
     * exclude (is_by_code, grain, requests, successful_requests, success_rate, load_id)
-from metrics
+from {{ ref('int_alexa__token_requests_by_period') }}
 where grain = 'hour' and error_responses > 0 and is_by_code

@@ -1,12 +1,4 @@
 -- Grain: one hour and flow with at least one datapoint.
-with
-
-metrics as (
-
-    select * from {{ ref('int_cloudwatch__connect_flow_metrics') }}
-
-)
-
 select * exclude (grain, load_id)
-from metrics
+from {{ ref('int_cloudwatch__connect_flow_metrics') }}
 where grain = 'hour'

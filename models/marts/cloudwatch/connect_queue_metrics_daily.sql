@@ -1,14 +1,6 @@
 -- Grain: one day and queue with at least one datapoint.
-with
-
-metrics as (
-
-    select * from {{ ref('int_cloudwatch__connect_queue_metrics') }}
-
-)
-
 select
     * exclude (grain, load_id)
     replace (cast(period_start as date) as period_start)
-from metrics
+from {{ ref('int_cloudwatch__connect_queue_metrics') }}
 where grain = 'day'

@@ -1,12 +1,4 @@
 -- Grain: one hour and Voice ID operation with at least one datapoint.
-with
-
-metrics as (
-
-    select * from {{ ref('int_cloudwatch__voice_id_api_metrics') }}
-
-)
-
 select * exclude (grain, load_id)
-from metrics
+from {{ ref('int_cloudwatch__voice_id_api_metrics') }}
 where grain = 'hour'

@@ -1,14 +1,6 @@
 -- Grain: one month and Voice ID operation with at least one datapoint.
-with
-
-metrics as (
-
-    select * from {{ ref('int_cloudwatch__voice_id_api_metrics') }}
-
-)
-
 select
     * exclude (grain, load_id)
     replace (cast(period_start as date) as period_start)
-from metrics
+from {{ ref('int_cloudwatch__voice_id_api_metrics') }}
 where grain = 'month'

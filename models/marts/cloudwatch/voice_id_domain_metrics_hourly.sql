@@ -1,12 +1,4 @@
 -- Grain: one hour and Voice ID domain with at least one datapoint.
-with
-
-metrics as (
-
-    select * from {{ ref('int_cloudwatch__voice_id_domain_metrics') }}
-
-)
-
 select * exclude (grain, load_id)
-from metrics
+from {{ ref('int_cloudwatch__voice_id_domain_metrics') }}
 where grain = 'hour'

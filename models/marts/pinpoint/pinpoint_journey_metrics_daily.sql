@@ -1,14 +1,6 @@
 -- Grain: one day and journey with at least one event, snapshot or fetch of its definition.
-with
-
-metrics as (
-
-    select * from {{ ref('int_pinpoint__journey_metrics') }}
-
-)
-
 select
     * exclude (grain, load_id)
     replace (cast(period_start as date) as period_start)
-from metrics
+from {{ ref('int_pinpoint__journey_metrics') }}
 where grain = 'day'

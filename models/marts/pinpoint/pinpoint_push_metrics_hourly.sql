@@ -1,12 +1,4 @@
 -- Grain: one hour and push activity with at least one send, notification or fetch of its definition.
-with
-
-metrics as (
-
-    select * from {{ ref('int_pinpoint__push_metrics') }}
-
-)
-
 select * exclude (grain, load_id)
-from metrics
+from {{ ref('int_pinpoint__push_metrics') }}
 where grain = 'hour'

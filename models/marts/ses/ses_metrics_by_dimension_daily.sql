@@ -1,14 +1,6 @@
 -- Grain: one day, account, configuration set, dimension and dimension value with at least one event.
-with
-
-metrics as (
-
-    select * from {{ ref('int_ses__metrics_by_period') }}
-
-)
-
 select
     * exclude (grain, record_count, load_id)
     replace (cast(period_start as date) as period_start)
-from metrics
+from {{ ref('int_ses__metrics_by_period') }}
 where grain = 'day' and dimension <> 'all' and record_count > 0

@@ -1,12 +1,4 @@
 -- Grain: one hour, account and configuration set with at least one event or reputation datapoint.
-with
-
-metrics as (
-
-    select * from {{ ref('int_ses__metrics_by_period') }}
-
-)
-
 select * exclude (grain, record_count, load_id, dimension, dimension_value)
-from metrics
+from {{ ref('int_ses__metrics_by_period') }}
 where grain = 'hour' and dimension = 'all' and record_count > 0
