@@ -179,7 +179,7 @@ def test_repeats_late_records_and_dates(lake: duckdb.DuckDBPyConnection, landed:
     assert 0 < late < 0.1 * accepted or source == "mailgun/reported_metrics"
 
 
-def test_every_layout_and_damage_is_there(landed: TestHome, lake: duckdb.DuckDBPyConnection) -> None:
+def test_every_layout_and_damaged_file_is_there(landed: TestHome, lake: duckdb.DuckDBPyConnection) -> None:
     for source in STREAMS:
         names = {path.name for path in (landed.settings.inbox / source).rglob("*")}
         if source not in ("mailgun/reported_metrics", "alexa/smapi_metrics"):

@@ -1,8 +1,9 @@
 """`python -m touchstone.sample INBOX`: write made-up extracts of all vendors into an inbox.
 
 A stream is a file `<system>/<stream>.sql`. Its last statement selects the lines, each with the time at which it is
-extracted (`arrived`); those before it run once. `<system>/_shared.sql` makes what streams of a system share, and
-`common.sql` what all share. A line "-- Needs: ses." in a shared file names a system whose shared tables come first.
+extracted (`arrived`); those before it run once. A line "-- Needs: <system>/_shared.sql." names a file of what several
+streams share, which runs first; `common.sql` is what all share. A system's streams share a database, in which they run
+by their names.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from isal import igzip
 from touchstone.sample.odd_files import write_odd_files
 
 _HERE = Path(__file__).parent
-SYSTEMS = tuple(sorted(folder.name for folder in _HERE.iterdir() if (folder / "_shared.sql").exists()))
+SYSTEMS = tuple(sorted(folder.name for folder in _HERE.iterdir() if folder.is_dir() and any(folder.glob("*.sql"))))
 _LINES = "(format csv, header false, quote '', escape '', delimiter '\x01')"
 
 
@@ -76,17 +77,16 @@ def write_system(system: str, days: list[date], options: argparse.Namespace) -> 
             ("first_day", f"date '{days[0]}'"),
         ]:
             connection.execute(f"create macro {name}() as {value}")
-        for shared in [_HERE / "common.sql", *needed(system)]:
-            connection.execute(shared.read_text())
+        connection.execute((_HERE / "common.sql").read_text())
         streams = sorted(file for file in (_HERE / system).glob("*.sql") if not file.name.startswith("_"))
+        for shared in dict.fromkeys(name for file in streams for name in needed(file)):
+            connection.execute((_HERE / shared).read_text())
         return sum(write_stream(connection, file, days, options, Path(scratch)) for file in streams)
 
 
-def needed(system: str) -> list[Path]:
-    """The shared files of a system, those of others that it names before its own."""
-    file = _HERE / system / "_shared.sql"
-    others = re.findall(r"^-- Needs: (\w+)\.$", file.read_text(), re.MULTILINE)
-    return [*(path for other in others for path in needed(other)), file]
+def needed(file: Path) -> list[str]:
+    """The shared files that a stream names in lines of its own."""
+    return re.findall(r"^-- Needs: ([\w/]+\.sql)\.$", file.read_text(), re.MULTILINE)
 
 
 def write_stream(

@@ -2,21 +2,20 @@
 create macro beginning() as first_day()::timestamp;
 create macro ending() as beginning() + to_days(days());
 
--- Seeded numbers. md5 rather than hash(), whose values may change with DuckDB's version. A place is a bit from which on
--- a draw reads; draws of one number at different places are independent enough.
+-- Seeded numbers. md5 rather than hash(), whose values may change with DuckDB's version. A place is
+-- a bit from which on a draw reads; draws at different places are independent enough.
+create macro token(label, n) as md5(concat(seed(), '/', label, '/', n));
 create macro seeded(label, n) as
     (md5_number_lower(concat(seed(), '/', label, '/', n)) >> 1)::bigint;
 create macro draw(bits, place, size) as (bits >> place) % size;
 create macro pick(bits, place, options) as options[1 + (bits >> place) % len(options)];
 create macro stir(bits, n) as xor(bits, n * 72057594037::bigint);
-create macro token(label, n) as md5(concat(seed(), '/', label, '/', n));
 create macro uuid_of(hex) as concat_ws('-', hex[1:8], hex[9:12], hex[13:16], hex[17:20], hex[21:32]);
 
--- Texts. A field without a value is NULL, which concat_ws leaves out; record() leaves out all that is NULL.
+-- Texts. A field without a value is NULL, which concat_ws leaves out.
 create macro iso(moment) as strftime(moment, '%Y-%m-%dT%H:%M:%S.%gZ');
 create macro iso_seconds(moment) as strftime(moment, '%Y-%m-%dT%H:%M:%SZ');
 create macro field(name, value) as '"' || name || '":' || to_json(value);
-create macro record(fields) as json_merge_patch('{}', to_json(fields))::varchar;
 create macro within_days(moment) as moment >= beginning() and moment < ending();
 
 -- Most records are extracted when they are made; a few come up to three days late, a few twice.
@@ -29,87 +28,79 @@ create macro arrivals(moment, bits) as list_transform(
     lambda arrived: least(arrived, ending() - interval 1 second)
 );
 
--- Share of a week's work in each hour: busy by day (UTC) and on weekdays.
-create table hours as
-select
-    moment,
-    weight,
-    sum(weight) over (order by moment) - weight as before,
-from (
-    select
-        moment,
-        [100, 108, 110, 106, 95, 52, 45][isodow(moment)]
-        * [2, 1, 1, 1, 2, 3, 6, 10, 15, 18, 17, 15, 13, 14, 16, 15, 13, 11, 10, 9, 8, 6, 4, 3][1 + hour(moment)] as weight,
-    from (select beginning() + to_hours(h) as moment from range(24 * days()) as r (h))
-);
-
-set variable work = (select sum(weight) from hours);
-
--- So many beginnings, the earliest first.
+-- So many beginnings, the earliest first: by day (UTC) more than by night.
 create macro moments(label, number) as table
 select
     n,
-    bits,
-    moment
-    + to_milliseconds(((n * getvariable('work') / number - before) / weight * 3570000 + draw(bits, 5, 30000))::bigint) as moment,
-from (
-    select *, seeded(label, n) as bits
-    from (
-        select
-            *,
-            unnest(range(
-                ceil(before * number / getvariable('work'))::bigint,
-                ceil((before + weight) * number / getvariable('work'))::bigint
-            )) as n
-        from hours
-    )
-);
+    seeded(label, n) as bits,
+    beginning() + to_milliseconds((86400000 * (x + 0.12 * sin(2 * pi() * x)))::bigint) as moment,
+from (select n, (n + seeded(label, n) % 997 / 997) / number * days() as x from range(number) as r (n));
 
--- A table of lives has (life, share, script): the life's share of all, and its steps with the seconds from the beginning
--- to each. `opened~3600` comes after about so long: half to one and a half times, the same for all of a life's steps.
-create macro steps_of(lives) as table
+-- A table of lives has (share, script): a life's share of all, and its steps with the seconds from
+-- the beginning to each. `opened~3600` comes after about so long: half to one and a half times, the
+-- same for all of a life's steps. Those steps may have parameters: `failed:permanent:bounce`.
+create macro lives_in(lives) as table
 select
-    life,
+    row_number() over (order by share desc, script) - 1 as life,
     share,
-    row_number() over (order by share desc, life) as rank,
+    script,
     list_transform(
-        string_split(script, ', '),
-        lambda step, j: struct_insert(regexp_extract(step, '^([^+~]+)([+~]?)(.*)$', ['step', 'how', 'seconds']), j := j)
+        string_split(script, ' '),
+        lambda step, j: struct_insert(
+            regexp_extract(step, '^([^+~]+)([+~]?)(.*)$', ['step', 'how', 'seconds']), j := j
+        )
     ) as steps,
 from query_table(lives);
 
 create macro lives_of(events, lives) as (
-    select greatest(round(events * sum(share) / sum(share * len(steps))), 1)::bigint from steps_of(lives)
+    select greatest(round(events * sum(share) / sum(share * len(steps))), 1)::bigint
+    from lives_in(lives)
 );
 
--- The steps of the life of each row of a table, which has its number, bits, and the moment it begins at. Each life is
--- taken once before chance decides.
-create macro told(begun, lives) as table
+-- The steps of the life of each row of a table, which has its number, bits, and the moment it
+-- begins at. Each life is taken once before chance decides.
+create macro steps_of(begun, lives) as table
 with slots as (
-    select -rank as slot, rank from steps_of(lives)
-    union all
-    select row_number() over (order by rank, k) - 1 as slot, rank from steps_of(lives), range(share) as r (k)
+    select list(life order by life) as slots
+    from (select life, unnest(range(share)) from lives_in(lives))
 ),
 
 chosen as (
     select
-        * rename (moment as begun_at),
-        if(n < (select count(*) from steps_of(lives)), -1 - n, draw(bits, 3, (select sum(share) from steps_of(lives)))) as slot,
-    from query_table(begun)
+        begun.* rename (moment as begun_at),
+        if(
+            n < (select count(*) from lives_in(lives)), n, slots[1 + draw(bits, 3, len(slots))]
+        ) as life,
+    from query_table(begun) as begun, slots
 ),
 
 steps as (
-    select rank, life, unnest(steps, recursive := true) from steps_of(lives)
+    select life, script, unnest(steps, recursive := true) from lives_in(lives)
 )
 
 select
-    chosen.* exclude (slot),
-    life,
+    chosen.* exclude (life),
+    script,
     step,
     j,
-    begun_at + to_milliseconds(
-        (coalesce(try_cast(seconds as double), 0) * if(how = '~', 500 + draw(bits, 9, 1000), 1000))::bigint
-    ) as moment,
+    begun_at + to_milliseconds((
+        coalesce(try_cast(seconds as double), 0) * if(how = '~', 500 + draw(bits, 9, 1000), 1000)
+    )::bigint) as moment,
 from chosen
-join slots using (slot)
-join steps using (rank);
+join steps using (life);
+
+-- Odd records: one like the pattern, with each of the patches.
+create macro odd(records, pattern, patches) as table
+select arrived, json_merge_patch(line, unnest(patches))::varchar as line
+from (
+    select arrived, line from query_table(records)
+    where line like pattern and not clean()
+    order by all
+    limit 1
+);
+-- A time that is missing, that is none, or of another age.
+create macro odd_times(field) as [
+    '{"' || field || '":' || value || '}' for value in [
+        'null', '"soon"', '""', '"9999-12-31T23:59:59.999Z"', '"0001-01-01T00:00:00Z"'
+    ]
+];

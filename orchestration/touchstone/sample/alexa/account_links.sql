@@ -1,22 +1,32 @@
+-- Needs: alexa/_shared.sql.
 -- Steps of account linking, as the owner's authorization server logs them.
+create table link_lives as from (values
+    (160, '#initiation #completion~62'),
+    (20, '#initiation #initiation+40 #completion~122'),
+    (70, '#initiation'),
+    (15, '#completion'),
+    (20, '#initiation #completion+86401')
+) as v (share, script);
+create table linkings as from moments('links', greatest(events() // 100, 10));
+create table link_steps as from steps_of('linkings', 'link_lives');
 create table links as
 select unnest(arrivals(moment, stir(bits, j))) as arrived, to_json({
     "at": iso(moment),
     skill_id: skill_id,
-    stage: if(is_development, 'development', 'live'),
+    stage: stage,
     locale: if(n % 8 = 0, null, locale),
-    flow: ['alexa_app', 'alexa_app', 'app_to_app_from_alexa', 'app_to_app_from_app', 'lwa_fallback'][1 + draw(bits, 27, 5)],
+    flow: pick(bits, 27, [
+        'alexa_app', 'alexa_app', 'app_to_app_from_alexa', 'app_to_app_from_app', 'lwa_fallback'
+    ]),
     step: step[2:],
     attempt_id: token('attempt', n)[1:12],
     user_ref: if(step = '#completion', 'account-' || person, null),
 })::varchar as line
-from happened
-where starts_with(step, '#');
+from of_users('link_steps');
 
-select arrived, line from links
+from links
 union all
-select arrived, json_merge_patch(line, patch)::varchar
-from (from links order by all limit 1), (values
-    ('{"at":null}'), ('{"at":"soon"}'), ('{"attempt_id":""}'), ('{"step":"teleportation"}'), ('{"step":null}'), ('{"flow":"pigeon"}'), ('{"locale":"all"}')
-) as v (patch)
-where not clean();
+from odd('links', '%', list_concat(odd_times('at'), [
+    '{"attempt_id":""}', '{"step":"teleportation"}', '{"step":null}', '{"flow":"pigeon"}',
+    '{"locale":"all"}'
+]));

@@ -1,64 +1,37 @@
--- Responses of the Metrics API for the last seven days, a day each, counted from the events. Rates are text.
-create macro rate(numerator, denominator) as if(denominator > 0, printf('%.4f', numerator / denominator), '0.0000');
+-- Responses of the Metrics API for the last seven days, a day each, counted from the events.
 create macro rfc2822(moment) as strftime(moment, '%a, %d %b %Y %H:%M:%S +0000');
+create table items as
+select moment::date as day, {
+    dimensions: [
+        {dimension: 'time', "value": rfc2822(day), display_value: rfc2822(day)},
+        {dimension: 'domain', "value": domain, display_value: domain},
+    ],
+    metrics: {
+        accepted_count: count() filter (event = 'accepted'),
+        accepted_incoming_count: count() filter (step = 'accepted:routed'),
+        accepted_outgoing_count: count() filter (event = 'accepted' and step <> 'accepted:routed'),
+        delivered_count: count() filter (event = 'delivered'),
+        opened_count: count() filter (event = 'opened'),
+        clicked_count: count() filter (event = 'clicked'),
+        failed_count: count() filter (event = 'failed'),
+        permanent_failed_count: count() filter (step ilike 'failed:permanent%'),
+        -- Rates are text.
+        opened_rate: printf('%.4f', count() filter (event = 'opened') / greatest(count(), 1)),
+    },
+} as item
+from (select distinct n, j, step, moment, sender from arrivals_of_events)
+join steps using (step)
+join senders using (sender)
+where domain is not null and moment >= ending() - interval 7 days
+group by day, domain;
 
-create table reported as
-with counted as (
-    select
-        moment::date as day,
-        domain,
-        count(*) filter (where metric = 'accepted_incoming') as accepted_incoming,
-        count(*) filter (where metric = 'accepted_outgoing') as accepted_outgoing,
-        count(*) filter (where metric = 'delivered') as delivered,
-        count(*) filter (where metric = 'opened') as opened,
-        count(*) filter (where metric = 'clicked') as clicked,
-        count(*) filter (where metric in ('permanent_failed', 'suppressed')) as permanent_failed,
-        count(*) filter (where metric = 'permanent_failed') as bounced,
-        count(*) filter (where metric = 'temporary_failed') as temporary_failed,
-    from mailgun_told
-    join steps using (step)
-    join sender_slots using (slot)
-    where is_first and domain is not null and moment >= ending() - interval 7 days
-    group by all
-),
-
-items as (
-    select
-        day,
-        {
-            dimensions: [
-                {dimension: 'time', "value": rfc2822(day), display_value: rfc2822(day)},
-                {dimension: 'domain', "value": domain, display_value: domain},
-            ],
-            metrics: {
-                accepted_count: accepted_incoming + accepted_outgoing,
-                accepted_incoming_count: accepted_incoming,
-                accepted_outgoing_count: accepted_outgoing,
-                delivered_count: delivered,
-                opened_count: opened,
-                clicked_count: clicked,
-                failed_count: permanent_failed + temporary_failed,
-                permanent_failed_count: permanent_failed,
-                delivered_rate: rate(delivered, delivered + bounced),
-                opened_rate: rate(opened, delivered),
-            },
-        } as item,
-        domain,
-    from counted
-)
-
-select
-    (day + interval 23 hours)::timestamp as arrived,
-    to_json({
-        start: rfc2822(day),
-        "end": rfc2822(day + interval 1 day),
-        resolution: 'day',
-        duration: '1d',
-        dimensions: ['time', 'domain'],
-        items: list(item order by domain),
-        pagination: {sort: 'time:asc', skip: 0, "limit": 1500, total: count(*)},
-    }) as line,
+select day + interval 23 hours as arrived, to_json({
+    start: rfc2822(day),
+    "end": rfc2822(day + interval 1 day),
+    resolution: 'day',
+    dimensions: ['time', 'domain'],
+    items: list(item order by item),
+    pagination: {total: count()},
+}) as line
 from items
 group by day;
-
-select arrived, line from reported;
