@@ -56,7 +56,7 @@ arrived as (
                     when 'LOW' then 'intent_confidence_low'
                 end
         end as measure,
-        grouped_by is null and coalesce(measures.is_compared, false) as is_compared
+        case when grouped_by is null then measures.is_compared else false end as is_compared
     from {{ read(ref('stg_alexa__reported_points')) }} as points
     left join measures using (reported_namespace, metric)
     where is_changed
