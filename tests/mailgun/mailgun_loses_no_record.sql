@@ -41,7 +41,7 @@ select
     counted.of_days,
     counted.of_months,
     current_events.engagements,
-    engagements.records as flagged
+    engagements.records as engagements_with_flags
 from landed
 cross join current_events
 cross join engagements

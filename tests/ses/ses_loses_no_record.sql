@@ -1,4 +1,5 @@
--- Proves that every landed event is counted once, from staging to each grain, as is every instant of a reputation rate.
+-- Proves that every landed event is counted once, from staging to each grain, as is every instant of a reputation rate,
+-- and that every open and click has its flags.
 with
 
 landed as (
@@ -9,7 +10,17 @@ landed as (
 
 current_events as (
 
-    select count(*) as records from {{ ref('int_ses__events') }} where is_current
+    select
+        count(*) as records,
+        count(case when event in ('open', 'click') then message_id end) as engagements
+    from {{ ref('int_ses__events') }}
+    where is_current
+
+),
+
+engagements as (
+
+    select count(*) as records from {{ ref('int_ses__engagements') }}
 
 ),
 
@@ -39,9 +50,12 @@ select
     datapoints.records as datapoints,
     counted.of_hours,
     counted.of_days,
-    counted.of_months
+    counted.of_months,
+    current_events.engagements,
+    engagements.records as engagements_with_flags
 from landed
 cross join current_events
+cross join engagements
 cross join datapoints
 cross join counted
 where
@@ -49,3 +63,4 @@ where
     or landed.records + datapoints.records <> counted.of_hours
     or landed.records + datapoints.records <> counted.of_days
     or landed.records + datapoints.records <> counted.of_months
+    or current_events.engagements <> engagements.records
