@@ -1,4 +1,4 @@
--- Grain: one event and an activity of a journey that may have caused it; `is_current` marks the one it is attributed to.
+-- Grain: one event and an activity of a journey that may have caused it; `is_current` marks the one that it is of.
 -- It counts for a metric where the column of that name is 1; elsewhere the column is NULL.
 -- Every metric of events is defined here and nowhere else. Tests of journeys are among them; published models leave
 -- them out.
