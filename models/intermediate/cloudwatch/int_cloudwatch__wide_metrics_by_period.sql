@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, wide mart and row of it, such as a queue, with its numbers by metric.
--- CloudWatch may report a metric under several dimension sets, with the same events in each: of an instant that of the
--- fewest dimensions counts. No number is made of undeclared sets, and none is 0 or partial beside one of theirs.
+-- CloudWatch may report a metric under several dimension sets, with the same events in each: the one with the fewest
+-- dimensions counts at each instant. No number is made of undeclared sets, and none is 0 or partial beside theirs.
 {{ config(
     database='touchstone', unique_key=['account_id', 'region', 'mart', 'grain', 'period_start']
 ) }}
@@ -63,7 +63,7 @@ mart_rows as (
 
 ),
 
--- Numbers under other sets, of instants at which no row that they may belong to has its own.
+-- Numbers of other sets at instants when no row that they may belong to has its own.
 others as (
 
     select distinct
