@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period in which the number of subscriptions changes, skill, stage, locale,
--- product and its type, of which the last three may be `all`. How many are active: what ever began less what ever ended.
+-- product and its type, of which the last three may be `all`. How many are active: all that began less all that ended.
 {{ config(materialized='view') }}
 
 with
