@@ -1,5 +1,5 @@
--- Grain: one event of in-skill purchasing, of the owner's log or, where that says nothing, as the skill's requests
--- report it. `is_current` is false where it has become another one since. A user's events of a product are taken together.
+-- Grain: one event of in-skill purchasing, from the owner's log or, where that has nothing, as the skill's requests
+-- report it. `is_current` is false once another event has replaced it. A user's events of a product change together.
 {{ config(unique_key='fact_id') }}
 
 {% set matched %} interval {{ var('alexa_purchase_match_minutes') }} minutes {% endset %}
@@ -8,16 +8,11 @@ with
 
 logged as not materialized (
 
-    select
-        * exclude (product_type),
-        'log ' || version_id as fact_id,
-        event in ('subscription_started', 'trial_converted', 'renewed', 'cancelled', 'expired') as is_of_subscription,
-        case when is_of_subscription then 'SUBSCRIPTION' else nullif(product_type, 'none') end as stated_type
-    from {{ read(ref('int_alexa__purchases')) }}
+    select * from {{ read(ref('int_alexa__logged_purchases')) }}
 
 ),
 
--- What a product is, for records that don't say: the seed's word, else the log's latest, of any user.
+-- The type of a product, for records that don't state it: the seed's, else the last that the log states, of any user.
 logged_types as (
 
     select
@@ -71,7 +66,7 @@ changed as (
     select skill_id, stage, user_id, product_id from typed where is_changed
     {% if is_incremental() %}
     union
-    -- what a product is may be known since
+    -- a product's type may have become known since
     select skill_id, stage, user_id, product_id
     from {{ this }}
     left join seeded_types using (product_id)
@@ -96,7 +91,7 @@ from_log as (
 
 ),
 
--- One fact once: what the log holds of the time is the log's, and hides nothing of another kind or result.
+-- Each fact counts once: the log's record hides what requests report of the same time, kind and result, and no more.
 known as (
 
     select current_facts.*
@@ -111,7 +106,7 @@ known as (
 
 ),
 
--- Who accepts has heard the offer, and has begun a subscription; who declines may have declined before the offer.
+-- Whoever accepts has heard the offer and has begun a subscription. Whoever declines may have done so before the offer.
 accepted as (
 
     select
