@@ -1,4 +1,4 @@
-"""CONTRIBUTING's "Add a metric", followed: a line in the model, an entry in YAML, rows of a unit test; no more."""
+"""CONTRIBUTING's "Add a metric", followed: lines in the model, entries in YAML, rows of a unit test; no more."""
 
 from __future__ import annotations
 
@@ -14,22 +14,12 @@ import pytest
 from tests import dbt
 from touchstone.publish import publish
 from touchstone.report.page import render
-from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 from .events import some_events
+from .recipes import copy_project, follow
 
-MODEL = "models/intermediate/mailgun/int_mailgun__metrics_by_period.sql"
 MARTS = "models/marts/mailgun/_mailgun__marts.yml"
-COUNT = "case when event = 'failed' and reason = 'greylisted' then 1 end as greylisted_count"
-RATE = "greylisted_count / nullif(failed_count, 0) as greylisted_rate"
-ENTRIES = """
-      - &greylisted_count {name: greylisted_count, data_type: bigint, description: Failures with reason greylisted.,
-          config: {meta: {<<: *count, vendor_label: Greylisted}}}
-      - &greylisted_rate {name: greylisted_rate, data_type: double,
-          description: Part of the failures that were greylisted.,
-          config: {meta: {<<: *rate, numerator: greylisted_count, denominator: failed_count, caveat: "It's a test's."}}}
-"""
 EVENT = "subaccount: none, domain: a.example, event: failed, is_current: true, load_id: 1, event_at: 2026-03-14 09"
 KEY = "00000000-0000-0000-0000-00000000000"
 PERIODS = {"hour": "2026-03-14 09:00:00", "day": "2026-03-14", "month": "2026-03-01"}
@@ -53,24 +43,15 @@ unit_tests:
 {EXPECTED}"""
 
 
-def edited(path: Path, before: str, added: str) -> None:
-    """Add something before each place where a text stands."""
-    text = path.read_text()
-    assert before in text, f"{path.name} has no {before}"
-    path.write_text(text.replace(before, added + before))
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the dbt project with a count and a rate more."""
-    folder = tmp_path / "project"
-    for name in ("models", "macros", "seeds", "tests"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    shutil.copy(PROJECT / "dbt_project.yml", folder)
-    edited(folder / MODEL, "case when event = 'complained' then 1 end", f"{COUNT},\n        ")
-    edited(folder / MODEL, "unsubscribed_count / nullif(delivered_count, 0)", f"{RATE},\n        ")
-    edited(folder / MARTS, "\n      - &complained_count {", ENTRIES.rstrip())
-    edited(folder / MARTS, "*complained_count,", "*greylisted_count, *greylisted_rate, ")
+    folder = copy_project(tmp_path / "project")
+    follow("Add a metric", folder)
+    marts = folder / MARTS
+    marts.write_text(
+        marts.read_text().replace("*complained_count,", "*greylisted_count, *greylisted_rate, *complained_count,")
+    )
     (folder / "models/intermediate/mailgun/_added__unit_tests.yml").write_text(UNIT_TEST)
     return folder
 
@@ -124,7 +105,7 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
             "greylisted_rate", None,
             "greylisted_count / failed_count. Part of the failures that were greylisted.", "rate", "ratio", "ratio",
             "greylisted_count / failed_count", "mailgun/events", "docs/decisions/mailgun.md#readings-what-counts",
-            "It's a test's.",
+            "Made up.",
         ),
     ]  # fmt: skip
 

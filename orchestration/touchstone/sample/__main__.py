@@ -1,8 +1,9 @@
 """`python -m touchstone.sample INBOX`: write made-up extracts of all vendors into an inbox.
 
 A stream is a file `<system>/<stream>.sql`. Its last statement selects the lines, each with the time at which it is
-extracted (`arrived`); those before it run once. `<system>/_shared.sql` makes what streams of a system share, and
-`common.sql` what all share. A line "-- Needs: ses." in a shared file names a system whose shared tables come first.
+extracted (`arrived`); those before it run once. `<system>/_shared.sql`, where there is one, makes what streams of a
+system share, and `common.sql` what all share. A line "-- Needs: ses." in a shared file names a system whose shared
+tables come first.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from isal import igzip
 from touchstone.sample.odd_files import write_odd_files
 
 _HERE = Path(__file__).parent
-SYSTEMS = tuple(sorted(folder.name for folder in _HERE.iterdir() if (folder / "_shared.sql").exists()))
+SYSTEMS = tuple(sorted(folder.name for folder in _HERE.iterdir() if [*folder.glob("*.sql")]))
 _LINES = "(format csv, header false, quote '', escape '', delimiter '\x01')"
 
 
@@ -85,6 +86,8 @@ def write_system(system: str, days: list[date], options: argparse.Namespace) -> 
 def needed(system: str) -> list[Path]:
     """The shared files of a system, those of others that it names before its own."""
     file = _HERE / system / "_shared.sql"
+    if not file.exists():
+        return []
     others = re.findall(r"^-- Needs: (\w+)\.$", file.read_text(), re.MULTILINE)
     return [*(path for other in others for path in needed(other)), file]
 
