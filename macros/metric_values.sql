@@ -71,9 +71,15 @@ inner join catalog on replace(mart_rows.mart, '_by_dimension', '') = catalog.mar
    others. The systems are listed as marts are in `metric_values`. #}
 {% macro metric_values_of_systems(grain) -%}
 {%- set systems = ['alexa', 'cloudwatch', 'mailgun', 'pinpoint', 'ses'] -%}
-{%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
-    and node.group not in systems + ['catalog'] -%}
-    {{ exceptions.raise_compiler_error(node.group ~ ' has marts and is not in metric_values_of_systems: add it to the list there.') }}
+{%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' -%}
+    {%- if node.fqn[1] == 'marts' and node.group not in systems + ['catalog'] -%}
+        {{ exceptions.raise_compiler_error(
+            node.name ~ ' is of the group ' ~ node.group ~ ', which is not in metric_values_of_systems: add the system to the list '
+            ~ 'there, and its folder and group to dbt_project.yml.'
+        ) }}
+    {%- elif node.name.endswith('__metric_values') and not node.columns -%}
+        {{ exceptions.raise_compiler_error(node.name ~ ' has no columns: add it to _int__metric_values.yml.') }}
+    {%- endif -%}
 {%- endfor -%}
 {%- for system in systems %}
     select * exclude (grain) from {{ ref('int_' ~ system ~ '__metric_values') }} where grain = '{{ grain }}'

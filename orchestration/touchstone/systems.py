@@ -66,8 +66,8 @@ def owner_of(manifest: Manifest) -> dict[str, str]:
 def column_texts(manifest: Manifest, unique_id: str) -> dict[str, str]:
     """The descriptions of a model's or seed's columns, by name; a metric's begins with its formula.
 
-    A column of a mart is described there alone: a model takes the descriptions of its metrics, and of all columns of
-    the marts that are views of it, from there.
+    A column is described once: by the model itself, by the marts, whose metrics and whose views' columns are theirs to
+    describe, by what it is read from, or for all systems by a docs block `column_<name>`.
     """
     nodes = manifest["nodes"]
     below = downstream(manifest, [unique_id]) & nodes.keys() - {unique_id}
@@ -77,8 +77,26 @@ def column_texts(manifest: Manifest, unique_id: str) -> dict[str, str]:
         for name, column in mart["columns"].items()
         if "kind" in column["meta"] or mart["depends_on"]["nodes"] == [unique_id]
     }
-    own = {name: _text(column) for name, column in nodes[unique_id]["columns"].items()}
-    return handed_down | own
+    prefix = f"doc.{manifest['metadata']['project_name']}.column_"
+    of_all = {
+        name.removeprefix(prefix): block["block_contents"]
+        for name, block in manifest["docs"].items()
+        if name.startswith(prefix)
+    }
+    return of_all | _own_and_inherited(manifest, unique_id) | handed_down | _own(nodes[unique_id])
+
+
+def _own_and_inherited(manifest: Manifest, unique_id: str) -> dict[str, str]:
+    """What a model describes, and what those that it reads do."""
+    node = manifest["nodes"].get(unique_id) or manifest["sources"].get(unique_id)
+    if node is None:
+        return {}  # off
+    parents = sorted(node.get("depends_on", {}).get("nodes", ()))
+    return {k: v for parent in parents for k, v in _own_and_inherited(manifest, parent).items()} | _own(node)
+
+
+def _own(node: Mapping[str, Any]) -> dict[str, str]:
+    return {name: text for name, column in node["columns"].items() if (text := _text(column))}
 
 
 def _text(column: Mapping[str, Any]) -> str:

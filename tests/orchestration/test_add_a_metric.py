@@ -1,4 +1,4 @@
-"""CONTRIBUTING's "Add a metric", followed: a line in a model, an entry in YAML, rows of a unit test; no more."""
+"""CONTRIBUTING's "Add a metric", followed: lines in a model, entries in YAML, rows of a unit test; no more."""
 
 from __future__ import annotations
 
@@ -14,23 +14,12 @@ import pytest
 from tests import dbt
 from touchstone.publish import publish
 from touchstone.report.page import render
-from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 from .events import some_events
+from .recipes import copy_project, follow
 
-FLAGS = "models/intermediate/mailgun/int_mailgun__event_flags.sql"
-METRICS = "models/intermediate/mailgun/int_mailgun__metrics_by_period.sql"
 MARTS = "models/marts/mailgun/_mailgun__marts.yml"
-COUNT = "case when event = 'failed' and reason = 'greylisted' then 1 end as greylisted_count"
-RATE = "greylisted_count / nullif(failed_count, 0) as greylisted_rate"
-ENTRIES = """
-      - &greylisted_count {name: greylisted_count, data_type: bigint, description: Failures with reason greylisted.,
-          config: {meta: {<<: *count, vendor_label: Greylisted}}}
-      - &greylisted_rate {name: greylisted_rate, data_type: double,
-          description: Part of the failures that were greylisted.,
-          config: {meta: {<<: *rate, numerator: greylisted_count, denominator: failed_count, caveat: "It's a test's."}}}
-"""
 KEY = "00000000-0000-0000-0000-00000000000"
 FLAG = "subaccount: none, domain: a.example, record_count: 1, is_current: true, load_id: 1, event_at: 2026-03-14 09"
 PERIODS = {"hour": "2026-03-14 09:00:00", "day": "2026-03-14", "month": "2026-03-01"}
@@ -80,24 +69,15 @@ unit_tests:
 """
 
 
-def insert(path: Path, before: str, text: str) -> None:
-    """Insert a text before each occurrence of another."""
-    content = path.read_text()
-    assert before in content, f"{path.name} has no {before}"
-    path.write_text(content.replace(before, text + before))
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the dbt project with a count and a rate more."""
-    folder = tmp_path / "project"
-    for name in ("models", "macros", "seeds", "tests"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    shutil.copy(PROJECT / "dbt_project.yml", folder)
-    insert(folder / FLAGS, "case when event = 'complained' then 1 end", f"{COUNT},\n        ")
-    insert(folder / METRICS, "unsubscribed_count / nullif(delivered_count, 0)", f"{RATE},\n        ")
-    insert(folder / MARTS, "\n      - &complained_count {", ENTRIES.rstrip())
-    insert(folder / MARTS, "*complained_count,", "*greylisted_count, *greylisted_rate, ")
+    folder = copy_project(tmp_path / "project")
+    follow("Add a metric", folder)
+    marts = folder / MARTS
+    marts.write_text(
+        marts.read_text().replace("*complained_count,", "*greylisted_count, *greylisted_rate, *complained_count,")
+    )
     (folder / "models/intermediate/mailgun/_added__unit_tests.yml").write_text(UNIT_TESTS)
     return folder
 
@@ -157,7 +137,7 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
             "greylisted_rate", None,
             "greylisted_count / failed_count. Part of the failures that were greylisted.", "rate", "ratio", "ratio",
             "greylisted_count / failed_count", "mailgun/events", "docs/decisions/mailgun.md#readings-what-counts",
-            "It's a test's.",
+            "Made up.",
         ),
     ]  # fmt: skip
 
@@ -170,8 +150,8 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
 
     # what readers have: a release's comments, and the catalog in its report
     with home.ledger() as ledger:
-        ledger.builds.start("run", "definitions")
-        ledger.builds.finish({})
+        ledger.builds.begin("run", "definitions")
+        ledger.builds.end({})
         build = ledger.builds.last()
     publish(home.settings, manifest, "run", build, {}, {})
     published = str(home.settings.published.resolve() / "touchstone.duckdb")
