@@ -3,6 +3,7 @@
    `full refresh` is the number of the last build that began with nothing.
    A model's rows and marks change in one transaction, so that they are in the same database. #}
 {% macro create_high_water_marks() -%}
+    {%- do graph.pop('high_water_marks', none) -%}
     {%- for database in ('internal', 'touchstone') %}
         create schema if not exists {{ database }}.intermediate;
         create table if not exists {{ database }}.intermediate.high_water_marks (
@@ -12,44 +13,46 @@
 {%- endmacro %}
 
 
-{# A model's marks, by parent: this model's, or those of the one that is named. #}
-{% macro high_water_marks(name=this.name) -%}
-    {%- set marks = {} -%}
-    {%- if execute and flags.WHICH in ('build', 'run') -%}
-        {%- set rows = run_query(
-            "select parent, load_id from " ~ all_high_water_marks() ~ " where model = '" ~ name ~ "'"
-        ).rows -%}
-        {%- for row in rows -%}{%- do marks.update({row[0]: row[1] | int}) -%}{%- endfor -%}
+{# The marks of all models as they are now, by model and parent; none in a command that builds nothing. They are read once
+   for each run of dbt and kept in its graph, where the hooks update them: models need them ten times each, and reading them
+   from the tables was half of all queries of a night. #}
+{% macro high_water_marks() -%}
+    {%- if not execute or flags.WHICH not in ('build', 'run') -%}
+        {{ return(none) }}
     {%- endif -%}
-    {{ return(marks) }}
+    {%- if 'high_water_marks' not in graph -%}
+        {%- set marks = {} -%}
+        {%- for row in run_query(
+            'from internal.intermediate.high_water_marks union all from touchstone.intermediate.high_water_marks'
+        ).rows -%}
+            {%- do marks.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
+        {%- endfor -%}
+        {%- do graph.update({'high_water_marks': marks}) -%}
+    {%- endif -%}
+    {{ return(graph['high_water_marks']) }}
 {%- endmacro %}
 
 
-{% macro all_high_water_marks() -%}
-    (from internal.intermediate.high_water_marks union all from touchstone.intermediate.high_water_marks)
-{%- endmacro %}
-
-
-{# Pre-hook: what has been read counts for nothing where the table begins with nothing. #}
+{# Pre-hook: what has been read counts for nothing where the table begins with nothing. Its number stays, for the next. #}
 {% macro clear_high_water_marks() -%}
-    {%- if model.config.materialized == 'incremental' and not is_incremental() -%}
-        delete from {{ this.database }}.intermediate.high_water_marks where model = '{{ this.name }}'
+    {%- if execute and model.config.materialized == 'incremental' and not is_incremental() -%}
+        {%- do high_water_marks().update({this.name: {this.name: loaded_through(this.name)}}) -%}
     {%- endif -%}
 {%- endmacro %}
 
 
 {# Post-hook: all parents have been read as they are. #}
 {% macro set_high_water_marks() -%}
-    {%- if model.config.materialized == 'incremental' -%}
-        {%- set marks = high_water_marks() -%}
-        {%- set number = load_id() -%}
+    {%- if execute and model.config.materialized == 'incremental' -%}
+        {%- set number = load_id() | int -%}
+        {%- set marks = high_water_marks().setdefault(this.name, {}) -%}
         {%- do marks.update({this.name: number, 'full refresh': marks.get('full refresh', number)}) -%}
         {%- for id in model.depends_on.nodes if id in graph.nodes -%}
             {%- for parent in read_through_views(graph.nodes[id]) -%}
                 {%- if parent.name.startswith('stg_') -%}
                     {%- do marks.update({parent.name: landed_through(parent)}) -%}
                 {%- else -%}
-                    {%- do marks.update({parent.name: high_water_marks(parent.name)[parent.name]}) -%}
+                    {%- do marks.update({parent.name: high_water_marks()[parent.name][parent.name]}) -%}
                 {%- endif -%}
             {%- endfor -%}
         {%- endfor -%}

@@ -2,7 +2,7 @@
    A view has been read as far as each model that it is made of.
    Asked before the model runs, as DuckDB skips files and row groups by a constant, and reads a year for a subquery. #}
 {% macro loaded_through(parent) -%}
-    {%- set marks = high_water_marks() -%}
+    {%- set marks = (high_water_marks() or {}).get(this.name) -%}
     {%- if not marks -%}
         {{ return(0) }}
     {%- endif -%}

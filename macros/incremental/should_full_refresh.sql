@@ -5,18 +5,12 @@
     {%- set groups = env_var('TOUCHSTONE_FULL_REFRESH', '').split(',') -%}
     {%- if flags.FULL_REFRESH or model.group in groups -%}
         {{ return(true) }}
-    {%- elif model.config.materialized != 'incremental' or not execute or flags.WHICH not in ('build', 'run') -%}
+    {%- elif model.config.materialized != 'incremental' or high_water_marks() is none -%}
         {{ return(false) }}
     {%- endif -%}
-    {%- set marks -%}
-        select count(case when own.parent = own.model then 1 end) = 0 or count(refreshed.load_id) > 0
-        from {{ all_high_water_marks() }} as own
-        left join {{ all_high_water_marks() }} as refreshed
-            on
-                own.parent = refreshed.model
-                and refreshed.parent = 'full refresh'
-                and own.load_id < refreshed.load_id
-        where own.model = '{{ this.name }}'
-    {%- endset -%}
-    {{ return(run_query(marks).columns[0].values()[0]) }}
+    {%- set marks = high_water_marks().get(this.name, {}) -%}
+    {%- for parent, number in marks.items() if number < high_water_marks().get(parent, {}).get('full refresh', 0) -%}
+        {{ return(true) }}
+    {%- endfor -%}
+    {{ return(this.name not in marks) }}
 {%- endmacro %}
