@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run nightly sample replay dismiss retract rollback summary ui docs bi test test-full test-bi mutants bench lint lock clean
+.PHONY: help setup run nightly sample replay dismiss retract rollback summary ui docs bi model test test-full test-bi mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data

@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("summary", help="print what has landed and is published")
     commands.add_parser("ui", help="start the Dagster UI and its daemon on loopback")
     commands.add_parser("docs", help="serve dbt's documentation on loopback")
+    model = commands.add_parser("model", help="rebuild one model from all of its records, and run its tests")
+    model.add_argument("name", help="such as int_mailgun__event_flags")
     sample = commands.add_parser("sample-if-empty", help="write sample extracts into an empty inbox")
     for name in ("seed", "days", "events"):
         sample.add_argument(f"--{name}")
@@ -80,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _exec_program("dagster", "dev", "-m", "touchstone.definitions", "-h", "127.0.0.1", "-p", _port("3000"))
             case "docs":
                 _docs(settings)
+            case "model":
+                return _model(settings, options.name)
             case "sample-if-empty":
                 _sample(settings, options)
     except (CannotRetract, HomeInUse, LedgerMissing, NotPublished, SettingsMistake) as error:
@@ -181,6 +185,17 @@ def _docs(settings: Settings) -> None:
         run_dbt(settings, "docs", "generate")
         reduce_docs(settings)
     _exec_program("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
+
+
+def _model(settings: Settings, name: str) -> int:
+    from touchstone.warehouse import run_dbt
+
+    try:
+        with exclusive(settings):
+            run_dbt(settings, "build", "--full-refresh", "--select", name)
+    except subprocess.CalledProcessError as error:
+        return error.returncode  # dbt has printed what failed
+    return 0
 
 
 def _port(default: str) -> str:

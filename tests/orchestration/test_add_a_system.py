@@ -7,12 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+
+from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 from .recipes import blocks, contributing, copy_project, follow
@@ -90,6 +94,18 @@ class Scratch:
         groups, checks = json.loads(next(line for line in output.splitlines() if line.startswith("[{")))
         return groups, checks
 
+    @contextmanager
+    def changed(self, name: str, before: str = "", after: str = "") -> Iterator[None]:
+        """A file with a text changed, or as it is without Beacon."""
+        path = self.project / name
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after) if before else (PROJECT / name).read_text())
+        try:
+            yield
+        finally:
+            path.write_text(text)
+
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
@@ -152,6 +168,33 @@ def test_dagster_has_it_and_a_setting_switches_it_off(scratch: Scratch) -> None:
     assert {"a_beacon_number_has_one_value", "beacon_grains_agree", "a_staged_beacon_event_has_its_keys"} <= {*checks}
     groups, checks = scratch.assets(TOUCHSTONE_SYSTEMS='["mailgun"]')
     assert groups and not [name for name in (*groups, *checks) if "beacon" in name]
+
+
+def test_the_loop_of_one_model_catches_a_wrong_line(scratch: Scratch) -> None:
+    model = "int_beacon__metrics_by_period"
+    loop = ("-m", "touchstone", "model", model)
+    code, output = scratch.run(*loop)
+    assert code == 0, output
+    with scratch.changed(f"models/intermediate/beacon/{model}.sql", "'sent'", "'dismissed'"):
+        code, output = scratch.run(*loop)
+    assert code == 1, output
+    assert "beacon_metrics_count_their_own_kind_of_event" in output
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("macros/metric_values.sql", "is of the group beacon, which is not in metric_values_of_systems"),
+        ("models/intermediate/_int__metric_values.yml", "int_beacon__metric_values has no columns"),
+        ("models/groups.yml", "beacon"),
+        ("dbt_project.yml", "is of the group None, which is not in metric_values_of_systems"),
+    ],
+)
+def test_what_is_left_out_stops_the_build_with_its_name(scratch: Scratch, name: str, message: str) -> None:
+    with scratch.changed(name):
+        code, output = scratch.run("-m", "touchstone.dbt", "compile", "--select", "metric_values_daily")
+    assert code != 0
+    assert message in " ".join(output.split())
 
 
 def test_it_takes_as_many_lines_as_contributing_says() -> None:
