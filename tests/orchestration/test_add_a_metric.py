@@ -150,8 +150,8 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
 
     # what readers have: a release's comments, and the catalog in its report
     with home.ledger() as ledger:
-        ledger.builds.begin("run", "definitions")
-        ledger.builds.end({})
+        ledger.builds.start("run", "definitions")
+        ledger.builds.finish({})
         build = ledger.builds.last()
     publish(home.settings, manifest, "run", build, {}, {})
     published = str(home.settings.published.resolve() / "touchstone.duckdb")
