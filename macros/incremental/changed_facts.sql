@@ -1,5 +1,5 @@
 {# What has changed of the CTE `facts`: those that are not in the table as they are. What has not changed keeps its load_id,
-   and with it the periods it counts in. `key` tells facts apart and says where they count.
+   and with it the periods it counts in. `key` identifies a fact and where it counts.
    Where facts may cease to be, `group` are the columns of the CTE `changed`, whose groups `facts` has in full: what the table
    has of them beside stays with is_current false, so that its periods are counted again. #}
 {% macro changed_facts(key, group=none) -%}

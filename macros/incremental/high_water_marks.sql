@@ -1,6 +1,6 @@
 {# High-water marks: the number of a model's last build, under its own name, and through which number it has read each
    parent. With one mark for each parent, any models can be built in any order, and nothing is counted twice or never.
-   `full refresh` is the number of the last build that began with nothing.
+   `full refresh` is the number of the last build from all records.
    A model's rows and marks change in one transaction, so that they are in the same database. #}
 {% macro create_high_water_marks() -%}
     {%- do graph.pop('high_water_marks', none) -%}
@@ -33,7 +33,7 @@
 {%- endmacro %}
 
 
-{# Pre-hook: what has been read counts for nothing where the table begins with nothing. Its number stays, for the next. #}
+{# Pre-hook: a model that is built from all records has read nothing yet. Its number stays, for the next build. #}
 {% macro clear_high_water_marks() -%}
     {%- if execute and model.config.materialized == 'incremental' and not is_incremental() -%}
         {%- do high_water_marks().update({this.name: {this.name: loaded_through(this.name)}}) -%}

@@ -142,7 +142,7 @@ facts as (
                 then case when paid_until is not null then greatest(paid_until, happened_at) end
         end as runs_out_at,
         case when next_event is null and event <> 'cancelled' then runs_out_at + {{ grace }} else runs_out_at end
-        as settled_at
+        as known_at
     from followed_by
 
 )

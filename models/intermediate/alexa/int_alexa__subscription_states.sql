@@ -10,7 +10,7 @@ newest_records as (
         skill_id,
         max(happened_at) as newest_at,
         -- as of the last build
-        max(case when not is_changed then happened_at end) as settled_until
+        max(case when not is_changed then happened_at end) as known_until
     from {{ read(ref('int_alexa__purchases')) }}
     group by skill_id
 
@@ -31,7 +31,7 @@ changed as (
     select skill_id, stage, user_id, product_id
     from {{ this }}
     inner join newest_records using (skill_id)
-    where is_current and coalesce(settled_at > settled_until, true) and settled_at <= newest_at
+    where is_current and coalesce(known_at > known_until, true) and known_at <= newest_at
     {% endif %}
 
 ),
@@ -58,11 +58,11 @@ continued as (
             'expired' as event,
             null as rank,
             runs_out_at as happened_at,
-            null as settled_at
+            null as known_at
         )
     from current_periods
     inner join newest_records using (skill_id)
-    where not ends_nothing and settled_at <= newest_at
+    where not ends_nothing and known_at <= newest_at
 
 ),
 
@@ -133,7 +133,7 @@ facts as (
     select
         columns([
             'fact_id', 'skill_id', 'stage', 'locale', 'user_id', 'product_id', 'product_type', 'happened_at', 'event',
-            'via', 'result', 'is_live', 'churned_since', 'settled_at'
+            'via', 'result', 'is_live', 'churned_since', 'known_at'
         ]),
         coalesce(active_change, 0) as active_change,
         coalesce(paid_change, 0) as paid_change,
