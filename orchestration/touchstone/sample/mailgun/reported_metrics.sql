@@ -16,7 +16,9 @@ select moment::date as day, {
         failed_count: count() filter (event = 'failed'),
         permanent_failed_count: count() filter (step ilike 'failed:permanent%'),
         -- Rates are text.
-        opened_rate: printf('%.4f', count() filter (event = 'opened') / greatest(count(), 1)),
+        opened_rate: printf(
+            '%.4f', count() filter (event = 'opened') / greatest(count() filter (event = 'delivered'), 1)
+        ),
     },
 } as item
 from (select distinct n, j, step, moment, sender from arrivals_of_events)
