@@ -91,8 +91,8 @@ with connect as (
             when 'api' then [[dimension('API', ['EvaluateSession', 'ListSpeakers', 'OptOutSpeaker',
                 'DeleteSpeaker', 'DeleteFraudster', 'StartSpeakerJob'][1 + k % 6])]]
             when 'domain' then [['"Domain":"Vd0000000000000000000A"']]
-            when 'data' then [['"IntegrationType":"DataIntegration"', arn]]
-            when 'event' then [['"IntegrationType":"EventIntegration"', arn]]
+            when 'data' then [integration || ['"IntegrationType":"DataIntegration"']]
+            when 'event' then [integration || ['"IntegrationType":"EventIntegration"']]
             else [[instance, dimension('MetricGroup', dims)]]
         end) as dims,
         -- Amazon's page has Bytes for two counts of events; one account's records have that, too.
@@ -104,7 +104,11 @@ with connect as (
     from (
         select
             *, stir(bits, number) as drawn, dimension('InstanceId', id) as instance,
-            dimension('IntegrationARN', concat('arn:aws:app-integrations:', region, ':crm')) as arn,
+            [
+                dimension('AccountId', account), '"ClientId":"app-integrations.example"',
+                dimension('IntegrationARN', concat('arn:aws:app-integrations:', region, ':crm')),
+                dimension('Region', region),
+            ] as integration,
         from busy_minutes, metrics
     )
     where
