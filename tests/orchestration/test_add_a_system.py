@@ -192,7 +192,7 @@ def test_the_loop_of_one_model_catches_a_wrong_line(scratch: Scratch) -> None:
 )
 def test_what_is_left_out_stops_the_build_with_its_name(scratch: Scratch, name: str, message: str) -> None:
     with scratch.changed(name):
-        code, output = scratch.run("-m", "touchstone.dbt", "compile", "--select", "metric_values_daily")
+        code, output = scratch.run("-m", "touchstone", "model", "metric_values_daily")
     assert code != 0
     assert message in " ".join(output.split())
 
