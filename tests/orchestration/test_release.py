@@ -71,7 +71,7 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome, man
 
     # a month's Parquet file is the same until a build changes the month
     with duckdb.connect(str(home.settings.warehouse / "touchstone.duckdb")) as connection:
-        counted = "intermediate.int_mailgun__metrics_by_period"
+        counted = "intermediate.int_mailgun__counts_by_period"
         connection.execute(f"update {counted} set load_id = 1000 where period_start >= date '2026-03-01'")
     again = parquet_files(release(home, manifest))
     changed = {path for path in files if again[path] != files[path]}

@@ -44,7 +44,6 @@ contacts as (
         ) as answering_machine_status
     from changed_events
     group by contact_id
-    having count(campaign_id) > 0
 
 ),
 
