@@ -6,11 +6,11 @@
     {%- if not marks -%}
         {{ return(0) }}
     {%- endif -%}
-    {%- set read = [] -%}
+    {%- set numbers = [] -%}
     {%- for source in read_through_views(graph.nodes['model.' ~ project_name ~ '.' ~ parent]) -%}
-        {%- do read.append(marks.get(source.name, 0)) -%}
+        {%- do numbers.append(marks.get(source.name, 0)) -%}
     {%- endfor -%}
-    {{ return(read | min) }}
+    {{ return(numbers | min) }}
 {%- endmacro %}
 
 
