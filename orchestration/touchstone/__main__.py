@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 
 from touchstone.console import log_progress, printable
+from touchstone.dbt import run_dbt
 from touchstone.home import HomeInUse, environment, exclusive, prepare
 from touchstone.landing.land import replay
 from touchstone.landing.ledger import Ledger, LedgerMissing
@@ -179,7 +180,6 @@ def _sample(settings: Settings, options: argparse.Namespace) -> None:
 
 def _docs(settings: Settings) -> None:
     from touchstone.manifest import reduce_docs
-    from touchstone.warehouse import run_dbt
 
     with exclusive(settings):
         run_dbt(settings, "docs", "generate")
@@ -188,11 +188,9 @@ def _docs(settings: Settings) -> None:
 
 
 def _model(settings: Settings, name: str) -> int:
-    from touchstone.warehouse import run_dbt
-
     try:
         with exclusive(settings):
-            run_dbt(settings, "build", "--full-refresh", "--select", name)
+            run_dbt(settings, "--no-write-json", "build", "--full-refresh", "--select", name)
     except subprocess.CalledProcessError as error:
         return error.returncode  # dbt has printed what failed
     return 0

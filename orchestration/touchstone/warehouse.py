@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -26,7 +24,7 @@ from dagster import (
 from dagster_dbt import DagsterDbtTranslator
 
 from touchstone.console import log_progress
-from touchstone.home import environment
+from touchstone.dbt import run_dbt
 from touchstone.landing.ledger import Ledger, unfinished
 from touchstone.landing.records import literal
 from touchstone.manifest import manifest_path, read_manifest
@@ -45,8 +43,6 @@ from touchstone.systems import (
 
 # What defines the marts; a change in any of it requires a full refresh.
 _DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
-# dbt's exit statuses after a run to the end, without and with failures; any other means that it stopped before.
-_FINISHED = (0, 1)
 # How many failures a reason names.
 _SHOWN = 3
 _FILES = ("touchstone.duckdb", "internal.duckdb")
@@ -78,19 +74,6 @@ def project(settings: Settings) -> Manifest:
         shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
         os.replace(unfinished(manifest), manifest)
     return read_manifest(settings)
-
-
-def run_dbt(settings: Settings, *arguments: str, may_fail: bool = False, **variables: str) -> None:
-    """Run dbt's command line, with environment `variables` for its macros: a change of dbt's own vars makes it parse
-    the project again.
-
-    Raises CalledProcessError, but not for failed models or tests if these `may_fail`.
-    """
-    dbt_vars = json.dumps({"reporting_timezone": settings.reporting_timezone})
-    command = [sys.executable, "-m", "touchstone.dbt", *arguments, "--vars", dbt_vars]
-    result = subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment(settings), **variables})
-    if result.returncode not in (_FINISHED if may_fail else (0,)):
-        result.check_returncode()
 
 
 def fingerprint(settings: Settings) -> str:
@@ -203,7 +186,7 @@ def build(
         published = {}  # a check that a person starts reads all of history
         names = sorted(manifest["nodes"][unique_id]["name"] for unique_id in (*keys, *checks))
         arguments = ["--select", " ".join(names), "--indirect-selection", "empty"]
-    arguments = ["build", "--exclude-resource-type", "unit_test", *arguments]
+    arguments = ["--no-write-json", "build", "--exclude-resource-type", "unit_test", *arguments]
     _create_empty_views(settings, manifest, plan.absent)
     full_refresh = set(plan.full_refresh)
     for position, load_limit in enumerate(plan.batches[:-1] if keys else (), start=1):
@@ -339,7 +322,7 @@ def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> di
     nodes = {node["name"]: node for node in _built(manifest).values()}
     # by folder: dbt prints the SQL of a model that is selected by name
     folders = {f"path:{_folder(nodes[name])}" for name in names}
-    run_dbt(settings, "--quiet", "compile", "--select", " ".join(folders))
+    run_dbt(settings, "--quiet", "--no-write-json", "compile", "--select", " ".join(folders))
     folder = settings.home / "dbt" / "target" / "compiled" / manifest["metadata"]["project_name"]
     return {name: (folder / nodes[name]["original_file_path"]).read_text() for name in names}
 
