@@ -124,10 +124,8 @@ class Settings(BaseSettings):
     def _size(cls, text: str) -> str:
         if not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", text, re.IGNORECASE):
             raise ValueError(f"{text!r} is not a size such as 1600MB")
-        try:
-            duckdb.connect(config={"memory_limit": text}).close()
-        except duckdb.Error:
-            raise ValueError(f"{text!r} is a size that DuckDB doesn't accept") from None
+        if not _duckdb_accepts(text):
+            raise ValueError(f"{text!r} is a size that DuckDB doesn't accept")
         return text
 
     @field_validator("home")
@@ -187,6 +185,15 @@ class Settings(BaseSettings):
                 raise SettingsMistake(
                     f"{_PREFIX}HOME: {printable(str(path))} can't be written; name a folder that you may write to"
                 )
+
+
+@cache
+def _duckdb_accepts(memory_limit: str) -> bool:
+    try:
+        duckdb.connect(config={"memory_limit": memory_limit}).close()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def load_settings() -> Settings:
