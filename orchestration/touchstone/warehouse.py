@@ -129,6 +129,9 @@ def plan(
     good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
     behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
     whole = good[SHARED]
+    heard = ledger.landed_until(whole.landing if whole else 0) | ledger.builds.retracted_since(0)
+    # Absent until now: seeds and models that read nothing of what has landed since are missing too.
+    behind |= {system for system in systems if not sources[system] & heard}
     if whole and ledger.builds.switched_off(whole.number) != off_systems(manifest):
         behind.add(SHARED)  # the shared marts have a system that is off now, or lack one that is on again
     last = ledger.builds.last()

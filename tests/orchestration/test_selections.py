@@ -11,9 +11,11 @@ from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, defi
 
 from touchstone.definitions import build_definitions
 from touchstone.settings import Settings, known_systems
+from touchstone.warehouse import plan, project
 
 from .conftest import TestHome
 from .events import some_events
+from .test_fuzz import RECORDS
 
 
 def run(selection: AssetSelection, settings: Settings | None = None, instance: DagsterInstance | None = None) -> Any:
@@ -131,3 +133,23 @@ def test_a_system_that_is_off_is_nowhere_and_comes_back_unchanged(first: tuple[T
     assert result.success
     assert published(home, "select count(*) > 0 from mailgun_metrics_daily") == [(True,)]
     assert published(home, "select distinct system from metric_values_daily") == [("mailgun",)]
+
+
+def test_a_system_that_lands_later_is_built_whole(home: TestHome) -> None:
+    manifest = project(home.settings)
+    for name in ("touchstone.duckdb", "internal.duckdb"):
+        (home.settings.warehouse / name).touch()
+    for system in ("ses", "alexa"):
+        with home.ledger() as ledger:
+            ledger.builds.start("run", "definitions")
+            ledger.builds.finish({})
+            ledger.builds.mark_published()
+            assert plan(ledger, home.settings, manifest, "definitions", only_what_is_new=True) is None
+        source = {"ses": "ses/events", "alexa": "alexa/purchases"}[system]
+        home.put(source, "a.json", [RECORDS[source]])
+        home.land()
+        with home.ledger() as ledger:
+            planned = plan(ledger, home.settings, manifest, "definitions", only_what_is_new=True)
+        assert planned is not None
+        assert system not in {node["group"] for node in planned.excluded}, "its seeds are new too"
+    assert "ses" in {node["group"] for node in planned.excluded}

@@ -474,6 +474,11 @@ class Ledger:
         ).fetchall()
         return [path for (path,) in rows]
 
+    def landed_until(self, landing: int) -> set[str]:
+        """The sources of which the lake has loads up to a load."""
+        rows = self.connection.execute("select distinct source from lake_files where landing <= ?", [landing])
+        return {source for (source,) in rows.fetchall()}
+
     def landed_after(self, landing: int, sources: Iterable[str]) -> set[str]:
         """Those of the sources of which the lake has later loads."""
         rows = self.connection.execute(
