@@ -1,9 +1,9 @@
 -- What happens around the owner's skills, and to whom. A step of a life is a request of a custom skill with its
--- parameters, and behind "/" how it is answered; a skill's event (!); a line of the log of purchases ($): event, result,
--- whether it is of a trial, days until it expires; a message of a smart home (>): kind, namespace, behind "/" its error,
--- or that it is sent apart; a step of account linking (#); an answer to a request for a token (@): status, a field of the
--- body, behind "/" the milliseconds. Steps that don't say when follow after 8 seconds each, messages after 0.3. `{a|b}` is
--- a life for each choice, which `{}` repeats.
+-- parameters, and behind "/" how it is answered; a skill's event (!); a line of the log of purchases ($): event,
+-- result, whether it is of a trial, days until it expires; a message of a smart home (>): kind, namespace, behind "/"
+-- its error, or that it is sent apart; a step of account linking (#); an answer to a request for a token (@): status, a
+-- field of the body, behind "/" the milliseconds. Steps that don't say when follow after 8 seconds each, messages after
+-- 0.3. `{a|b}` is a life for each choice, which `{}` repeats.
 create table lives as
 select share, array_to_string(list_transform(string_split(script, ' '), lambda step, j: if(
     regexp_matches(step, '[+~]'), step, concat(step, '+', round((j - 1) * if(step[1] = '>', 0.3, 8), 1))
@@ -21,14 +21,16 @@ from (
         (120, 'launch ask {end:EXCEEDED_MAX_REPROMPTS+30|ask}'),
         (40, 'launch ask+{3590 ask/end+3610|43200 ask/end+86390}'),
         (20, 'launch ask{|/exception|/late-timeout|/just-in-time| end| end:ERROR| end:USER_INITIATED:INVALID_RESPONSE|'
-            || ' end:USER_INITIATED/sessionless|/exception end:ERROR:INVALID_RESPONSE|/timeout end:ERROR:ENDPOINT_TIMEOUT|'
-            || '/late end:ERROR:ENDPOINT_TIMEOUT+18|/apology end:ERROR:INTERNAL_SERVICE_ERROR| exception:INVALID_RESPONSE'
-            || ' end:ERROR:INVALID_RESPONSE| exception:DEVICE_COMMUNICATION_ERROR| exception:INTERNAL_SERVICE_ERROR}'),
+            || ' end:USER_INITIATED/sessionless|/exception end:ERROR:INVALID_RESPONSE|'
+            || '/timeout end:ERROR:ENDPOINT_TIMEOUT|/late end:ERROR:ENDPOINT_TIMEOUT+18|'
+            || '/apology end:ERROR:INTERNAL_SERVICE_ERROR|'
+            || ' exception:INVALID_RESPONSE end:ERROR:INVALID_RESPONSE|'
+            || ' exception:DEVICE_COMMUNICATION_ERROR| exception:INTERNAL_SERVICE_ERROR}'),
         (20, 'can:{YES|NO|MAYBE}'),
         (20, 'ask/AudioPlayer.Play AudioPlayer.Playback{Started|NearlyFinished|Finished|Stopped|Failed}+200'),
         (10, '{PlaybackController.PlayCommandIssued|PlaybackController.PauseCommandIssued|Messaging.MessageReceived|'
-            || 'PlaybackController.NextCommandIssued|PlaybackController.PreviousCommandIssued|Reminders.ReminderCreated|'
-            || 'AlexaHouseholdListEvent.ItemsCreated|GameEngine.InputHandlerEvent|Dialog.API.Invoked|'
+            || 'PlaybackController.NextCommandIssued|PlaybackController.PreviousCommandIssued|Dialog.API.Invoked|'
+            || 'Reminders.ReminderCreated|AlexaHouseholdListEvent.ItemsCreated|GameEngine.InputHandlerEvent|'
             || 'CustomInterfaceController.EventsReceived}'),
         (30, 'launch/Alexa.Presentation.APL.RenderDocument '
             || '{Alexa.Presentation.APL.UserEvent|Display.ElementSelected|Alexa.Presentation.HTML.Message} ask/end'),
@@ -138,7 +140,8 @@ from (select * replace (unnest(action) as action) from (values
     (['Speaker.SetVolume'], 'volume', null, ['20', '20.0', '35']),
     (['SecurityPanelController.Arm'], 'armState', null, ['"DISARMED"', '"ARMED_AWAY"']),
     (['ChannelController.ChangeChannel', 'InputController.SelectInput', 'PlaybackController.Pause',
-        'RemoteVideoPlayer.SearchAndPlay', 'SceneController.Activate', 'CameraStreamController.InitializeCameraStreams'],
+        'RemoteVideoPlayer.SearchAndPlay', 'SceneController.Activate',
+        'CameraStreamController.InitializeCameraStreams'],
         null, null, null)
 ) as v (action, property, instance, options));
 create table messages as

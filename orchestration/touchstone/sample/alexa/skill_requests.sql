@@ -14,7 +14,8 @@ create table forms as from (values
         || '"resolutions":{"resolutionsPerAuthority":[{"status":{"code":"ER_SUCCESS_$match"}}]}}}}'),
     ('quiz1', 'IntentRequest', ',"intent":{"name":"ScoreIntent"}'),
     ('quiz2', 'IntentRequest', ',"intent":{"name":"AMAZON.YesIntent","confirmationStatus":"NONE","slots":{}}'),
-    ('kitchen0', 'IntentRequest', ',"intent":{"name":"RecipeIntent","slots":{"dish":{"name":"dish","value":"Grünkohl"}}}'),
+    ('kitchen0', 'IntentRequest',
+        ',"intent":{"name":"RecipeIntent","slots":{"dish":{"name":"dish","value":"Grünkohl"}}}'),
     ('kitchen1', 'IntentRequest', ',"intent":{"name":"HoursIntent"}'),
     ('intent2', 'IntentRequest', ',"intent":{"name":"$2"}'),
     ('order2', 'IntentRequest', ',"dialogState":"$2","intent":{"name":"OrderIntent","slots":{"size":'
@@ -55,7 +56,8 @@ select
     unnest(if(draw(of_request, 17, 300) = 0, [moment, moment + interval 900 milliseconds], [moment])) as received_at,
 from (
     select
-        happened.*, coalesce(type, p[1]) as type, coalesce(own, ',"token":"track-1"') as own, stir(bits, j) as of_request,
+        happened.*, coalesce(type, p[1]) as type, coalesce(own, ',"token":"track-1"') as own,
+        stir(bits, j) as of_request,
         token('request', concat(n, '/', j)) as request_id, lag(request_id) over life as cause,
         row_number() over life = 1 as is_first,
         max(if(type = 'Connections.Response', j, null)) over life as answer_before,
@@ -75,11 +77,13 @@ select unnest(arrivals(received_at, of_request)) as arrived, printf(
     if(how in ('exception', 'apology'), 'exception', if(how like '%timeout', 'timeout', 'ok')), stage, is_test,
     if(is_of_session, printf(
         '"session":{"new":%s,"sessionId":"%s","application":{"applicationId":"%s"}%s},',
-        is_first or type = 'Connections.Response', token('session', concat_ws('/', n, if(n % 4 = 0, null, answer_before))),
+        is_first or type = 'Connections.Response',
+        token('session', concat_ws('/', n, if(n % 4 = 0, null, answer_before))),
         skill_id, if(shape < 4, '', ',"user":{"userId":"' || user_id || '"}')
     ), ''),
     if(shape between 4 and 7 and is_of_session, '', printf(
-        '"context":{"System":{"application":{"applicationId":"%s"},"user":{"userId":"%s"},"device":{"deviceId":"%d"}}},',
+        '"context":{"System":{"application":{"applicationId":"%s"},"user":{"userId":"%s"},'
+        || '"device":{"deviceId":"%d"}}},',
         skill_id, user_id, person
     )),
     type, request_id, if(shape in (8, 9), epoch_ms(moment)::varchar, '"' || iso_seconds(moment) || '"'),
@@ -97,5 +101,6 @@ from odd('records', '%"LaunchRequest"%', list_concat(odd_times('received_at'), [
     '{"request":{"request":{"requestId":null}}}', '{"request":{"request":{"type":"Telepathy.Request"}}}',
     '{"request":{"request":{"type":""}}}', '{"request":{"request":{"type":"AlexaSkillEvent.SkillEnabled"}}}',
     '{"request":{"request":{"type":null}}}', '{"request":"{}"}', '{"request":[]}', '{"outcome":"maybe"}',
-    '{"responded_at":"2020-01-01T00:00:00Z"}', '{"request":{"request":{"locale":"all"}}}', '{"response":{"response":null}}'
+    '{"responded_at":"2020-01-01T00:00:00Z"}', '{"request":{"request":{"locale":"all"}}}',
+    '{"response":{"response":null}}'
 ]));

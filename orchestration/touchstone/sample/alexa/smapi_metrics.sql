@@ -1,6 +1,6 @@
 -- Needs: alexa/_shared.sql.
--- Answers of the Metrics API in both of its versions, of the last seven days. Each day is asked for in its late evening,
--- when it is known until 21 o'clock, and again the morning after.
+-- Answers of the Metrics API in both of its versions, of the last seven days. Each day is asked for in its late
+-- evening, when it is known until 21 o'clock, and again the morning after.
 create table counted as
 select
     skill, stage, locale, fact, period, date_trunc(part, moment) as begins,
@@ -43,14 +43,15 @@ from (select *, unnest(metrics) as metric from (values
     ('custom', 'Alexa.EstimatedTurnError', null, null, ['EVALUATED_UTTERANCES'], 'totalUtterances', 0.9),
     ('custom', 'Alexa.EstimatedTurnError', null, null, ['PREDICTED_UTTERANCES'], 'totalUtterances', 0.05),
     ('custom', 'Alexa.SkillQuality', null, null, ['EVALUATED_UTTERANCES'], 'totalUtterances', 0.8),
-    ('custom', 'Alexa.SkillQuality', null, null, ['DEFECTIVE_UTTERANCES', 'DEFECTIVE_BARGE_INS', 'DEFECTIVE_TERMINATION',
-        'UNHANDLED_REQUEST'], 'totalUtterances', 0.03),
+    ('custom', 'Alexa.SkillQuality', null, null, ['DEFECTIVE_UTTERANCES', 'DEFECTIVE_BARGE_INS',
+        'DEFECTIVE_TERMINATION', 'UNHANDLED_REQUEST'], 'totalUtterances', 0.03),
     ('custom', 'Alexa.Custom', null, null, ['CUSTOMERS'], 'uniqueCustomers', 1),
     ('smartHome', 'Alexa.SmartHome', null, null, ['CUSTOMERS'], 'uniqueCustomers', 1),
     ('smartHome', 'Alexa.SmartHome', null, null, ['UTTERANCES'], 'totalUtterances', 1)
 ) as v (skill_type, namespace, field, grouped, metrics, fact, share))
 union all
-select distinct 'smartHome', 'Alexa.SmartHome', 'action', fact, fact, 1, 'UTTERANCES' from counted where fact like '%.%';
+select distinct 'smartHome', 'Alexa.SmartHome', 'action', fact, fact, 1, 'UTTERANCES'
+from counted where fact like '%.%';
 
 create table measured as
 select

@@ -1,11 +1,11 @@
 -- Needs: alexa/_shared.sql.
--- Messages of a smart home skill in both directions, as its owner logs them. Messages name neither user nor locale; what
--- the owner knows depends on how it keeps accounts.
+-- Messages of a smart home skill in both directions, as its owner logs them. Messages name neither user nor locale;
+-- what the owner knows depends on how it keeps accounts.
 create table home_records as
 select unnest(arrivals(received, stir(bits, j))) as arrived, printf(
     '{"at":"%s","direction":"%s","invocation_id":"%s","skill_id":"%s","stage":"%s","locale":%s,"user_ref":%s,"message":'
-    || '{"%s":{"header":{"namespace":"%s","name":"%s","messageId":"%s"%s},"endpoint":{"endpointId":"%d-%s"},"payload":{%s}}'
-    || '%s}}',
+    || '{"%s":{"header":{"namespace":"%s","name":"%s","messageId":"%s"%s},"endpoint":{"endpointId":"%d-%s"},'
+    || '"payload":{%s}}%s}}',
     iso(received), if(is_in, 'in', if(is_async, 'out_async', 'out_sync')),
     token('invocation', concat_ws('/', n, if(is_async or received > moment, j, null))), skill_id, stage,
     if(person % 10 < 3, 'null', '"' || locale || '"'), if(person % 12 = 0, 'null', '"account-' || person || '"'),
@@ -40,7 +40,8 @@ from (
             pick(seeded('state', concat(person, property, epoch(moment)::bigint // 20000)), 3, options), iso(moment)
         ) as state,
         -- A few are sent again, and answered once.
-        unnest(if(is_in and draw(stir(bits, j), 31, 250) = 0, [moment, moment + interval 1 second], [moment])) as received,
+        unnest(if(is_in and draw(stir(bits, j), 31, 250) = 0, [moment, moment + interval 1 second], [moment]))
+            as received,
     from messages
 )
 where kind <> 'ChangeReport' or state is not null;

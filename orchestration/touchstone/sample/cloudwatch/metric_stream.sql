@@ -1,6 +1,6 @@
 -- Needs: ses/_shared.sql.
--- Datapoints of a metric stream. Of two contact centres one spells "instance id" of its packet loss in another way. They
--- are busy for ten minutes in a row, three times a day, and then silent.
+-- Datapoints of a metric stream. Of two contact centres one spells "instance id" of its packet loss in another way.
+-- They are busy for ten minutes in a row, three times a day, and then silent.
 create table busy_minutes as
 select
     v.*, day, k, beginning() + to_days(day) + to_minutes(480 + 160 * burst + 13 * day % 100 + k) as moment,
@@ -8,22 +8,26 @@ select
 from
     range(days()) as d (day), range(3) as b (burst), range(10) as m (k),
     (values
-        ('7d1c5a52', '300000000001', 'us-east-1', 'Instance ID'), ('8e2d6b63', '300000000002', 'eu-west-1', 'InstanceId')
+        ('7d1c5a52', '300000000001', 'us-east-1', 'Instance ID'),
+        ('8e2d6b63', '300000000002', 'eu-west-1', 'InstanceId')
     ) as v (id, account, region, spelling);
 
--- In how many of 100 minutes a metric is there; the most of its value, or 1 if it is a counter; the share of it that its
--- other samples have, as of errors 0 is a call that went well; how many samples there are at most.
+-- In how many of 100 minutes a metric is there; the most of its value, or 1 if it is a counter; the share of it that
+-- its other samples have, as of errors 0 is a call that went well; how many samples there are at most.
 create table metrics as
 select * exclude (metrics), row_number() over (order by namespace, dims, metric) as number,
 from (select *, unnest(metrics) as metric from (values
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"VoiceCalls"', 'Count', 80, 1, 1, 5, ['CallsPerInterval']),
-    ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"VoiceCalls"', 'Count', 10, 1, 1, 3, ['MissedCalls', 'ThrottledCalls']),
+    ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"VoiceCalls"', 'Count', 10, 1, 1, 3,
+        ['MissedCalls', 'ThrottledCalls']),
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"VoiceCalls"', 'None', 5, 1, 1, 3, ['MisconfiguredPhoneNumbers']),
-    ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"CallRecordings"', 'Count', 5, 1, 1, 3, ['CallRecordingUploadError']),
+    ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"CallRecordings"', 'Count', 5, 1, 1, 3,
+        ['CallRecordingUploadError']),
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"Chats"', 'Count', 30, 1, 1, 3, ['SuccessfulChatsPerInterval']),
     -- Came after the vendor's page.
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"Emails"', 'Count', 5, 5, 0.8, 6, ['ConcurrentEmails']),
-    ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"Queue","QueueName":"$queue"', 'Count', 90, 8, 1, 1, ['QueueSize']),
+    ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"Queue","QueueName":"$queue"', 'Count', 90, 8, 1, 1,
+        ['QueueSize']),
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"Queue","QueueName":"$queue"', 'Seconds', 90, 300, 0.8, 6,
         ['LongestQueueWaitTime']),
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"Queue","QueueName":"$queue"', 'Count', 7, 1, 1, 2,
@@ -33,8 +37,8 @@ from (select *, unnest(metrics) as metric from (values
     ('AWS/Connect', '"InstanceId":"$id","SigningKeyId":"key-0001"', 'Count', 10, 1, 1, 3, ['PublicSigningKeyUsage']),
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"Tasks","ContactId":"$contact"', 'Count', 4, 1, 1, 1,
         ['TasksExpired', 'TasksExpiryWarningReached']),
-    ('AWS/Connect', '"Participant":"Agent","Type of Connection":"WebRTC","$spelling":"$id","Stream Type":"Voice"', 'Percent',
-        35, 0.03, 0.8, 6, ['ToInstancePacketLossRate']),
+    ('AWS/Connect', '"Participant":"Agent","Type of Connection":"WebRTC","$spelling":"$id","Stream Type":"Voice"',
+        'Percent', 35, 0.03, 0.8, 6, ['ToInstancePacketLossRate']),
     ('VoiceID', '"API":"$api"', 'Milliseconds', 20, 440, 0.01, 9, ['RequestLatency']),
     ('VoiceID', '"API":"$api"', 'Count', 5, 1, 0, 9, ['UserErrors', 'SystemErrors', 'Throttles']),
     ('VoiceID', '"Domain":"$id"', 'Count', 20, 20, 0.2, 1,
@@ -57,9 +61,13 @@ with of_metrics as (
         if(most = 1, 1, most * pow(draw(drawn, 9, 1000) / 1000, if(most < 1, 3, 1))) as high, high * low as low,
         replace(replace(replace(replace(replace(replace(
             if(contains(dims, 'Integration'), printf('"AccountId":"%s","ClientId":"crm.example","IntegrationARN":'
-                || '"arn:aws:app-integrations:%s:crm","Region":"%s","IntegrationType":"%s"', account, region, region, dims), dims),
-            '$id', id), '$spelling', spelling), '$contact', token(metric, bits)), '$queue', ['Orders', 'Returns'][1 + k % 2]),
-            '$flow', ['Welcome', 'After hours'][1 + k % 2]), '$api', ['EvaluateSession', 'ListSpeakers'][1 + k % 2]) as dims,
+                || '"arn:aws:app-integrations:%s:crm","Region":"%s","IntegrationType":"%s"',
+                account, region, region, dims
+            ), dims),
+            '$id', id), '$spelling', spelling), '$contact', token(metric, bits)),
+            '$queue', ['Orders', 'Returns'][1 + k % 2]),
+            '$flow', ['Welcome', 'After hours'][1 + k % 2]),
+            '$api', ['EvaluateSession', 'ListSpeakers'][1 + k % 2]) as dims,
     from (select *, stir(bits, number) as drawn from busy_minutes, metrics)
     where
         draw(drawn, 3, 100) < per_cent
@@ -67,8 +75,8 @@ with of_metrics as (
         and (spelling = 'Instance ID' or not contains(dims, 'ContactFlow') or metric like 'ContactFlow%')
 ),
 
--- Levels with their share of the quota: a fraction for calls, a percentage for the others, of which half a percent might
--- be taken for a half. Now and then one of the two is missing. Once a week the quota isn't enough.
+-- Levels with their share of the quota: a fraction for calls, a percentage for the others, of which half a percent
+-- might be taken for a half. Now and then one of the two is missing. Once a week the quota isn't enough.
 levels as (
     select
         account, region, 'AWS/Connect' as namespace,
@@ -90,8 +98,8 @@ levels as (
     )
 ),
 
--- What CloudWatch counts of SES' events, of the last days alone as the stream was switched on late. It isn't quite what the
--- events say: a few datapoints are missing, a few too large.
+-- What CloudWatch counts of SES' events, of the last days alone as the stream was switched on late. It isn't quite what
+-- the events say: a few datapoints are missing, a few too large.
 email as (
     select
         account, region, 'AWS/SES' as namespace, metric, 'Count' as unit, moment,
@@ -102,7 +110,8 @@ email as (
             * exclude (bits) replace (date_trunc('minute', moment) as moment), case
                 when step ilike 'rendering%' then 'Rendering Failure'
                 when step like 'Bounce:Permanent%' then 'Bounce'
-                when regexp_matches(step, '^(Send|Delivery|Complaint|Open|Click|Reject)(:|$)') then split_part(step, ':', 1)
+                when regexp_matches(step, '^(Send|Delivery|Complaint|Open|Click|Reject)(:|$)')
+                    then split_part(step, ':', 1)
             end as metric,
             unnest(['', if(tagging = 'tagged', '"ses:configuration-set":"' || set || '"', null)]) as dims,
         from ses_arrivals
@@ -117,7 +126,8 @@ email as (
 -- A set that bounces more and more passes the limits. Fractions, of whatever unit.
 reputation as (
     select
-        account, region, 'AWS/SES' as namespace, unnest(['Reputation.BounceRate', 'Reputation.ComplaintRate']) as metric,
+        account, region, 'AWS/SES' as namespace,
+        unnest(['Reputation.BounceRate', 'Reputation.ComplaintRate']) as metric,
         unit, ending() - to_hours(168 - h) as moment, seeded('reputation', concat(dims, h)) as bits, 1 as samples,
         worse * if(metric like '%Bounce%', 0.02 + 0.00017 * h, 0.0005) as high, 0 as low, dims,
     from range(168) as r (h), (values
@@ -129,8 +139,8 @@ reputation as (
 
 from of_metrics union all by name from levels union all by name from email union all by name from reputation;
 
--- A few come again in another stream, with their dimensions in another order; a few are sent before all of it is known; some
--- publish sums without the extremes, some percentiles.
+-- A few come again in another stream, with their dimensions in another order; a few are sent before all of it is known;
+-- some publish sums without the extremes, some percentiles.
 create table records as
 select unnest(arrivals(moment + interval 1 minute, stir(bits, len(version)))) as arrived, printf(
     '{"metric_stream_name":"%s","account_id":"%s","region":"%s","namespace":"%s","metric_name":"%s","dimensions":{%s},'
@@ -144,7 +154,8 @@ select unnest(arrivals(moment + interval 1 minute, stir(bits, len(version)))) as
 ) as line
 from (
     select
-        * replace (round(high::double, 6) as high, round(low::double, 6) as low), if(version = 'early', 1, samples) as number,
+        * replace (round(high::double, 6) as high, round(low::double, 6) as low),
+        if(version = 'early', 1, samples) as number,
         metric in ('LongestQueueWaitTime', 'RequestLatency') as has_percentiles,
         metric in ('CallsPerInterval', 'ContactFlowErrors', 'EventsReceived') and draw(bits, 29, 20) = 0 as is_flat,
     from (

@@ -1,6 +1,6 @@
 -- Needs: pinpoint/_shared.sql.
--- Contact events, as EventBridge delivers them; a few without their envelope. What is known by then is in each, with the
--- first letters of its fields in lower or in upper case.
+-- Contact events, as EventBridge delivers them; a few without their envelope. What is known by then is in each, with
+-- the first letters of its fields in lower or in upper case.
 create macro in_upper_case(detail) as list_reduce(
     regexp_extract_all(detail, '"(\w+)":', 1),
     lambda text, name: replace(text, '"' || name || '":', '"' || upper(name[1]) || name[2:] || '":'), detail
@@ -25,7 +25,10 @@ with happened as (
     select n, bits, moment, begun_at, step, j, answer, reason, channel, method, campaign from called
     union all
     select n - 1000000, bits, moment, begun_at, step, j, null, contact[3], contact[1], contact[2], null
-    from (select *, string_split(split_part(script, ' ', 1), '/') as contact from steps_of('other_contacts', 'contact_lives'))
+    from (
+        select *, string_split(split_part(script, ' ', 1), '/') as contact
+        from steps_of('other_contacts', 'contact_lives')
+    )
     where j > 1
 ),
 
