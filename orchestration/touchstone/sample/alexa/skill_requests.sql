@@ -1,133 +1,102 @@
 -- Needs: alexa/_shared.sql.
 -- Calls of custom skills, as their owner's endpoint logs them.
-create macro clock(n, moment) as '"' || case n % 50
+create macro clock(n, moment) as case n % 50
     when 7 then strftime(moment - interval 7 hours, '%Y-%m-%dT%H:%M:%S.%g-07:00')
     when 11 then strftime(moment, '%Y-%m-%dT%H:%M:%S.%g417+00:00')
     else iso(moment)
-end || '"';
-create macro intent(name, more) as
-    '"intent":{"name":"' || name || '","confirmationStatus":"NONE","slots":{' || more || '}}';
-create macro answered(fields) as '{"version":"1.0","response":{' || fields || '}}';
-
--- A request's type, what it holds beside, and its answer.
-create macro type_of(kind) as case kind
-    when 'launch' then 'LaunchRequest'
-    when 'end' then 'SessionEndedRequest'
-    when 'exception' then 'System.ExceptionEncountered'
-    when 'can' then 'CanFulfillIntentRequest'
-    when 'answer' then 'Connections.Response'
-    when 'resumed' then 'SessionResumedRequest'
-    else if(kind in ('ask', 'intent', 'order'), 'IntentRequest', kind)
 end;
+
+-- Requests by kind and number of parameters, or by skill and a number. `$2` is the second parameter.
+create table forms as from (values
+    ('launch1', 'LaunchRequest', ''),
+    ('launch2', 'LaunchRequest', ',"task":{"name":"AMAZON.ScheduleFoodDelivery"}'),
+    ('quiz0', 'IntentRequest', ',"intent":{"name":"AnswerIntent","slots":{"answer":{"name":"answer","value":"寿司",'
+        || '"resolutions":{"resolutionsPerAuthority":[{"status":{"code":"ER_SUCCESS_$match"}}]}}}}'),
+    ('quiz1', 'IntentRequest', ',"intent":{"name":"ScoreIntent"}'),
+    ('quiz2', 'IntentRequest', ',"intent":{"name":"AMAZON.YesIntent","confirmationStatus":"NONE","slots":{}}'),
+    ('kitchen0', 'IntentRequest',
+        ',"intent":{"name":"RecipeIntent","slots":{"dish":{"name":"dish","value":"Grünkohl"}}}'),
+    ('kitchen1', 'IntentRequest', ',"intent":{"name":"HoursIntent"}'),
+    ('intent2', 'IntentRequest', ',"intent":{"name":"$2"}'),
+    ('order2', 'IntentRequest', ',"dialogState":"$2","intent":{"name":"OrderIntent","slots":{"size":'
+        || '{"name":"size","slotValue":{"type":"List","values":[{"value":"olives"}]}}}}'),
+    ('order3', 'IntentRequest', ',"dialogState":"$2","intent":{"name":"OrderIntent","confirmationStatus":"$3"}'),
+    ('end1', 'SessionEndedRequest', ''),
+    ('end2', 'SessionEndedRequest', ',"reason":"$2"'),
+    ('end3', 'SessionEndedRequest', ',"reason":"$2","error":{"type":"$3","message":"An exception"}'),
+    ('exception2', 'System.ExceptionEncountered', ',"error":{"type":"$2"},"cause":{"requestId":"$cause"}'),
+    ('can2', 'CanFulfillIntentRequest', ',"intent":{"name":"AnswerIntent"}'),
+    ('answer2', 'Connections.Response', ',"name":"$2","token":"sale","status":{"code":"200"},"payload":{}'),
+    ('answer3', 'Connections.Response', ',"name":"$2","token":"sale","status":{"code":"200"},'
+        || '"payload":{"purchaseResult":"$3","productId":"$product"}'),
+    ('resumed1', 'SessionResumedRequest', ',"cause":{"type":"ConnectionCompleted","status":{"code":200}}')
+) as v (form, type, own);
+
 create table requests as
-with typed as (
-    select *, type_of(p[1]) as type, coalesce(
-        type = 'Connections.Response' or (how <> 'sessionless' and type like '%Request')
-        or regexp_matches(type, '^(Display|Alexa)[.]'), false
-    ) as is_of_session
-    from happened
-    where step[1] not in ('!', '$')
-)
-
 select
-    *,
-    token('request', concat(n, '/', j)) as request_hex,
-    max(if(type = 'Connections.Response', j, null)) over life as answer_before,
-    lag(request_hex) over life as cause,
-    min(j) over life = j and how <> 'continued' as is_first,
-    stir(bits, j) as of_request,
-    case how when 'timeout' then -1 when 'late' then 9200 when 'late-timeout' then 10500 when 'just-in-time' then 8000
-        else 30 + draw(stir(bits, j), 11, 400) * if(draw(stir(bits, j), 13, 30) = 0, 6, 1) end as takes,
-    case p[1]
-        when 'launch' then if(p[2] = 'task', '"task":{"name":"AMAZON.ScheduleFoodDelivery"}', null)
-        when 'ask' then if(skill = 'quiz', pick(stir(bits, j), 15, [
-            intent('AnswerIntent', '"answer":{"name":"answer","value":"seven","resolutions":'
-                || '{"resolutionsPerAuthority":[{"status":{"code":"ER_SUCCESS_MATCH"}}]}}'),
-            intent('AnswerIntent', '"answer":{"name":"answer","value":"寿司","resolutions":'
-                || '{"resolutionsPerAuthority":[{"status":{"code":"ER_SUCCESS_NO_MATCH"}}]}}'),
-            -- A skill that was built before there were confirmations.
-            '"intent":{"name":"ScoreIntent","slots":{}}', intent('AMAZON.YesIntent', '')
-        ]), pick(stir(bits, j), 15, [
-            intent('RecipeIntent', '"dish":{"name":"dish","value":"Grünkohl"}'), intent('HoursIntent', '')
-        ]))
-        when 'intent' then intent(p[2], '')
-        when 'order' then concat(
-            '"dialogState":"', p[2], '","intent":{"name":"OrderIntent","confirmationStatus":"',
-            coalesce(p[3], 'NONE'), '","slots":{"size":{"name":"size"', case p[2]
-                when 'IN_PROGRESS' then ',"slotValue":{"type":"List","values":[{"value":"olives"}]}'
-                when 'COMPLETED' then ',"value":"large"'
-            end, '}}}'
-        )
-        when 'end' then nullif(concat_ws(
-            ',', field('reason', p[2]), '"error":{"type":"' || p[3] || '","message":"An exception"}'
-        ), '')
-        when 'exception' then concat(
-            '"error":{"type":"', p[2], '"},"cause":{"requestId":"amzn1.echo-api.request.', uuid_of(cause), '"}'
-        )
-        when 'can' then intent('AnswerIntent', '')
-        when 'answer' then concat(
-            '"name":"', p[2], '","token":"sale","status":{"code":', if(p[3] = 'DECLINED', '200', '"200"'),
-            '},"payload":{', '"purchaseResult":"' || p[3] || '","productId":"' || product || '"', '}'
-        )
-        when 'resumed' then '"cause":{"type":"ConnectionCompleted","token":"print","status":{"code":200}}'
-        else '"token":"track-1"'
-    end as own,
-    case
+    * replace (replace(replace(replace(replace(replace(own, '$2', coalesce(p[2], '')), '$3', coalesce(p[3], '')),
+        '$match', if(n % 2 = 0, 'MATCH', 'NO_MATCH')), '$product', product), '$cause', coalesce(cause, '')) as own),
+    if(how = 'timeout', null, coalesce(
+        map {'late': 9200, 'late-timeout': 10500, 'just-in-time': 8000}[how],
+        30 + draw(of_request, 11, 400) * if(draw(of_request, 13, 30) = 0, 6, 1)
+    )) as takes,
+    '{"version":"1.0","response":{' || case
         when how in ('exception', 'timeout', 'late-timeout') then null
-        when p[1] = 'can' then answered('"canFulfillIntent":{"canFulfill":"' || p[2] || '"}')
-        when type not in ('LaunchRequest', 'IntentRequest', 'Connections.Response', 'SessionResumedRequest')
-            then answered('')
-        when how in ('Buy', 'Upsell', 'Cancel', 'AskFor') then answered(
-            '"shouldEndSession":true,"directives":[{"type":"Connections.SendRequest","name":"' || how
-            || '","payload":{"InSkillProduct":{"productId":"' || product || '"}},"token":"sale"}]'
-        )
-        when contains(how, '.') then answered(
-            if(starts_with(how, 'A'), '', '"shouldEndSession":false,') || '"directives":[{"type":"' || how || '"}]'
-        )
-        when how = 'LinkAccount' then answered('"card":{"type":"LinkAccount"},"shouldEndSession":true')
-        else answered('"outputSpeech":{"text":"Well."},"shouldEndSession":' || (how in ('end', 'apology')))
-    end as answer,
+        when p[1] = 'can' then '"canFulfillIntent":{"canFulfill":"' || p[2] || '"}'
+        when type not in ('LaunchRequest', 'IntentRequest', 'Connections.Response', 'SessionResumedRequest') then ''
+        when how in ('Buy', 'Upsell', 'Cancel', 'AskFor') then printf('"shouldEndSession":true,"directives":[{"type":'
+            || '"Connections.SendRequest","name":"%s","payload":{"InSkillProduct":{"productId":"%s"}},"token":"sale"}]',
+            how, product)
+        when contains(how, '.') then
+            printf('%s"directives":[{"type":"%s"}]', if(how[1] = 'A', '', '"shouldEndSession":false,'), how)
+        when how = 'LinkAccount' then '"shouldEndSession":true,"card":{"type":"LinkAccount"}'
+        else '"shouldEndSession":' || (how in ('end', 'apology')) || ',"outputSpeech":{"text":"Well."}'
+    end || '}}' as answer,
     -- Delivered again, as the first answer was lost on its way.
-    unnest(if(draw(stir(bits, j), 17, 300) = 0, [moment, moment + interval 900 milliseconds], [moment]))
-        as received_at,
-from typed
-window life as (partition by n order by j);
+    unnest(if(draw(of_request, 17, 300) = 0, [moment, moment + interval 900 milliseconds], [moment])) as received_at,
+from (
+    select
+        happened.*, coalesce(type, p[1]) as type, coalesce(own, ',"token":"track-1"') as own,
+        stir(bits, j) as of_request,
+        token('request', concat(n, '/', j)) as request_id, lag(request_id) over life as cause,
+        row_number() over life = 1 as is_first,
+        max(if(type = 'Connections.Response', j, null)) over life as answer_before,
+    from happened
+    left join forms
+        on form = if(p[1] = 'ask', skill || draw(stir(bits, j), 15, if(skill = 'quiz', 3, 2)), p[1] || len(p))
+    where not regexp_matches(step, '^[!$>#@]')
+    window life as (partition by n order by j)
+);
 
+-- Of 2016: no context and no locale; the user in the context alone; the time as a number.
 create table records as
-select
-    unnest(arrivals(received_at, of_request)) as arrived,
-    concat(
-        '{"received_at":', clock(n, received_at), ',"responded_at":',
-        if(takes < 0, 'null', clock(n, received_at + to_milliseconds(takes))), ',"outcome":"', case
-            when how in ('exception', 'apology') then 'exception'
-            when how like '%timeout' then 'timeout'
-            else 'ok'
-        end, '","stage":"', stage, '","is_test":', is_test, ',"request":{', concat_ws(
-            ',',
-            '"version":"1.0"',
-            -- Of 2016: no context and no locale; the user in the context alone; the time as a number.
-            if(is_of_session, concat(
-                '"session":{"new":', is_first or type = 'Connections.Response', ',"sessionId":"session.',
-                uuid_of(token('session', concat_ws('/', n, if(n % 4 = 0, null, answer_before)))),
-                '","application":{"applicationId":"', skill_id, '"}',
-                if(shape < 4, '', ',"user":{"userId":"' || user_id || '"}'), '}'
-            ), null),
-            if(shape between 4 and 7 and is_of_session, null, concat(
-                '"context":{"System":{"application":{"applicationId":"', skill_id, '"},"user":{"userId":"',
-                user_id, '"},"device":{"deviceId":"device-', person, '","supportedInterfaces":{}}}}'
-            )),
-            '"request":{' || concat_ws(
-                ',',
-                '"type":"' || type || '","requestId":"amzn1.echo-api.request.' || uuid_of(request_hex) || '"',
-                '"timestamp":' || if(shape in (8, 9), epoch_ms(moment)::varchar, '"' || iso_seconds(moment) || '"'),
-                if(shape between 4 and 7, null, field('locale', locale)),
-                own
-            ) || '}'
-        ), '},"response":', coalesce(answer, 'null'), '}'
-    ) as line,
-from (select *, draw(bits, 25, 200) as shape from requests);
+select unnest(arrivals(received_at, of_request)) as arrived, printf(
+    '{"received_at":"%s","responded_at":%s,"outcome":"%s","stage":"%s","is_test":%s,"request":{"version":"1.0",%s%s'
+    || '"request":{"type":"%s","requestId":"%s","timestamp":%s%s%s}},"response":%s}',
+    clock(n, received_at), coalesce('"' || clock(n, received_at + to_milliseconds(takes)) || '"', 'null'),
+    if(how in ('exception', 'apology'), 'exception', if(how like '%timeout', 'timeout', 'ok')), stage, is_test,
+    if(is_of_session, printf(
+        '"session":{"new":%s,"sessionId":"%s","application":{"applicationId":"%s"}%s},',
+        is_first or type = 'Connections.Response',
+        token('session', concat_ws('/', n, if(n % 4 = 0, null, answer_before))),
+        skill_id, if(shape < 4, '', ',"user":{"userId":"' || user_id || '"}')
+    ), ''),
+    if(shape between 4 and 7 and is_of_session, '', printf(
+        '"context":{"System":{"application":{"applicationId":"%s"},"user":{"userId":"%s"},'
+        || '"device":{"deviceId":"%d"}}},',
+        skill_id, user_id, person
+    )),
+    type, request_id, if(shape in (8, 9), epoch_ms(moment)::varchar, '"' || iso_seconds(moment) || '"'),
+    if(shape between 4 and 7, '', ',"locale":"' || locale || '"'), own, coalesce(answer, 'null')
+) as line
+from (
+    select *, draw(bits, 25, 200) as shape, how <> 'sessionless'
+        and regexp_matches(type, '^(Display|Alexa|Connections)[.]|Request$') as is_of_session
+    from requests
+);
 
-create table odd_records as
+from records
+union all
 from odd('records', '%"LaunchRequest"%', list_concat(odd_times('received_at'), [
     '{"request":{"request":{"requestId":null}}}', '{"request":{"request":{"type":"Telepathy.Request"}}}',
     '{"request":{"request":{"type":""}}}', '{"request":{"request":{"type":"AlexaSkillEvent.SkillEnabled"}}}',
@@ -135,7 +104,3 @@ from odd('records', '%"LaunchRequest"%', list_concat(odd_times('received_at'), [
     '{"responded_at":"2020-01-01T00:00:00Z"}', '{"request":{"request":{"locale":"all"}}}',
     '{"response":{"response":null}}'
 ]));
-
-from records
-union all
-from odd_records;
