@@ -64,7 +64,8 @@ from (values
     ]),
     -- The last isn't in the segment any more when it is looked up again.
     (6, [
-        'test GREETED opened.Branch_FALSE+90001 paths.Branch_1+90001 text+90002 leave+90003', 'cart turned-away journey.ACTIVE_ENDPOINT_REJECTED', 'cart turned-away journey.REENTRY_CAP_EXCEEDED',
+        'test GREETED opened.Branch_FALSE+90001 paths.Branch_1+90001 text+90002 leave+90003',
+        'cart turned-away journey.ACTIVE_ENDPOINT_REJECTED', 'cart turned-away journey.REENTRY_CAP_EXCEEDED',
         'cart turned-away journey.DUPLICATE_USER', 'welcome turned-away journey.FILTERED_OUT_BY_SEGMENT',
         'welcome turned-away journey.REENTRY_CAP_EXCEEDED',
         'win-back enter bought.Branch_FALSE+3600 call.CALL_QUEUED+3601 call.WAIT_STARTED+3601 call.DROPPED+7200 removed+7200'
