@@ -112,7 +112,9 @@ select
             when shape = 'logs' then '"@timestamp":"' || iso(moment) || '"'
             when n % 16 = 0 then '"timestamp":"' || printf('%.3f', epoch_ms(moment) / 1000) || '"'
             when n % 20 = 5 then '"timestamp":' || epoch_ms(moment) // 1000
-            else '"timestamp":' || printf('%.3f', epoch_ms(moment) / 1000) || if(shape = 'events' and n % 3 = 0, '4567', '')
+            -- An event without an id is one by its time.
+            else '"timestamp":' || printf('%.3f', epoch_ms(moment) / 1000)
+                || if(shape = 'events' and n % 3 = 0 and not is_odd, '4567', '')
         end,
         own,
         '"message":{"headers":{"message-id":"' || if(is_odd, '<' || message_id || '>', message_id) || '"}}',
