@@ -11,6 +11,7 @@ from pathlib import Path
 from isal import igzip
 
 RECORDS = 20
+Layout = Callable[[list[bytes]], bytes]
 
 
 def gzipped(data: bytes) -> bytes:
@@ -25,30 +26,21 @@ def pretty(lines: list[bytes]) -> bytes:
     return b"\n".join(json.dumps(json.loads(line), indent=2, ensure_ascii=False).encode() for line in lines)
 
 
-def array(lines: list[bytes]) -> bytes:
-    return b"[" + b",\n".join(lines) + b"]\n"
-
-
-def mixed(lines: list[bytes]) -> bytes:
-    """As Firehose writes what producers send: a newline after some records, nothing after others."""
-    return b"".join(line + b"\n" * (number % 3 == 0) for number, line in enumerate(lines))
-
-
-def inserted(*others: bytes) -> Callable[[list[bytes]], bytes]:
+def inserted(*others: bytes) -> Layout:
     """A compressed file with other lines in the middle."""
     return lambda lines: gzipped(plain([*lines[:10], *others, *lines[10:]]))
 
 
-def damaged(old: bytes, new: bytes) -> Callable[[list[bytes]], bytes]:
+def damaged(old: bytes, new: bytes) -> Layout:
     """A compressed file whose first record is there in a damaged copy, too."""
     return lambda lines: gzipped(plain([*lines, lines[0].replace(old, new, 1)]))
 
 
-LAYOUTS: dict[str, Callable[[list[bytes]], bytes]] = {
+LAYOUTS: dict[str, Layout] = {
     "plain.ndjson": plain,
     "pretty-printed.json": pretty,
     "concatenated.json": b"".join,
-    "array.json": array,
+    "array.json": lambda lines: b"[" + b",\n".join(lines) + b"]\n",
     "gzip-without-suffix.ndjson": lambda lines: gzipped(plain(lines)),
     "blank-lines.ndjson.gz": lambda lines: gzipped(b"\n" + b"\n\n  \t\n".join(lines) + b"\n\n\n"),
     "crlf.ndjson.gz": lambda lines: gzipped(plain(lines).replace(b"\n", b"\r\n")),
@@ -59,7 +51,7 @@ LAYOUTS: dict[str, Callable[[list[bytes]], bytes]] = {
     "utf-16.ndjson": lambda lines: plain(lines).decode().encode("utf-16"),
     "text-of-json.ndjson": lambda lines: plain([json.dumps(line.decode()).encode() for line in lines]),
     "firehose-object": lambda lines: gzipped(b"".join(lines)),
-    "mixed-separators.gz": lambda lines: gzipped(mixed(lines)),
+    "mixed-separators.gz": lambda lines: gzipped(plain(lines[:3]) + b"".join(lines[3:])),
     "copied (1).ndjson.gz": lambda lines: gzipped(plain(lines)),
     "empty.ndjson": lambda lines: b"",
     "empty.ndjson.gz": lambda lines: gzipped(b""),

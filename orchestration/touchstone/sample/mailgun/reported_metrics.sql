@@ -8,17 +8,12 @@ select moment::date as day, {
     ],
     metrics: {
         accepted_count: count() filter (event = 'accepted'),
-        accepted_incoming_count: count() filter (step = 'accepted:routed'),
-        accepted_outgoing_count: count() filter (event = 'accepted' and step <> 'accepted:routed'),
         delivered_count: count() filter (event = 'delivered'),
         opened_count: count() filter (event = 'opened'),
         clicked_count: count() filter (event = 'clicked'),
         failed_count: count() filter (event = 'failed'),
         permanent_failed_count: count() filter (step ilike 'failed:permanent%'),
-        -- Rates are text.
-        opened_rate: printf(
-            '%.4f', count() filter (event = 'opened') / greatest(count() filter (event = 'delivered'), 1)
-        ),
+        opened_rate: printf('%.4f', count() filter (event = 'opened') / greatest(count() filter (event = 'delivered'), 1)),
     },
 } as item
 from (select distinct n, j, step, moment, sender from arrivals_of_events)
@@ -28,12 +23,8 @@ where domain is not null and moment >= ending() - interval 7 days
 group by day, domain;
 
 select day + interval 23 hours as arrived, to_json({
-    start: rfc2822(day),
-    "end": rfc2822(day + interval 1 day),
-    resolution: 'day',
-    dimensions: ['time', 'domain'],
-    items: list(item order by item),
-    pagination: {total: count()},
+    start: rfc2822(day), "end": rfc2822(day + interval 1 day), resolution: 'day', dimensions: ['time', 'domain'],
+    items: list(item order by item), pagination: {total: count()},
 }) as line
 from items
 group by day;
