@@ -3,5 +3,5 @@
    for each system. #}
 {% macro published_load() -%}
     {%- set tested = graph.nodes[model.attached_node] if execute and model.attached_node else {} -%}
-    {{ return(fromjson(env_var('TOUCHSTONE_PUBLISHED', '{}')).get(tested.group, 0)) }}
+    {{ return(fromjson(env_var('TOUCHSTONE_PUBLISHED', '{}') if execute else '{}').get(tested.group, 0)) }}
 {%- endmacro %}

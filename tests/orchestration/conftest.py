@@ -22,12 +22,35 @@ from touchstone.home import environment, prepare
 from touchstone.landing.land import Landed, land, replay
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
+from touchstone.manifest import manifest_path, read_manifest
 from touchstone.settings import PROJECT, Settings
+from touchstone.warehouse import absent_systems
 
 Record = dict[str, Any]
 
 # The log and the files of a build take a third of a small one's time, and no test reads them.
 _SILENT = ("--log-level", "none", "--no-write-json")
+# The files that take minutes, longest first.
+_LONGEST = (
+    "test_systems_apart",
+    "test_runs",
+    "test_browser",
+    "test_models",
+    "test_add_a_system",
+    "test_selections",
+    "test_properties",
+    "test_reconciliation",
+    "test_add_a_metric",
+    "test_mutants",
+    "test_catalog",
+    "test_pinpoint",
+    "test_cloudwatch",
+    "test_ses",
+)
+# Views stay as they are once they stand.
+TABLES = ("--exclude", "config.materialized:view")
+# What stays in a home that is used again: the parsed project, and the empty warehouse.
+KEPT = ("dbt", "skeleton")
 
 
 def no_time_in(fields: str) -> str:
@@ -49,12 +72,11 @@ class TestHome:
         self._skeleton = path / "skeleton"
 
     def reset(self) -> None:
-        for folder in ("inbox", "lake", "warehouse", "releases", "tmp", "published"):
-            path = self.settings.home / folder
-            if path.is_symlink():
+        for path in self.settings.home.iterdir():
+            if path.is_symlink() or path.is_file():
                 path.unlink()
-            else:
-                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in KEPT:
+                shutil.rmtree(path)
         prepare(self.settings)
 
     def put(self, source: str, name: str, content: bytes | list[Record]) -> Path:
@@ -86,19 +108,32 @@ class TestHome:
 
     @cached_property
     def manifest(self) -> Any:
-        """The parsed project, for builds with whatever variables: parsing takes longer than a small build."""
+        """The parsed project, for builds with whatever variables, and for the nights in this home: parsing takes longer
+        than a small build.
+        """
         parsed = dbt.invoke("--quiet", "parse", "--vars", json.dumps({"reporting_timezone": "UTC"}))
         assert parsed.success, parsed.exception
+        manifest = manifest_path(self.settings)
+        manifest.parent.mkdir(exist_ok=True)
+        shutil.copyfile(self.settings.home / "dbt" / "target" / "manifest.json", manifest)
         return parsed.result
+
+    @cached_property
+    def _read_manifest(self) -> Any:
+        assert self.manifest
+        return read_manifest(self.settings)
 
     def build(self, *arguments: str, models_only: bool = True, **variables: str) -> None:
         """dbt build in this process; data tests only where asked for.
 
-        A plain build begins with an empty warehouse in which the views stand already, as they take most of the time.
+        A plain build is one of the systems that have landed, as that of a night, and begins with an empty warehouse in
+        which the views stand already, as they take most of the time.
         """
         if models_only and not arguments and not variables:
             self.build_empty()
-            arguments = ("--exclude", "config.materialized:view")
+            with self.ledger() as ledger:
+                absent = absent_systems(ledger, self._read_manifest)
+            arguments = ("--exclude", TABLES[1], *(f"group:{system}" for system in sorted(absent)))
         self._build(*arguments, models_only=models_only, **variables)
 
     def build_empty(self) -> None:
@@ -155,8 +190,8 @@ class TestHome:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs take longest: first, so that the other core has something to do all the while."""
-    items.sort(key=lambda item: item.path.name != "test_runs.py")
+    """The files that take longest come first, so that no core is left with one of them in the end."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.stem) if item.path.stem in _LONGEST else len(_LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,9 @@ AS_ROWS = "cloudwatch_metrics"
 
 @pytest.fixture(scope="module")
 def built(session_home: TestHome) -> TestHome:
+    session_home.reset()
     session_home.land()
-    session_home.build()
+    session_home.build_empty()
     return session_home
 
 

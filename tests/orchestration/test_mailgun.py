@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import TestHome
+from .conftest import TABLES, TestHome
 
 Record = dict[str, Any]
 DAY = 86_400
@@ -28,7 +28,7 @@ def event(number: int, kind: str = "delivered", **fields: Any) -> Record:
 def build(home: TestHome) -> None:
     home.land()
     home.build_empty()
-    home.build("--select", "+path:models/marts/mailgun")
+    home.build("--select", "+path:models/marts/mailgun", *TABLES)
 
 
 def warned(home: TestHome) -> int:

@@ -14,7 +14,7 @@ from touchstone.publish import marts_of
 from touchstone.sample.__main__ import main as write_sample
 from touchstone.settings import PROJECT
 
-from .conftest import TestHome
+from .conftest import TABLES, TestHome
 
 Record = dict[str, Any]
 REASONS = list(csv.DictReader((PROJECT / "seeds/reconciliation_reasons.csv").open()))
@@ -84,9 +84,8 @@ def count(home: TestHome) -> None:
     """Land everything, and build the systems that the tests below are about."""
     home.land()
     home.build_empty()
-    home.build(
-        "--select", *(f"path:models/*/{folder}" for folder in ("mailgun", "ses", "cloudwatch", "reconciliation"))
-    )
+    folders = ("mailgun", "ses", "cloudwatch", "reconciliation")
+    home.build("--select", *(f"path:models/*/{folder}" for folder in folders), *TABLES)
 
 
 def compared(home: TestHome) -> list[tuple[Any, ...]]:

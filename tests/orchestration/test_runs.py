@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 
 from touchstone.settings import PROJECT, Settings
 
-from .conftest import TestHome
+from .conftest import KEPT, TestHome
 from .events import some_events
 
 # What a ledger has to be the same in, whatever happened on the way.
@@ -83,34 +84,38 @@ def ledger(home: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 class Renewed:
-    """A home that is new for each test, except for dbt's parsed project, which takes longer than a night."""
+    """The home, new for each test, except for dbt's parsed project, which takes longer than a night."""
 
-    def __init__(self, path: Path, fill: Callable[[Path], None] = fill) -> None:
-        self.path = path
-        self._published = path.with_name("published")
-        fill(path)
-        code, output = run(path)
+    def __init__(self, home: TestHome, folder: Path, fill: Callable[[Path], None] = fill) -> None:
+        assert home.manifest  # parsed, which the nights need not do
+        self._home, self.path = home, home.settings.home
+        self._published = folder / "published"
+        fill(self.empty())
+        code, output = run(self.path)
         assert code == 0, output
-        shutil.copytree(path, self._published, symlinks=True, ignore=shutil.ignore_patterns("dbt"))
+        self.keep(self._published)
+
+    def keep(self, copy: Path) -> None:
+        """Copy the home as it is."""
+        shutil.copytree(self.path, copy, symlinks=True, ignore=shutil.ignore_patterns(*KEPT))
 
     def published(self) -> Path:
         """After a night over a few files."""
+        return self.restore(self._published)
+
+    def restore(self, copy: Path) -> Path:
         self.empty()
-        shutil.copytree(self._published, self.path, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(copy, self.path, symlinks=True, dirs_exist_ok=True)
         return self.path
 
     def empty(self) -> Path:
-        for entry in self.path.iterdir():
-            if entry.is_symlink() or entry.is_file():
-                entry.unlink()
-            elif entry.name != "dbt":
-                shutil.rmtree(entry)
+        self._home.reset()
         return self.path
 
 
 @pytest.fixture(scope="module")
-def renewed(tmp_path_factory: pytest.TempPathFactory) -> Renewed:
-    return Renewed(tmp_path_factory.mktemp("runs") / "home")
+def renewed(session_home: TestHome, tmp_path_factory: pytest.TempPathFactory) -> Renewed:
+    return Renewed(session_home, tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture
@@ -131,56 +136,29 @@ def state(home: Path) -> State:
     return marts(home), ledger(home)
 
 
+@dataclass(frozen=True)
+class Night:
+    """A second night that nothing disturbs, by `nightly --strict`: its result, and what a reader saw meanwhile."""
+
+    code: int
+    output: str
+    state: State
+    seconds: float
+    seen: set[tuple[Any, ...]]
+    errors: list[Exception]
+    home: Path
+
+
 @pytest.fixture(scope="module")
-def undisturbed(renewed: Renewed) -> tuple[State, float]:
-    """The result of an undisturbed second night, and its duration."""
+def undisturbed(renewed: Renewed, tmp_path_factory: pytest.TempPathFactory) -> Night:
     home = renewed.published()
     more(home)
-    began = time.monotonic()
-    assert run(home)[0] == 0
-    return state(home), time.monotonic() - began
-
-
-def check_kills(home: Path, kills: int, expected: State, took: float) -> None:
-    chance = random.Random(1)
-    # small batches, so that a kill may fall between two of them
-    for number in range(kills):
-        process = start(home, TOUCHSTONE_BATCH_BYTES="20000")
-        time.sleep(chance.uniform(0.2, 0.95) * took if number else 0.45 * took)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-    assert run(home)[0] == 0
-    assert state(home) == expected
-    assert not list(home.glob("lake/*/*/*.unfinished"))
-
-
-def test_the_next_run_completes_a_killed_one(home: Path, undisturbed: tuple[State, float]) -> None:
-    more(home)
-    check_kills(home, 2, *undisturbed)
-
-
-@pytest.mark.full
-def test_the_next_run_completes_ten_killed_first_runs(renewed: Renewed) -> None:
-    home = renewed.empty()
-    fill(home)
-    began = time.monotonic()
-    assert run(home)[0] == 0
-    expected, took = state(home), time.monotonic() - began
-    fill(renewed.empty())
-    check_kills(home, 10, expected, took)
-
-
-def test_nothing_is_written_outside_the_home(renewed: Renewed) -> None:
-    assert list(user_folder(renewed.path).rglob("*")) == []
-
-
-def test_readers_see_complete_releases_and_no_error(home: Path) -> None:
     seen: set[tuple[Any, ...]] = set()
     errors: list[Exception] = []
     done = threading.Event()
 
     def read() -> None:
-        while not done.is_set():
+        while not done.wait(0.05):
             try:
                 seen.update(
                     published(
@@ -196,14 +174,53 @@ def test_readers_see_complete_releases_and_no_error(home: Path) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    more(home)
-    code, output = run(home)
+    began = time.monotonic()
+    code, output = run(home, "nightly", "--strict")
+    seconds = time.monotonic() - began
     done.set()
     reader.join()
-    assert code == 0, output
-    assert errors == []
-    assert len(seen) == 2
-    assert all(daily == hourly == monthly for _, daily, hourly, monthly in seen)
+    copy = tmp_path_factory.mktemp("undisturbed") / "home"
+    renewed.keep(copy)
+    return Night(code, output, state(home), seconds, seen, errors, copy)
+
+
+def check_kills(home: Path, kills: int, expected: State, seconds: float) -> None:
+    chance = random.Random(1)
+    # small batches, so that a kill may fall between two of them
+    for number in range(kills):
+        process = start(home, TOUCHSTONE_BATCH_BYTES="20000")
+        time.sleep(seconds * (chance.uniform(0.2, 0.95) if number else 0.45))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert run(home)[0] == 0
+    assert state(home) == expected
+    assert not list(home.glob("lake/*/*/*.unfinished"))
+
+
+def test_the_next_run_completes_a_killed_one(undisturbed: Night, home: Path) -> None:
+    more(home)
+    check_kills(home, 2, undisturbed.state, undisturbed.seconds)
+
+
+@pytest.mark.full
+def test_the_next_run_completes_ten_killed_first_runs(renewed: Renewed) -> None:
+    home = renewed.empty()
+    fill(home)
+    began = time.monotonic()
+    assert run(home)[0] == 0
+    expected, seconds = state(home), time.monotonic() - began
+    fill(renewed.empty())
+    check_kills(home, 10, expected, seconds)
+
+
+def test_nothing_is_written_outside_the_home(renewed: Renewed) -> None:
+    assert list(user_folder(renewed.path).rglob("*")) == []
+
+
+def test_readers_see_complete_releases_and_no_error(undisturbed: Night) -> None:
+    assert undisturbed.errors == []
+    assert len(undisturbed.seen) == 2
+    assert all(daily == hourly == monthly for _, daily, hourly, monthly in undisturbed.seen)
 
 
 def test_a_failed_build_keeps_the_release(home: Path) -> None:
@@ -228,18 +245,16 @@ def checks_reported(home: Path) -> int:
     return int(found[1])
 
 
-def test_only_new_records_are_built_and_published(home: Path) -> None:
+def test_only_new_records_are_built_and_published(renewed: Renewed, undisturbed: Night, home: Path) -> None:
     release = (home / "published").resolve()
     checks = checks_reported(home)
     code, output = run(home)
     assert code == 0
     assert "nothing new to build" in output
     assert (home / "published").resolve() == release
-    more(home)
-    code, output = run(home)
-    assert code == 0
-    assert "built int_mailgun__events" in output
-    assert "built int_ses__events" not in output, "nothing has landed of it"
+    renewed.restore(undisturbed.home)
+    assert "built int_mailgun__events" in undisturbed.output
+    assert "built int_ses__events" not in undisturbed.output, "nothing has landed of it"
     assert checks_reported(home) == checks > 90, "those that weren't run are as they were"
     months = sorted((home / "published" / "parquet" / "mailgun_metrics_daily").glob("*.parquet"))
     with duckdb.connect() as connection:
@@ -270,9 +285,9 @@ def test_a_run_that_may_not_wait_names_the_one_that_holds_the_home(home: Path) -
         pass
 
 
-def test_strict_exits_with_3_for_quarantined_records(home: Path) -> None:
-    more(home)
-    assert run(home, "nightly", "--strict")[0] == 3
+def test_strict_exits_with_3_for_quarantined_records(renewed: Renewed, undisturbed: Night) -> None:
+    assert undisturbed.code == 3, undisturbed.output
+    home = renewed.restore(undisturbed.home)
     code, output = run(home, "nightly", "--strict")
     assert code == 0
     assert "Quarantined" in output, "it is open until it is corrected or dismissed"
@@ -281,11 +296,11 @@ def test_strict_exits_with_3_for_quarantined_records(home: Path) -> None:
     assert "Quarantined" not in run(home, "summary")[1]
 
 
-def test_a_long_history_is_built_in_batches(home: Path, undisturbed: tuple[State, float]) -> None:
+def test_a_long_history_is_built_in_batches(undisturbed: Night, home: Path) -> None:
     more(home)
     code, output = run(home, TOUCHSTONE_BATCH_BYTES="20000", TOUCHSTONE_BUILD_BATCH_RECORDS="300")
     assert code == 0, output
     assert "building: batch 1 of " in output
-    assert state(home) == undisturbed[0]
+    assert state(home) == undisturbed.state
     (build,) = published(home, "select build from run where system = 'mailgun'")
     assert published(home, "select max(load_id) from intermediate.int_mailgun__metrics_by_period") == [build]

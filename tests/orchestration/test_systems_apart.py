@@ -13,6 +13,7 @@ import pytest
 
 from touchstone.sample.__main__ import main as sample
 
+from .conftest import TestHome
 from .test_runs import Renewed, marts, published, run
 
 SYSTEMS = ("alexa", "cloudwatch", "mailgun", "pinpoint", "ses")
@@ -34,10 +35,10 @@ def write_sample(inbox: Path, seed: int) -> None:
 class Home(Renewed):
     """A home whose first night is published, with a second night's files beside it."""
 
-    def __init__(self, path: Path) -> None:
-        self._second = path.with_name("second")
+    def __init__(self, home: TestHome, folder: Path) -> None:
+        self._second = folder / "second"
         write_sample(self._second, seed=8)
-        super().__init__(path, lambda home: write_sample(home / "inbox", seed=7))
+        super().__init__(home, folder, lambda path: write_sample(path / "inbox", seed=7))
 
     def next_night(self) -> None:
         for file in self._second.rglob("*"):
@@ -48,8 +49,8 @@ class Home(Renewed):
 
 
 @pytest.fixture(scope="module")
-def renewed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("apart") / "home")
+def renewed(session_home: TestHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(session_home, tmp_path_factory.mktemp("apart"))
 
 
 @pytest.fixture
