@@ -158,7 +158,7 @@ def undisturbed(renewed: Renewed, tmp_path_factory: pytest.TempPathFactory) -> N
     done = threading.Event()
 
     def read() -> None:
-        while not done.wait(0.05):
+        while not done.wait(0.005):
             try:
                 seen.update(
                     published(
