@@ -1,11 +1,11 @@
 {# All landed versions of a staging model's records, with `is_current` at the one of each record that counts: the first in
    the order `preference`, of what versions state, never of when they arrived. Versions that are equal in it are ordered by
    all columns that they state, so that every build chooses the same one. `key` identifies a record. Where it `is_dated`,
-   it is one of a `date`; else the dates of its versions are looked up by these two columns, so that all others are read of
+   it is one of a date; else the dates of its versions are looked up by these two columns, so that all others are read of
    few days.
    A version that no longer counts stays, so that the periods it once counted in are found and counted again. #}
-{% macro current_versions(staged, preference, key='record_key', date='record_date', is_dated=false) -%}
-{%- set record = date ~ ', ' ~ key if is_dated else key %}
+{% macro current_versions(staged, preference, key='record_key', is_dated=false) -%}
+{%- set record = 'record_date, ' ~ key if is_dated else key %}
 with
 
 -- Not materialized, as a year would be written out for the sake of the day that is read.
@@ -23,14 +23,14 @@ arrived as not materialized (
 
 revised as (
 
-    select distinct {{ date }}, {{ key }} from arrived where is_revision
+    select distinct record_date, {{ key }} from arrived where is_revision
 
 ),
 
 {% if not is_dated -%}
 revised_days as (
 
-    select distinct {{ date }}, {{ key }}
+    select distinct record_date, {{ key }}
     from versions
     semi join revised using ({{ key }})
 
@@ -44,7 +44,7 @@ candidates as materialized (
         *,
         row(*columns(* exclude (version_id, file, is_revision, load_id, is_changed))) as stated
     from versions
-    semi join {{ 'revised' if is_dated else 'revised_days' }} using ({{ date }}, {{ key }})
+    semi join {{ 'revised' if is_dated else 'revised_days' }} using (record_date, {{ key }})
 
 ),
 
@@ -66,7 +66,7 @@ ranked as (
 )
 
 select
-    * exclude ({{ date }}, file, is_revision, load_id, is_changed),
+    * exclude (record_date, file, is_revision, load_id, is_changed),
     {{ load_id() }} as load_id
 from ranked
 {%- endmacro %}

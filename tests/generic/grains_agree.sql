@@ -5,6 +5,7 @@
    which were counted earlier. Hours are UTC's, so that in another time zone hours and days are compared over all time.
    The first month that was touched is asked for beforehand, as a constant spares reading the years. #}
 {% test grains_agree(model, keys, counts=none) %}
+{{ config(where='true') }}
 
 {%- set counts = counts if counts is not none else additive_metrics_of_tested() -%}
 

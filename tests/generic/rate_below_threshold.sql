@@ -1,6 +1,7 @@
 {# Proves that no rate of the last `days` days is at or above `threshold`: neither our own of an account, the sum of
    `numerator` by that of `denominator` where that is at least `minimum`, nor the latest one landed, the column `landed`. #}
 {% test rate_below_threshold(model, numerator, denominator, landed, threshold, minimum, days) %}
+{{ config(where='true') }}
 
 with
 

@@ -199,7 +199,7 @@ def test_what_is_left_out_stops_the_build_with_its_name(scratch: Scratch, name: 
 
 def test_it_takes_as_many_lines_as_contributing_says() -> None:
     lines = {
-        path: sum(bool(line.strip()) and (language != "diff" or line[0] == "+") for line in text.splitlines())
+        path: sum(bool(line.strip("+ ")) and (language != "diff" or line[0] == "+") for line in text.splitlines())
         for path, language, text in blocks(SECTION)
     }
     changed = [lines[path] for path, language, _ in blocks(SECTION) if language == "diff"]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from tests import dbt
+from touchstone.settings import PROJECT
 from touchstone.systems import column_texts
 
 from .conftest import TestHome
 from .events import some_events
 
 MAILGUN = ("--select", "+path:models/*/mailgun")
+GRAINS = {"hourly": "hour", "daily": "day", "monthly": "month"}
 
 
 def test_every_unit_test_passes(home: TestHome) -> None:
@@ -23,6 +27,18 @@ def test_every_unit_test_passes(home: TestHome) -> None:
     result = dbt.invoke("--quiet", "test", "--select", "test_type:unit", manifest=home.manifest)
     assert result.success, [r.node.name for r in result.result or [] if r.status != "pass"]
     assert len(result.result.results) > 10
+
+
+def test_a_mart_is_of_the_grain_of_its_name_and_its_siblings_are_of_the_same_model() -> None:
+    calls = defaultdict(set)
+    for path in (PROJECT / "models" / "marts").glob("*/*.sql"):
+        mart, _, suffix = path.stem.rpartition("_")
+        if suffix in GRAINS and path.parent.name not in ("catalog", "reconciliation"):
+            call = re.fullmatch(r"(?:--.*\n)+(\{\{ by_grain\(.*\) \}\}\n)", path.read_text(), re.DOTALL)
+            assert call, path.stem
+            calls[mart].add(call[1].replace(f"'{GRAINS[suffix]}'", "its grain"))
+    assert len(calls) > 20
+    assert [mart for mart, texts in calls.items() if len(texts) > 1 or "its grain" not in min(texts)] == []
 
 
 def test_data_tests_pass_on_a_first_build_and_on_a_later_one(home: TestHome) -> None:

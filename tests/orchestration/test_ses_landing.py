@@ -183,7 +183,7 @@ def test_times_are_read_at_any_offset(home: TestHome) -> None:
     sends = [event("Send", f"{n}", at) for n, at in enumerate(times)]
     # an event's own time counts, where it has one
     opens = [event("Open", f"{n}", "2026-03-01T00:00:00Z", timestamp=at) for n, at in enumerate(times)]
-    rows = staged(home, sends + opens, columns="event, message_id, event_at, event_date")
+    rows = staged(home, sends + opens, columns="event, message_id, event_at, record_date")
     assert rows == [(kind, f"{n}", at, at.date()) for kind in ("open", "send") for n, at in enumerate(times.values())]
 
 

@@ -44,6 +44,7 @@ with_rates as (
         *,
         linking_initiations + linking_completions as total_linking_events,
         linking_completions / nullif(linking_initiations, 0) as completion_rate,
+        record_count = 0 as is_empty,
         {{ load_id() }} as load_id
     from counted
     where period_start is not null and locale is not null and flow is not null

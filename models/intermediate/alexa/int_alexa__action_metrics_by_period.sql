@@ -102,6 +102,7 @@ joined as (
             case when is_new is not null then coalesce(actions, 0) end as actions,
             case when is_new is not null then coalesce(unique_users, 0) end as unique_users
         ),
+        coalesce(counted.actions, 0) = 0 and utterances is null as is_empty,
         {{ load_id() }} as load_id
     from counted
     full join utterances using (skill_id, stage, locale, capability, directive, grain, period_start)

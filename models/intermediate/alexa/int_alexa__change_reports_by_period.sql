@@ -41,6 +41,7 @@ with_rates as (
     select
         *,
         report_state_responses_matched / nullif(report_state_responses_compared, 0) as accuracy_rate,
+        record_count = 0 as is_empty,
         {{ load_id() }} as load_id
     from counted
     where period_start is not null and locale is not null

@@ -39,6 +39,7 @@ counted as (
 
 select
     *,
+    utterances = 0 as is_empty,
     {{ load_id() }} as load_id
 from counted
 where period_start is not null and locale is not null

@@ -56,6 +56,7 @@ with_rates as (
     select
         *,
         users / nullif(users_at_node, 0) as user_share,
+        record_count = 0 as is_empty,
         {{ load_id() }} as load_id
     from with_users_at_node
 

@@ -55,6 +55,7 @@ with_rates as (
         latency_us[3] / 1000 as latency_p99_ms,
         latency_sum_ms / nullif(answered_count, 0) as latency_avg_ms,
         successful_requests / nullif(request_volume, 0) as success_rate,
+        request_volume = 0 as is_empty,
         {{ load_id() }} as load_id
     from counted
     where period_start is not null and locale is not null and capability is not null

@@ -81,8 +81,8 @@ joined as (
         ),
         coalesce(active, 0) as active_subscriptions,
         coalesce(paid_at_start, 0) as paid_at_start,
-        -- 24 rows a day would say the same
-        active is not null and grain <> 'hour' as has_state
+        -- by its subscriptions alone an hour is empty: 24 rows would say what the day's does
+        counts.record_count = 0 and (active is null or grain = 'hour') as is_empty
     from changed_counts as counts
     full join subscriptions using (skill_id, stage, locale, product_id, product_type, grain, period_start)
     where counts.record_count is not null or grain <> 'hour'

@@ -14,8 +14,8 @@ derived_counts as (
 
     select
         * exclude (
-            own_customers, flash_briefing_customers, is_flash_briefing, own_utterances, smart_home_utterances,
-            endpoint_latency_us, endpoint_latency_quantiles_us
+            reported_count, own_customers, flash_briefing_customers, is_flash_briefing, own_utterances,
+            smart_home_utterances, endpoint_latency_us, endpoint_latency_quantiles_us
         ),
         case
             when is_flash_briefing and coalesce(own_customers, 0) = 0 then flash_briefing_customers
@@ -28,7 +28,8 @@ derived_counts as (
         endpoint_latency_us / 1000 as endpoint_latency_sum_ms,
         endpoint_latency_quantiles_us[1] / 1000 as endpoint_latency_p50_ms,
         endpoint_latency_quantiles_us[2] / 1000 as endpoint_latency_p90_ms,
-        endpoint_latency_quantiles_us[3] / 1000 as endpoint_latency_p99_ms
+        endpoint_latency_quantiles_us[3] / 1000 as endpoint_latency_p99_ms,
+        record_count = 0 and reported_count = 0 as is_empty
     from counts
 
 ),

@@ -81,6 +81,7 @@ with_rates as (
         * replace (error_code[1] as error_code),
         requests - successful_requests as error_responses,
         successful_requests / nullif(requests, 0) as success_rate,
+        requests = 0 as is_empty,
         {{ load_id() }} as load_id
     from counted
     where

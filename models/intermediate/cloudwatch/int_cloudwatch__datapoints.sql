@@ -6,5 +6,5 @@
 {{ current_versions(
     ref('stg_cloudwatch__datapoints'),
     ['sample_count desc', 'sum desc', 'maximum desc', 'minimum desc', 'unit'],
-    'datapoint_key', 'period_date', is_dated=true
+    'datapoint_key', is_dated=true
 ) }}

@@ -83,6 +83,7 @@ valued as (
             when 'last' then last
         end as value,
         spans * nullif(period_minutes, 0) / minutes as coverage,
+        datapoints = 0 as is_empty,
         {{ load_id() }} as load_id
     from measured
     left join definitions using (namespace, metric_name)

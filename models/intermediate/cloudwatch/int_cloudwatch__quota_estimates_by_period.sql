@@ -101,6 +101,7 @@ rolled_up as (
 
 select
     *,
+    record_count = 0 as is_empty,
     {{ load_id() }} as load_id
 from rolled_up
 where period_start is not null

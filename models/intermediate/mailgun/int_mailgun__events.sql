@@ -8,7 +8,7 @@ current_versions as (
 
     -- an item of the Logs API is the most complete: subaccount, all flags
     {{ current_versions(
-        ref('stg_mailgun__events'), ['is_logs_item desc', 'event_at desc'], 'event_key', 'event_date', is_dated=true
+        ref('stg_mailgun__events'), ['is_logs_item desc', 'event_at desc'], 'event_key', is_dated=true
     ) }}
 
 ),

@@ -21,7 +21,8 @@ derived_counts as (
         suppressed_bounces_count + suppressed_complaints_count + suppressed_unsubscribed_count as suppressed,
         permanent_failed_count - suppressed as bounced_count,
         delivered_count + permanent_failed_count - suppressed as sent_count,
-        delivered_count + permanent_failed_count - webhook_count - delayed_bounce_count as processed_count
+        delivered_count + permanent_failed_count - webhook_count - delayed_bounce_count as processed_count,
+        record_count = 0 as is_empty
     from counts
 
 ),

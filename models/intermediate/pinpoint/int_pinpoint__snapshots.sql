@@ -7,9 +7,7 @@ with
 ranked as (
 
     {{ current_versions(
-        ref('stg_pinpoint__execution_metrics'),
-        ['fetched_at desc nulls last'],
-        'snapshot_key', 'counted_on', is_dated=true
+        ref('stg_pinpoint__execution_metrics'), ['fetched_at desc nulls last'], 'snapshot_key', is_dated=true
     ) }}
 
 ),

@@ -14,9 +14,7 @@ custom_dimensions as (
 current_versions as (
 
     -- a feedback notification is a copy that has no tags
-    {{ current_versions(
-        ref('stg_ses__events'), ['is_published desc', 'event_at desc'], 'event_key', 'event_date'
-    ) }}
+    {{ current_versions(ref('stg_ses__events'), ['is_published desc', 'event_at desc'], 'event_key') }}
 
 ),
 

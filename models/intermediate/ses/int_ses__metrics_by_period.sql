@@ -19,7 +19,8 @@ with_rates as (
         click_count / nullif(delivery_count, 0) as click_rate,
         reject_count / nullif(send_count, 0) as reject_rate,
         rated_bounce_count / nullif(rated_send_count, 0) as bounce_rate_proxy,
-        rated_complaint_count / nullif(rated_delivery_count, 0) as complaint_rate_proxy
+        rated_complaint_count / nullif(rated_delivery_count, 0) as complaint_rate_proxy,
+        record_count = 0 as is_empty
     from counts
 
 )

@@ -1,6 +1,2 @@
 -- Grain: one day, skill, stage, locale and intent with at least one IntentRequest.
-select
-    * exclude (grain, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_alexa__intent_metrics_by_period') }}
-where grain = 'day' and utterances > 0
+{{ by_grain(ref('int_alexa__intent_metrics_by_period'), 'day') }}

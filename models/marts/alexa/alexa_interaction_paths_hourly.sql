@@ -1,5 +1,2 @@
 -- Grain: one hour, skill, stage, locale, step, from node and to node with at least one session that takes the step.
-select
-    * exclude (grain, record_count, load_id)
-from {{ ref('int_alexa__interaction_paths_by_period') }}
-where grain = 'hour' and record_count > 0 and to_node <> 'all'
+{{ by_grain(ref('int_alexa__interaction_paths_by_period'), 'hour', where="to_node <> 'all'") }}

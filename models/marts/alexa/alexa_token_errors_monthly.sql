@@ -1,6 +1,5 @@
 -- Grain: one month, skill, stage, locale, grant type and error code with at least one failed request.
-select
-    * exclude (is_by_code, grain, requests, successful_requests, success_rate, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_alexa__token_requests_by_period') }}
-where grain = 'month' and error_responses > 0 and is_by_code
+{{ by_grain(
+    ref('int_alexa__token_requests_by_period'), 'month', where='is_by_code',
+    without=['is_by_code', 'requests', 'successful_requests', 'success_rate']
+) }}

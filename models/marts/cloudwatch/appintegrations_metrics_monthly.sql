@@ -1,6 +1,2 @@
 -- Grain: one month and integration with at least one datapoint.
-select
-    * exclude (grain, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_cloudwatch__appintegrations_metrics') }}
-where grain = 'month'
+{{ by_grain(ref('int_cloudwatch__appintegrations_metrics'), 'month') }}

@@ -1,6 +1,2 @@
 -- Grain: one day and flow with at least one datapoint.
-select
-    * exclude (grain, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_cloudwatch__connect_flow_metrics') }}
-where grain = 'day'
+{{ by_grain(ref('int_cloudwatch__connect_flow_metrics'), 'day') }}

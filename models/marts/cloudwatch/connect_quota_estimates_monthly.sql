@@ -1,6 +1,2 @@
 -- Grain: one month and Connect instance for which a quota can be estimated.
-select
-    * exclude (grain, record_count, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_cloudwatch__quota_estimates_by_period') }}
-where grain = 'month' and record_count > 0
+{{ by_grain(ref('int_cloudwatch__quota_estimates_by_period'), 'month') }}

@@ -1,6 +1,2 @@
 -- Grain: one day and Voice ID domain with at least one datapoint.
-select
-    * exclude (grain, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_cloudwatch__voice_id_domain_metrics') }}
-where grain = 'day'
+{{ by_grain(ref('int_cloudwatch__voice_id_domain_metrics'), 'day') }}

@@ -1,6 +1,2 @@
 -- Grain: one day, subaccount, domain, dimension and dimension value with at least one event.
-select
-    * exclude (grain, record_count, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_mailgun__metrics_by_period') }}
-where grain = 'day' and dimension <> 'all' and record_count > 0
+{{ by_grain(ref('int_mailgun__metrics_by_period'), 'day', where="dimension <> 'all'") }}

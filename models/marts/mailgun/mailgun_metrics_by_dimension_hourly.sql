@@ -1,4 +1,2 @@
 -- Grain: one hour, subaccount, domain, dimension and dimension value with at least one event.
-select * exclude (grain, record_count, load_id)
-from {{ ref('int_mailgun__metrics_by_period') }}
-where grain = 'hour' and dimension <> 'all' and record_count > 0
+{{ by_grain(ref('int_mailgun__metrics_by_period'), 'hour', where="dimension <> 'all'") }}

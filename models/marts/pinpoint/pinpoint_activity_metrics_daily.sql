@@ -1,6 +1,2 @@
 -- Grain: one day and activity with at least one event or snapshot.
-select
-    * exclude (grain, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_pinpoint__activity_metrics') }}
-where grain = 'day'
+{{ by_grain(ref('int_pinpoint__activity_metrics'), 'day') }}

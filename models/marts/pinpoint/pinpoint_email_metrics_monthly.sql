@@ -1,6 +1,2 @@
 -- Grain: one month and activity with at least one email event.
-select
-    * exclude (grain, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_pinpoint__email_metrics') }}
-where grain = 'month'
+{{ by_grain(ref('int_pinpoint__email_metrics'), 'month') }}

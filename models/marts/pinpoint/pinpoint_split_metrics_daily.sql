@@ -1,6 +1,2 @@
 -- Grain: one day and path of a split activity with at least one snapshot.
-select
-    * exclude (grain, load_id)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_pinpoint__split_metrics') }}
-where grain = 'day'
+{{ by_grain(ref('int_pinpoint__split_metrics'), 'day') }}

@@ -1,6 +1,5 @@
 -- Grain: one day, account and configuration set with at least one event or reputation datapoint.
-select
-    * exclude (grain, record_count, load_id, dimension, dimension_value)
-    replace (cast(period_start as date) as period_start)
-from {{ ref('int_ses__metrics_by_period') }}
-where grain = 'day' and dimension = 'all' and record_count > 0
+{{ by_grain(
+    ref('int_ses__metrics_by_period'), 'day', where="dimension = 'all'",
+    without=['dimension', 'dimension_value']
+) }}

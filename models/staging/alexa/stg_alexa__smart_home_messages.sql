@@ -14,10 +14,7 @@ source as (
 renamed as (
 
     select
-        _key as record_key,
-        _record_id as version_id,
-        _date as record_date,
-        _at as logged_at,
+        {{ landed_columns(at='logged_at') }},
         _kind as kind,
         direction,
         nullif(invocation_id, '') as invocation_id,
@@ -34,10 +31,7 @@ renamed as (
         ) as endpoint_id,
         -- the properties that changed, and all others of the endpoint
         message.event.payload."change".properties as changed_properties,
-        message.context.properties as context_properties,
-        _file as file,
-        _is_repeat as is_revision,
-        _landing as load_id
+        message.context.properties as context_properties
     from source
 
 )

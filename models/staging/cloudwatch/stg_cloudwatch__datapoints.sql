@@ -14,10 +14,7 @@ source as (
 renamed as (
 
     select
-        _key as datapoint_key,
-        _record_id as version_id,
-        _date as period_date,
-        _at as period_at,
+        {{ landed_columns(key='datapoint_key', at='period_at') }},
         coalesce(nullif(account_id, ''), 'none') as account_id,
         coalesce(nullif(region, ''), 'none') as region,
         namespace,
@@ -35,10 +32,7 @@ renamed as (
             )),
             map {}
         ) as extra_statistics,
-        coalesce(nullif(unit, ''), 'None') as unit,
-        _file as file,
-        _is_repeat as is_revision,
-        _landing as load_id
+        coalesce(nullif(unit, ''), 'None') as unit
     from source
 
 )

@@ -1,34 +1,20 @@
 -- Grain: one event of Pinpoint's event stream.
-with
-
-source as (
-
-    select * from {{ source('pinpoint', 'events') }}
-
-),
-
-renamed as (
-
-    select
-        _key as event_key,
-        _at as event_at,
-        event_type as event,
-        coalesce(nullif(application.app_id, ''), 'none') as application_id,
-        nullif(client.client_id, '') as endpoint_id,
-        nullif(attributes.journey_id, '') as journey_id,
-        coalesce(nullif(attributes.journey_activity_id, ''), 'none') as activity_id,
-        nullif(attributes.journey_run_id, '') as run_id,
-        nullif(attributes.journey_activity_type, '') as activity_type,
-        nullif(attributes.journey_send_status, '') as send_status,
-        nullif(attributes.campaign_id, '') as campaign_id,
-        nullif(
-            coalesce(facets.email_channel.mail_event.mail.message_id, attributes.message_id), ''
-        ) as message_id,
-        metrics.price_in_millicents_usd as price_in_millicents,
-        _file as file,
-        _landing as load_id
-    from source
-
-)
-
-select * from renamed
+select
+    _key as event_key,
+    _at as event_at,
+    event_type as event,
+    coalesce(nullif(application.app_id, ''), 'none') as application_id,
+    nullif(client.client_id, '') as endpoint_id,
+    nullif(attributes.journey_id, '') as journey_id,
+    coalesce(nullif(attributes.journey_activity_id, ''), 'none') as activity_id,
+    nullif(attributes.journey_run_id, '') as run_id,
+    nullif(attributes.journey_activity_type, '') as activity_type,
+    nullif(attributes.journey_send_status, '') as send_status,
+    nullif(attributes.campaign_id, '') as campaign_id,
+    nullif(
+        coalesce(facets.email_channel.mail_event.mail.message_id, attributes.message_id), ''
+    ) as message_id,
+    metrics.price_in_millicents_usd as price_in_millicents,
+    _file as file,
+    _landing as load_id
+from {{ source('pinpoint', 'events') }}

@@ -16,10 +16,7 @@ source as (
 renamed as (
 
     select
-        _key as record_key,
-        _record_id as version_id,
-        _date as record_date,
-        _at as period_at,
+        {{ landed_columns(at='period_at') }},
         coalesce(nullif(account_id, ''), 'none') as account_id,
         namespace,
         metric_name,
@@ -28,10 +25,7 @@ renamed as (
         statistics['count'] as sample_count,
         statistics['sum'] as sum,
         statistics['max'] as maximum,
-        statistics['min'] as minimum,
-        _file as file,
-        _is_repeat as is_revision,
-        _landing as load_id
+        statistics['min'] as minimum
     from source
 
 )

@@ -26,10 +26,7 @@ addressed as (
 renamed as (
 
     select
-        _key as event_key,
-        _record_id as version_id,
-        _date as event_date,
-        _at as event_at,
+        {{ landed_columns(key='event_key') }},
         case _kind
             when 'renderingfailure' then 'rendering_failure'
             when 'deliverydelay' then 'delivery_delay'
@@ -67,10 +64,7 @@ renamed as (
         coalesce(nullif(tags['ses:feedback-id-b'][1], ''), 'none') as feedback_id_b,
         tags,
         mail.headers as headers,
-        try_cast(click."linkTags" as map(varchar, varchar[])) as link_tags,
-        _file as file,
-        _is_repeat as is_revision,
-        _landing as load_id
+        try_cast(click."linkTags" as map(varchar, varchar[])) as link_tags
     from addressed
 
 )
