@@ -36,7 +36,7 @@ class NotPublished(Exception):
 
 @dataclass(frozen=True)
 class Mart:
-    """A published table. `parents` are the relations that it reads, if each has a `load_id` in every row."""
+    """A published table. `parents` are the relations that it reads."""
 
     name: str
     system: str
@@ -59,8 +59,7 @@ def marts_of(manifest: Manifest) -> list[Mart]:
         if not is_mart(node) or node["name"].startswith("metric_values_"):
             continue
         models = [manifest["nodes"][parent] for parent in node["depends_on"]["nodes"] if parent.startswith("model.")]
-        has_load_ids = all("load_id" in model["columns"] for model in models)
-        parents = tuple(model["relation_name"] for model in models) if has_load_ids else ()
+        parents = tuple(model["relation_name"] for model in models)
         marts.append(Mart(node["name"], node["group"], parents, "period_start" in node["columns"]))
     return sorted(marts, key=lambda mart: mart.name)
 
@@ -123,14 +122,14 @@ def publish(
             [sources],
         )
         sources_of_built = {system: names for system, names in sources_of(manifest).items() if system not in absent}
-        since = _present_builds(connection, sources_of_built, build)
+        since, unchanged = _present_builds(connection, sources_of_built, build)
         connection.execute("detach ledger")
         list_relations(connection, manifest, kept)
         describe(connection, manifest)
         parquet = unfinished / "parquet"
         written = sum(
             _link_files(settings, mart, parquet)
-            if mart.system in kept and (settings.published / "parquet" / mart.name).exists()
+            if mart.system in kept | unchanged and (settings.published / "parquet" / mart.name).exists()
             else _export(connection, settings, mart, parquet, since.get(mart.system))
             for mart in marts
         )
@@ -192,7 +191,7 @@ def _export(
     month = "cast(date_trunc('month', period_start) as date)"
     months = {m for (m,) in connection.execute(f"select distinct {month} from {mart.name}").fetchall()}
     changed = months
-    if since is not None and mart.parents:
+    if since is not None and mart.parents and _have_load_ids(connection, mart.parents):
         parents = " union all ".join(
             f"select {month} as month from {parent} where load_id > {since}" for parent in mart.parents
         )
@@ -214,6 +213,20 @@ def _export(
     return len(changed)
 
 
+def _have_load_ids(connection: duckdb.DuckDBPyConnection, relations: Sequence[str]) -> bool:
+    """Whether every row of the relations states the load that changed it last."""
+    row = connection.execute(
+        """
+        select count(*)
+        from duckdb_columns()
+        where format('"{}"."{}"."{}"', database_name, schema_name, table_name) in (select unnest(?::varchar[]))
+            and column_name = 'load_id'
+        """,
+        [list(relations)],
+    ).fetchone()
+    return row == (len(relations),)
+
+
 def _link_files(settings: Settings, mart: Mart, parquet: Path) -> int:
     """Link a mart's Parquet files from the present release; returns 0, the number of files written."""
     earlier = settings.published / "parquet" / mart.name
@@ -225,28 +238,32 @@ def _link_files(settings: Settings, mart: Mart, parquet: Path) -> int:
 
 def _present_builds(
     connection: duckdb.DuckDBPyConnection, sources: Mapping[str, set[str]], build: Build
-) -> dict[str, int]:
+) -> tuple[dict[str, int], set[str]]:
     """The build of each system's marts in the present release, for systems whose `load_id` states all changes since:
-    those of the same definitions of which nothing was retracted.
+    those of the same definitions of which nothing was retracted. And those of them of which nothing has landed since.
     """
     if "system" not in columns_of(connection, PRESENT, ("main", "run")):
-        return {}
+        return {}, set()
     rows = connection.execute(
         f"""
         select
             system,
             build,
-            (select list(source) from ledger.retractions where retractions.build >= run.build) as retracted
+            (select list(source) from ledger.retractions where retractions.build >= run.build) as retracted,
+            (select list(source) from ledger.lake_files where lake_files.landing > run.landing) as landed
         from {PRESENT}.run
         where fingerprint = ?
         """,
         [build.fingerprint],
     ).fetchall()
-    return {
-        system: number
-        for system, number, retracted in rows
-        if system in sources and not sources[system] & set(retracted or ())
-    }
+    since: dict[str, int] = {}
+    unchanged: set[str] = set()
+    for system, number, retracted, landed in rows:
+        if system in sources and not sources[system] & set(retracted or ()):
+            since[system] = number
+            if not sources[system] & set(landed or ()):
+                unchanged.add(system)
+    return since, unchanged
 
 
 def _check(

@@ -69,7 +69,10 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome, man
     # the landing is 1
     assert published(home, "select distinct status, build from run") == [("current", 3)]
 
-    # a month's Parquet file is the same until a build changes the month
+    # a system's Parquet files are the same until a record lands, and then but those of months that the build changes
+    assert parquet_files(release(home, manifest)) == files
+    home.put("mailgun/events", "b.json", some_events(seed=2, count=1))
+    home.land()
     with duckdb.connect(str(home.settings.warehouse / "touchstone.duckdb")) as connection:
         counted = "intermediate.int_mailgun__counts_by_period"
         connection.execute(f"update {counted} set load_id = 1000 where period_start >= date '2026-03-01'")
@@ -94,7 +97,7 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome, man
     kept = "select count(*) from metric_catalog where system = 'mailgun' and definition = 'new'"
     assert published(home, kept) == [(0,)]
     row = published(home, "select status, reason, build, run_id from run where system = 'mailgun'")
-    assert row == [("held back", "a check found 3 rows", 4, "run 4")]
+    assert row == [("held back", "a check found 3 rows", 6, "run 6")]
     comment = "select comment from duckdb_views() where view_name = 'mailgun_metrics_hourly'"
     assert published(home, comment) != [(None,)]
     files = [f"{home.settings.published}/parquet/mailgun_metrics_daily/*.parquet"]

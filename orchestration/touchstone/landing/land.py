@@ -101,12 +101,13 @@ def _batches(
     batch: list[Staged] = []
     size = 0
     known = ledger.hashes(stream.source)
+    again: dict[Found, str] = {}
     for found, staged in _staged(new, folder, settings.max_gzip_ratio):
         if isinstance(staged, Refused):
             landed.refused.append(staged)
         elif staged.hash in known:
             landed.known_files += 1
-            ledger.record_seen(stream.source, {found: staged.hash})
+            again[found] = staged.hash
             staged.path.unlink()
         else:
             if batch and size + staged.size > settings.batch_bytes:
@@ -115,6 +116,7 @@ def _batches(
             known.add(staged.hash)
             batch.append(staged)
             size += staged.size
+    ledger.record_seen(stream.source, again)
     if batch:
         yield batch
     folder.rmdir()

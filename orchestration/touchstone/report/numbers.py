@@ -190,6 +190,11 @@ def _values(
 
     One query for all of them: DuckDB plans every mart that the long table is made of, which takes longer than it reads.
     """
+    since = {
+        system.system: newest[system.system][0]
+        - timedelta(days=SHOWN_DAYS + max(chart.over.days for chart in system.charts) - 2)
+        for system in systems
+    }
     wanted = [
         {
             "system": system.system,
@@ -198,10 +203,9 @@ def _values(
             "metric": metric,
             "by": chart.by,
             "only": json.dumps(chart.only),
-            "since": last - timedelta(days=SHOWN_DAYS + max(chart.over.days for chart in system.charts) - 2),
+            "since": since[system.system],
         }
         for system in systems
-        for last, _ in [newest[system.system]]
         for number, chart in enumerate(system.charts)
         for metric in chart.metrics
     ]
@@ -232,7 +236,7 @@ def _values(
         group by system, chart, metric, part, day
         """,
         wanted,
-        min(each["since"] for each in wanted),
+        min(since.values()),
     ):
         system, key = row.pop("system"), (row.pop("chart"), row.pop("metric"), row.pop("part"))
         day = row.pop("day")
