@@ -126,11 +126,12 @@ def publish(
         connection.execute("detach ledger")
         list_relations(connection, manifest, kept)
         describe(connection, manifest)
+        with_load_ids = _with_load_ids(connection)
         parquet = unfinished / "parquet"
         written = sum(
             _link_files(settings, mart, parquet)
             if mart.system in kept | unchanged and (settings.published / "parquet" / mart.name).exists()
-            else _export(connection, settings, mart, parquet, since.get(mart.system))
+            else _export(connection, settings, mart, parquet, since.get(mart.system), with_load_ids)
             for mart in marts
         )
         connection.execute(f"attach {literal(str(built))} as built (read_only)")
@@ -176,7 +177,12 @@ def rollback(settings: Settings) -> Path:
 
 
 def _export(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, mart: Mart, parquet: Path, since: int | None
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    mart: Mart,
+    parquet: Path,
+    since: int | None,
+    with_load_ids: set[str],
 ) -> int:
     """Write a mart's Parquet files, one per month; months unchanged `since` a build are links to the present release's.
 
@@ -191,7 +197,7 @@ def _export(
     month = "cast(date_trunc('month', period_start) as date)"
     months = {m for (m,) in connection.execute(f"select distinct {month} from {mart.name}").fetchall()}
     changed = months
-    if since is not None and mart.parents and _have_load_ids(connection, mart.parents):
+    if since is not None and mart.parents and with_load_ids.issuperset(mart.parents):
         parents = " union all ".join(
             f"select {month} as month from {parent} where load_id > {since}" for parent in mart.parents
         )
@@ -213,18 +219,16 @@ def _export(
     return len(changed)
 
 
-def _have_load_ids(connection: duckdb.DuckDBPyConnection, relations: Sequence[str]) -> bool:
-    """Whether every row of the relations states the load that changed it last."""
-    row = connection.execute(
+def _with_load_ids(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The relations in which every row states the load that changed it last, by their names in the manifest."""
+    rows = connection.execute(
         """
-        select count(*)
+        select format('"{}"."{}"."{}"', database_name, schema_name, table_name)
         from duckdb_columns()
-        where format('"{}"."{}"."{}"', database_name, schema_name, table_name) in (select unnest(?::varchar[]))
-            and column_name = 'load_id'
-        """,
-        [list(relations)],
-    ).fetchone()
-    return row == (len(relations),)
+        where column_name = 'load_id'
+        """
+    ).fetchall()
+    return {name for (name,) in rows}
 
 
 def _link_files(settings: Settings, mart: Mart, parquet: Path) -> int:

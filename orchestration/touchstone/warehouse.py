@@ -108,10 +108,13 @@ def off_systems(manifest: Manifest) -> set[str]:
     return {*known_systems()} - {*systems_of(manifest)}
 
 
-def absent_systems(ledger: Ledger, manifest: Manifest) -> frozenset[str]:
-    """The systems of which nothing has ever landed: they are not built, and their marts are empty."""
+def absent_systems(ledger: Ledger, manifest: Manifest, landing: int | None = None) -> frozenset[str]:
+    """The systems of which nothing has ever landed, or nothing up to a load: they are not built, and their marts are
+    empty.
+    """
     sources = sources_of(manifest)
-    heard = ledger.landed_after(0, set().union(*sources.values())) | ledger.builds.retracted_since(0)
+    heard = ledger.landed_until(ledger.last_lake_load_id() if landing is None else landing)
+    heard |= ledger.builds.retracted_since(0)
     return frozenset(system for system in systems_of(manifest) if not sources[system] & heard)
 
 
@@ -129,9 +132,8 @@ def plan(
     good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
     behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
     whole = good[SHARED]
-    heard = ledger.landed_until(whole.landing if whole else 0) | ledger.builds.retracted_since(0)
-    # Absent until now: seeds and models that read nothing of what has landed since are missing too.
-    behind |= {system for system in systems if not sources[system] & heard}
+    # Of those absent until now, seeds and models that read nothing of what has landed since are missing too.
+    behind |= absent_systems(ledger, manifest, whole.landing if whole else 0) - absent
     if whole and ledger.builds.switched_off(whole.number) != off_systems(manifest):
         behind.add(SHARED)  # the shared marts have a system that is off now, or lack one that is on again
     last = ledger.builds.last()

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from touchstone.landing.records import literal
 from touchstone.report.headlines import Chart, Combined, Over, System, Threshold, combined, label
 
 # Days in a chart, days that a day is compared with, and how many of those need a number for a status.
@@ -247,12 +248,8 @@ def _values(
 def _only(systems: Sequence[System]) -> str:
     """The condition for the headlines' metrics: constants let DuckDB skip other marts."""
     charts = [chart for system in systems for chart in system.charts]
-    marts, metrics = {chart.mart for chart in charts}, {metric for chart in charts for metric in chart.metrics}
-    return f"mart in ({_literals(marts)}) and metric in ({_literals(metrics)})"
-
-
-def _literals(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in sorted(names))
+    names = {"mart": {chart.mart for chart in charts}, "metric": {m for chart in charts for m in chart.metrics}}
+    return " and ".join(f"{column} in ({', '.join(map(literal, sorted(of_it)))})" for column, of_it in names.items())
 
 
 def _names(connection: duckdb.DuckDBPyConnection, chart: Chart) -> dict[str, str]:
