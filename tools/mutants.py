@@ -31,7 +31,7 @@ from unittest.mock import patch
 import duckdb
 from sqlglot import TokenType, tokenize
 
-from tests import dbt
+from touchstone import dbt
 from touchstone.home import environment
 from touchstone.landing.land import land
 from touchstone.landing.ledger import Ledger

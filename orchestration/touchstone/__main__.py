@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 
 from touchstone.console import log_progress, printable
-from touchstone.dbt import run_dbt
+from touchstone.dbt import DbtFailed, run_dbt
 from touchstone.home import HomeInUse, environment, exclusive, prepare
 from touchstone.landing.land import replay
 from touchstone.landing.ledger import Ledger, LedgerMissing
@@ -97,36 +97,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _nightly(settings: Settings, strict: bool) -> int:
     os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
     log_progress("starting")
-    # Loading Dagster and the dbt project takes seconds: only the command that needs them does it. What it loads stays,
-    # and checking it for garbage as often as Python does takes seconds too.
+    # What Dagster and dbt load stays, and checking it for garbage as often as Python does takes seconds.
     gc.set_threshold(100_000)
-    from dagster import DagsterInstance
-
-    from touchstone.definitions import build_definitions
+    # Loading Dagster takes seconds: only the command that needs it does it.
+    from touchstone.nightly import Outcome, run
 
     with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         before = ledger.last_load_id()
-        # Dagster creates its storage when it is first opened: two runs at once in a new home would both do it.
-        DagsterInstance.get().dispose()
-    with DagsterInstance.get() as instance:
-        result = (
-            build_definitions(settings)
-            .resolve_job_def("nightly")
-            .execute_in_process(
-                instance=instance,
-                raise_on_error=False,
-                run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
-            )
-        )
+    outcome = run(settings)
     with exclusive(settings):
-        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
-            last = ledger.builds.last()
-        is_published = result.success or (last is not None and last.run_id == result.run_id and last.published)
-        clean = print_summary(settings, since=before, failed=not is_published)
-    if not is_published:
-        return 1
-    if not result.success:
-        return 2
+        clean = print_summary(settings, since=before, failed=outcome == Outcome.FAILED)
+    if outcome != Outcome.PUBLISHED:
+        return int(outcome.value)
     return 3 if strict and not clean else 0
 
 
@@ -191,8 +173,8 @@ def _model(settings: Settings, name: str) -> int:
     try:
         with exclusive(settings):
             run_dbt(settings, "--no-write-json", "build", "--full-refresh", "--select", name)
-    except subprocess.CalledProcessError as error:
-        return error.returncode  # dbt has printed what failed
+    except DbtFailed:
+        return 1  # dbt has printed what failed
     return 0
 
 

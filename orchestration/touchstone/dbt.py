@@ -1,7 +1,6 @@
-"""dbt's command line, `python -m touchstone.dbt`, which starts a tenth faster and logs each model that it has built.
+"""dbt in this process, as dagster-dbt loads most of it anyway, and its command line, `python -m touchstone.dbt`.
 
-Objects that dbt loads stay until the process ends: Python's garbage collector need not check them as often as it does.
-It writes run_results.json with `--no-write-json` too, which spares the manifest that dbt would write twice.
+dbt writes run_results.json with `--no-write-json` too here, which spares the manifest that it would write twice.
 """
 
 from __future__ import annotations
@@ -9,30 +8,68 @@ from __future__ import annotations
 import gc
 import json
 import os
-import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from touchstone.console import log_progress
 from touchstone.home import environment
 from touchstone.settings import PROJECT, Settings
 
-# dbt's exit statuses after a run to the end, without and with failures; any other means that it stopped before.
-_SUCCEEDED, _FAILED, _STOPPED = 0, 1, 2
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+
+class DbtFailed(Exception):
+    """dbt stopped before its end, or a model or test failed that must not; dbt has logged why."""
 
 
 def run_dbt(settings: Settings, *arguments: str, may_fail: bool = False, **variables: str) -> None:
-    """Run dbt's command line in a process of its own, with environment `variables` for its macros: a change of dbt's
-    own vars makes it parse the project again.
+    """Run a command of dbt's, with environment `variables` for its macros: a change of dbt's own vars makes it parse
+    the project again.
 
-    Raises CalledProcessError, but not for failed models or tests if these `may_fail`.
+    Raises DbtFailed, but not for failed models or tests if these `may_fail`.
     """
     dbt_vars = json.dumps({"reporting_timezone": settings.reporting_timezone})
-    command = [sys.executable, "-m", "touchstone.dbt", *arguments, "--vars", dbt_vars]
-    result = subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment(settings), **variables})
-    if result.returncode not in ((_SUCCEEDED, _FAILED) if may_fail else (_SUCCEEDED,)):
-        result.check_returncode()
+    with _surroundings({**environment(settings), **variables}):
+        result = invoke(*arguments, "--vars", dbt_vars)
+    if result.exception or not (result.success or may_fail):
+        log = settings.home / "dbt" / "logs" / "dbt.log"
+        raise DbtFailed(f"dbt failed: {result.exception or 'see above'}. Its log is {log}") from result.exception
+
+
+def invoke(*arguments: str, manifest: Any = None) -> dbtRunnerResult:
+    """Run a command of dbt's, with a manifest that it need not parse, and close the warehouse: dbt would keep it open
+    for the next command, and locked for other connections.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt.cli.main import dbtRunner
+
+    try:
+        result = dbtRunner(manifest=manifest, callbacks=[_log_built]).invoke([*arguments])
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if isinstance(result.result, RunExecutionResult):
+        result.result.write(str(Path(os.environ["DBT_TARGET_PATH"], "run_results.json")))
+    return result
+
+
+@contextmanager
+def _surroundings(variables: Mapping[str, str]) -> Iterator[None]:
+    """The environment and the folder that dbt reads, and a garbage collector that runs rarely: what dbt loads stays."""
+    thresholds, outside = gc.get_threshold(), dict(os.environ)
+    gc.set_threshold(100_000)
+    os.environ.update(variables)
+    try:
+        with chdir(PROJECT):
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(outside)
+        gc.set_threshold(*thresholds)
 
 
 def _log_built(event: Any) -> None:
@@ -40,18 +77,5 @@ def _log_built(event: Any) -> None:
         log_progress(f"built {event.data.node_info.node_name}")
 
 
-def main(arguments: list[str]) -> int:
-    gc.set_threshold(100_000)
-    from dbt.artifacts.schemas.run import RunExecutionResult
-    from dbt.cli.main import dbtRunner
-
-    result = dbtRunner(callbacks=[_log_built]).invoke(arguments)
-    if isinstance(result.result, RunExecutionResult):
-        result.result.write(str(Path(os.environ["DBT_TARGET_PATH"], "run_results.json")))
-    if result.exception:
-        return _STOPPED
-    return _SUCCEEDED if result.success else _FAILED
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(0 if invoke(*sys.argv[1:]).success else 1)

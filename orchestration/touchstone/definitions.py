@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dagster import Definitions, definitions
 
-from touchstone import assets, schedules
+from touchstone import schedules
+from touchstone.assets.landing import landing_assets
+from touchstone.assets.marts import mart_assets
 from touchstone.home import prepare
+from touchstone.manifest import project
+from touchstone.resources import Home
 from touchstone.settings import Settings, load_settings
-from touchstone.warehouse import project
 
 
 @definitions
@@ -21,9 +24,11 @@ def defs() -> Definitions:
 def build_definitions(settings: Settings) -> Definitions:
     """The definitions for a home. Creates the home's folders, and parses the dbt project if it has changed."""
     prepare(settings)
+    manifest = project(settings)
+    landing = landing_assets(manifest)
     return Definitions(
-        assets=assets.all_assets(project(settings)),
+        assets=[*landing, *mart_assets(manifest, landing)],
         jobs=[schedules.nightly],
         schedules=[schedules.every_night(settings)],
-        resources={"home": assets.Home()},
+        resources={"home": Home()},
     )

@@ -42,6 +42,9 @@ class EventLog(SqliteEventLogStorage):
     Dagster stores events in batches where DAGSTER_EVENT_BATCH_SIZE sets their size.
     """
 
+    # Dagster looks for the table of checks at each event; `_initdb` has created it.
+    supports_asset_checks: Any = True
+
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
         self._batch: dict[str, Connection] = {}  # of the thread that holds the lock

@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from touchstone.console import log_progress
+from touchstone.dbt import run_dbt
+from touchstone.landing.ledger import unfinished
 from touchstone.landing.streams import read_streams
-from touchstone.settings import Settings, known_systems
+from touchstone.settings import PROJECT, Settings, known_systems
 from touchstone.systems import SHARED, Manifest, groups_of, owner_of
+
+# What defines the marts; a change in any of it requires a full refresh.
+DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
+_PARSED = (*DEFINITIONS, "tests", "profiles")
+
+
+def project(settings: Settings) -> Manifest:
+    """The up-to-date manifest of the dbt project, reduced to the systems that are on."""
+    manifest = manifest_path(settings)
+    if not manifest.exists() or manifest.stat().st_mtime < max(path.stat().st_mtime for path in project_files(_PARSED)):
+        log_progress("parsing the dbt project")
+        run_dbt(settings, "parse", "--quiet")
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
+        os.replace(unfinished(manifest), manifest)
+    return read_manifest(settings)
+
+
+def project_files(names: tuple[str, ...]) -> list[Path]:
+    found = [path for name in names for path in [PROJECT / name, *(PROJECT / name).rglob("*")]]
+    return sorted(path for path in found if path.is_file())
 
 
 def manifest_path(settings: Settings) -> Path:

@@ -6,7 +6,8 @@ the group `catalog`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 # The group of models that belong to no system. No release is possible without them.
@@ -113,3 +114,15 @@ def downstream(manifest: Manifest, unique_ids: Iterable[str]) -> set[str]:
         newest = [child for each in newest for child in manifest["child_map"][each] if child not in reached]
         reached.update(newest)
     return reached
+
+
+def built_nodes(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """The models and seeds, by unique id."""
+    return {id_: node for id_, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
+
+
+def parents_first(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """The models and seeds, parents first."""
+    built = built_nodes(manifest)
+    ordered: Iterable[str] = TopologicalSorter(manifest["parent_map"]).static_order()
+    return (built[id_] for id_ in ordered if id_ in built)

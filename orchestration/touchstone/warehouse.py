@@ -1,14 +1,10 @@
-"""dbt: the project, its manifest, and one build of it."""
+"""The warehouse: a build of it by dbt, as Dagster's results, and connections to it."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from graphlib import TopologicalSorter
+from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +21,14 @@ from dagster_dbt import DagsterDbtTranslator
 
 from touchstone.console import log_progress
 from touchstone.dbt import run_dbt
-from touchstone.landing.ledger import Ledger, unfinished
 from touchstone.landing.records import literal
-from touchstone.manifest import manifest_path, read_manifest
+from touchstone.plan import Plan, off_systems
 from touchstone.release import empty_view
-from touchstone.settings import PROJECT, Settings, known_systems
-from touchstone.systems import (
-    SHARED,
-    Manifest,
-    downstream,
-    groups_of,
-    is_mart,
-    owner_of,
-    sources_of,
-    systems_of,
-)
+from touchstone.settings import Settings
+from touchstone.systems import SHARED, Manifest, built_nodes, groups_of, is_mart, parents_first
 
-# What defines the marts; a change in any of it requires a full refresh.
-_DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
 # How many failures a reason names.
 _SHOWN = 3
-_FILES = ("touchstone.duckdb", "internal.duckdb")
 # What earlier versions kept in the warehouse: 0.1.0 called the internal database `facts`.
 _OBSOLETE_FILES = ("facts.duckdb", "facts.duckdb.wal")
 
@@ -61,108 +44,6 @@ class _Translator(DagsterDbtTranslator):
 translator = _Translator()
 # The metadata in which dagster-dbt states the dbt node of an asset or a check.
 _UNIQUE_ID = "dagster_dbt/unique_id"
-_PARSED = (*_DEFINITIONS, "tests", "profiles")
-
-
-def project(settings: Settings) -> Manifest:
-    """The up-to-date manifest of the dbt project, reduced to the systems that are on."""
-    manifest = manifest_path(settings)
-    if not manifest.exists() or manifest.stat().st_mtime < _last_change(_PARSED):
-        log_progress("parsing the dbt project")
-        run_dbt(settings, "parse", "--quiet")
-        manifest.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
-        os.replace(unfinished(manifest), manifest)
-    return read_manifest(settings)
-
-
-def fingerprint(settings: Settings) -> str:
-    """What the numbers depend on beside the records: every definition, and the reporting time zone."""
-    digest = hashlib.blake2b(settings.reporting_timezone.encode(), digest_size=16)
-    for path in _files(_DEFINITIONS):
-        if path.suffix == ".yml" and path.name != "dbt_project.yml":
-            continue  # descriptions, contracts and tests change no number
-        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a build has to do.
-
-    `full_refresh`: groups whose models are rebuilt in full. `published`: by system, the build of these definitions
-    that readers see, or 0: checks read what has changed since. `excluded`: models and seeds that stay unchanged.
-    `batches`: the last load of each batch of new records; all but the last batch run the models without checks.
-    `absent`: systems that are not built.
-    """
-
-    full_refresh: frozenset[str]
-    published: Mapping[str, int]
-    excluded: Sequence[dict[str, Any]]
-    batches: Sequence[int]
-    absent: frozenset[str] = frozenset()
-
-
-def off_systems(manifest: Manifest) -> set[str]:
-    """The systems that are switched off."""
-    return {*known_systems()} - {*systems_of(manifest)}
-
-
-def absent_systems(ledger: Ledger, manifest: Manifest, landing: int | None = None) -> frozenset[str]:
-    """The systems of which nothing has ever landed, or nothing up to a load: they are not built, and their marts are
-    empty.
-    """
-    sources = sources_of(manifest)
-    heard = ledger.landed_until(ledger.last_lake_load_id() if landing is None else landing)
-    heard |= ledger.builds.retracted_since(0)
-    return frozenset(system for system in systems_of(manifest) if not sources[system] & heard)
-
-
-def plan(
-    ledger: Ledger, settings: Settings, manifest: Manifest, definitions: str, only_what_is_new: bool
-) -> Plan | None:
-    """What a build of these definitions has to do, or None if nothing is new since the last one.
-
-    A system that the last build held back is built and checked again, even if it has nothing new.
-    """
-    absent = absent_systems(ledger, manifest)
-    systems, owner = [system for system in systems_of(manifest) if system not in absent], owner_of(manifest)
-    sources = sources_of(manifest) | {SHARED: set()}  # each source that it reads belongs to a system
-    failed = {owner[source] for source in ledger.failed_landings()}
-    good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
-    behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
-    whole = good[SHARED]
-    # Of those absent until now, seeds and models that read nothing of what has landed since are missing too.
-    behind |= absent_systems(ledger, manifest, whole.landing if whole else 0) - absent
-    if whole and ledger.builds.switched_off(whole.number) != off_systems(manifest):
-        behind.add(SHARED)  # the shared marts have a system that is off now, or lack one that is on again
-    last = ledger.builds.last()
-    up_to_date = (
-        last is not None
-        and last.succeeded
-        and last.published
-        and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_load_id())
-    )
-    until = {group: ledger.builds.correct_until(build, definitions, sources[group]) for group, build in good.items()}
-    full_refresh = frozenset(group for group, landing in until.items() if landing is None)
-    if only_what_is_new and up_to_date and not behind and not full_refresh:
-        return None
-    new = {source for group in until for source in ledger.landed_after(until[group] or 0, sources[group])}
-    excluded: list[dict[str, Any]] = []
-    if only_what_is_new and good[SHARED] and warehouse_exists(settings) and (new or behind or full_refresh):
-        excluded = unaffected(manifest, new, behind | full_refresh)
-    after = {
-        source: min(until[system] or 0 for system in readers)
-        for source in owner
-        if (readers := [system for system in systems if source in sources[system]])
-    }
-    published = {}
-    for system in systems:
-        shown = ledger.builds.last_good(system, published=True)
-        is_correct = ledger.builds.correct_until(shown, definitions, sources[system]) is not None
-        published[system] = shown.number if shown and is_correct else 0
-    batches = ledger.builds.batches(after, settings.build_batch_records)
-    return Plan(full_refresh, published, excluded, batches, absent)
 
 
 def build(
@@ -211,7 +92,7 @@ def build(
     run_dbt(settings, *silent, *arguments, may_fail=True, **variables)
     results = {result["unique_id"]: result for result in _results(settings)}
     with read_only(settings) as connection:
-        for node in _in_order(manifest):
+        for node in parents_first(manifest):
             key, result = keys.get(node["unique_id"]), results.get(node["unique_id"])
             if key and result and result["status"] == "success":
                 (rows,) = connection.execute(f"select count(*) from {node['relation_name']}").fetchone() or (None,)
@@ -251,8 +132,8 @@ def _exclusions(manifest: Manifest, plan: Plan) -> list[str]:
 
 def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collection[str]) -> None:
     """Create an empty view for each missing relation that a model reads of a system that is not built."""
-    built = {unique_id: node for unique_id, node in _built(manifest).items() if node["group"] not in absent}
-    readers = {unique_id: manifest["child_map"][unique_id] for unique_id in _built(manifest).keys() - built.keys()}
+    built = {unique_id: node for unique_id, node in built_nodes(manifest).items() if node["group"] not in absent}
+    readers = {unique_id: manifest["child_map"][unique_id] for unique_id in built_nodes(manifest).keys() - built.keys()}
     missing = [
         manifest["nodes"][unique_id] for unique_id, of_it in readers.items() if not built.keys().isdisjoint(of_it)
     ]
@@ -301,30 +182,9 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def unaffected(manifest: Manifest, sources: Iterable[str], groups: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """The models and seeds that depend on none of `sources` and `groups`: nodes of the manifest, parents first.
-
-    The shared marts are never among them: they repeat the marts' YAML, which the fingerprint doesn't cover.
-    """
-    project_name = manifest["metadata"]["project_name"]
-    built = _built(manifest)
-    changed = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
-    changed |= {id_ for id_, node in built.items() if node["group"] in groups}
-    reached = downstream(manifest, changed)
-    reached |= {id_ for id_, node in built.items() if is_mart(node) and node["group"] == SHARED}
-    return [node for node in _in_order(manifest) if node["unique_id"] not in reached]
-
-
-def _in_order(manifest: Manifest) -> Iterator[dict[str, Any]]:
-    """The models and seeds, parents first."""
-    built = _built(manifest)
-    ordered: Iterable[str] = TopologicalSorter(manifest["parent_map"]).static_order()
-    return (built[id_] for id_ in ordered if id_ in built)
-
-
 def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> dict[str, str]:
     """The compiled SQL of models, by name, whether or not it runs."""
-    nodes = {node["name"]: node for node in _built(manifest).values()}
+    nodes = {node["name"]: node for node in built_nodes(manifest).values()}
     # by folder: dbt prints the SQL of a model that is selected by name
     folders = {f"path:{_folder(nodes[name])}" for name in names}
     run_dbt(settings, "--quiet", "--no-write-json", "compile", "--select", " ".join(folders))
@@ -335,22 +195,12 @@ def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> di
 def selectors(manifest: Manifest, chosen: Sequence[dict[str, Any]]) -> set[str]:
     """Selectors of models and seeds: a whole folder by its path, as each selector costs time, others by name."""
     names = {node["name"] for node in chosen}
-    mixed = {_folder(node) for node in _built(manifest).values() if node["name"] not in names}
+    mixed = {_folder(node) for node in built_nodes(manifest).values() if node["name"] not in names}
     return {node["name"] if (folder := _folder(node)) in mixed else f"path:{folder}" for node in chosen}
 
 
 def _folder(node: Mapping[str, Any]) -> str:
     return str(Path(node["original_file_path"]).parent)
-
-
-def _built(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """The models and seeds, by unique id."""
-    return {id_: node for id_, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
-
-
-def warehouse_exists(settings: Settings) -> bool:
-    """Whether the warehouse has its files: without them, excluded models would be missing."""
-    return all((settings.warehouse / name).exists() for name in _FILES)
 
 
 def remove_obsolete_files(settings: Settings) -> list[str]:
@@ -374,12 +224,3 @@ def _writable(settings: Settings) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=config)
     connection.execute(f"attach {literal(str(settings.warehouse / 'internal.duckdb'))} as internal")
     return connection
-
-
-def _last_change(names: tuple[str, ...]) -> float:
-    return max(path.stat().st_mtime for path in _files(names))
-
-
-def _files(names: tuple[str, ...]) -> list[Path]:
-    found = [path for name in names for path in [PROJECT / name, *(PROJECT / name).rglob("*")]]
-    return sorted(path for path in found if path.is_file())

@@ -17,14 +17,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests import dbt
+from touchstone import dbt
 from touchstone.home import environment, prepare
 from touchstone.landing.land import Landed, land, replay
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
 from touchstone.manifest import manifest_path, read_manifest
+from touchstone.plan import absent_systems
 from touchstone.settings import PROJECT, Settings
-from touchstone.warehouse import absent_systems
 
 Record = dict[str, Any]
 

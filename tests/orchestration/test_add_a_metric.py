@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests import dbt
+from touchstone import dbt
 from touchstone.publish import publish
 from touchstone.report.page import render
 

@@ -50,14 +50,10 @@ EXPECTED = {
 }
 METRICS = ["click_rate", "clicked_count", "clicked_message_count", "sent_count"]
 LIST_ASSETS = """
-import json, os
-from touchstone.assets import all_assets
-from touchstone.home import environment
+import json
+from touchstone.definitions import build_definitions
 from touchstone.settings import load_settings
-from touchstone.warehouse import project
-settings = load_settings()
-os.environ.update(environment(settings))
-assets = all_assets(project(settings))
+assets = build_definitions(load_settings()).assets
 specs = [spec for each in assets for spec in each.specs]
 checks = [key.name for each in assets for key in each.check_keys]
 groups = {"/".join(spec.key.path): spec.group_name for spec in specs}

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from dagster import Definitions
 
-from tests import dbt
+from touchstone import dbt
 from touchstone.definitions import build_definitions
+from touchstone.plan import unaffected
 from touchstone.settings import Settings
-from touchstone.warehouse import selectors, unaffected
+from touchstone.warehouse import selectors
 
 from .conftest import TestHome
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import dbt
+from touchstone import dbt
 from touchstone.settings import PROJECT
 from touchstone.systems import column_texts
 

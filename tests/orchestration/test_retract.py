@@ -11,8 +11,8 @@ import pytest
 
 from touchstone.landing.land import land
 from touchstone.landing.retract import CannotRetract, Retracted, retract_file, retract_record, undo
+from touchstone.plan import plan
 from touchstone.systems import sources_of
-from touchstone.warehouse import plan
 
 from .conftest import TestHome
 

@@ -10,8 +10,9 @@ import pytest
 from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, define_asset_job
 
 from touchstone.definitions import build_definitions
+from touchstone.manifest import project
+from touchstone.plan import plan
 from touchstone.settings import Settings, known_systems
-from touchstone.warehouse import plan, project
 
 from .conftest import TestHome
 from .events import some_events

@@ -1,0 +1,193 @@
+"""The assets after landing: one per dbt model, one for the release, one for its report."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dagster import (
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    DagsterInstance,
+    Failure,
+    IntMetadataValue,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+)
+from dagster_dbt import dbt_assets
+
+from touchstone.console import log_progress
+from touchstone.event_log import last_evaluation
+from touchstone.landing.ledger import Ledger
+from touchstone.plan import absent_systems, fingerprint, off_systems, plan
+from touchstone.publish import NotPublished, marts_of, publish, shared_marts
+from touchstone.report import Check, write_report
+from touchstone.resources import Home
+from touchstone.schedules import ONLY_WHAT_IS_NEW
+from touchstone.systems import SHARED, Manifest, owner_of, systems_of
+from touchstone.warehouse import build, compiled, is_whole, remove_obsolete_files, translator
+
+
+def mart_assets(manifest: Manifest, landing: Iterable[AssetsDefinition]) -> list[AssetsDefinition]:
+    """All assets that follow from what has landed; the report has the checks of landing too."""
+    built = _models(manifest)
+    keys = [key for each in (*landing, built) for key in each.check_keys]
+    return [built, _published(manifest, built), _report(manifest, keys)]
+
+
+def _models(manifest: Manifest) -> AssetsDefinition:
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, pool="warehouse", name="models")
+    def models(context: AssetExecutionContext, home: Home) -> Iterator[Any]:
+        settings = home.settings
+        definitions = fingerprint(settings)
+        with home.ledger() as ledger:
+            planned = plan(ledger, settings, manifest, definitions, bool(context.run.tags.get(ONLY_WHAT_IS_NEW)))
+            if planned is None:
+                log_progress("nothing new to build")
+                return
+            number = ledger.builds.start(context.run.run_id, definitions) if context.selected_asset_keys else 0
+            owner = owner_of(manifest)
+            failed = ledger.failed_landings().items()
+            held_back = {owner[source]: reason for source, reason in failed if source in owner}
+        held_back |= yield from build(context, models, settings, manifest, planned, number)
+        if not is_whole(context, models):
+            return  # For the ledger such a build is not finished: the next one of all models will be.
+        systems = {*systems_of(manifest)} - planned.absent
+        if SHARED in held_back or (systems and held_back.keys() >= systems):
+            raise Failure(f"Nothing can be published. {_listed(held_back)}", allow_retries=False)
+        with home.ledger() as ledger:
+            ledger.builds.finish(held_back, off_systems(manifest))
+        for name in remove_obsolete_files(settings):
+            log_progress(f"removed {name} of an earlier version from the warehouse")
+            context.log.info(f"Removed {name} of an earlier version from the warehouse")
+
+    return models
+
+
+def _listed(held_back: Mapping[str, str]) -> str:
+    return "; ".join(f"{system}: {reason}" for system, reason in held_back.items())
+
+
+def _held_back(ledger: Ledger, manifest: Manifest) -> dict[str, str]:
+    """The systems that are on and whose marts the last build did not replace."""
+    last = ledger.builds.last()
+    found = ledger.builds.held_back(last.number) if last else {}
+    return {system: reason for system, reason in found.items() if system in systems_of(manifest)}
+
+
+def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition:
+    names = {mart.name for mart in marts_of(manifest)}
+    key = AssetKey("published")
+
+    @asset(
+        key=key,
+        group_name="publish",
+        description="What BI tools read: every mart in one DuckDB file and as Parquet, replaced as a whole.",
+        kinds={"duckdb", "parquet"},
+        deps=[key for key in models.keys if key.path[-1] in names],
+        check_specs=[
+            AssetCheckSpec(
+                "no_system_held_back",
+                asset=key,
+                description="All marts are of the last build. A system held back keeps those of the last good release.",
+            )
+        ],
+        pool="warehouse",
+    )
+    def published(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
+        settings = home.settings
+        with home.ledger() as ledger:
+            last = ledger.builds.last()
+            held_back = _held_back(ledger, manifest)
+            absent = absent_systems(ledger, manifest)
+        if not last or not last.succeeded:
+            raise NotPublished("the last build failed, or built only some models: build all models, then publish")
+        log_progress("publishing")
+        shared = compiled(settings, manifest, shared_marts(manifest)) if held_back else {}
+        release = publish(settings, manifest, context.run.run_id, last, held_back, shared, absent)
+        with home.ledger() as ledger:
+            ledger.builds.mark_published()
+        return MaterializeResult(
+            metadata={
+                "file": MetadataValue.path(str(settings.published / "touchstone.duckdb")),
+                "release": release.path.name,
+                "parquet_files_written": release.parquet_files_written,
+                "dagster/row_count": sum(release.rows.values()),
+                "rows": MetadataValue.json(release.rows),
+            },
+            check_results=[
+                AssetCheckResult(check_name="no_system_held_back", passed=not held_back, metadata=dict(held_back))
+            ],
+        )
+
+    return published
+
+
+_REPORT = AssetKey("report")
+
+
+def _report(manifest: Manifest, keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
+    """A separate asset after the release: readers of numbers don't wait for a page, and have the release if the page
+    fails. A check warns then, and the release has no page, as an older page beside new numbers would be wrong.
+    """
+
+    @asset(
+        key=_REPORT,
+        group_name="publish",
+        description="One HTML file: headlines over time, the ledger, checks that warn and the catalog.",
+        kinds={"html"},
+        deps=["published"],
+        output_required=False,
+        check_specs=[AssetCheckSpec("is_written", asset=_REPORT, description="The release has its report.")],
+        pool="warehouse",
+    )
+    def report(context: AssetExecutionContext, home: Home) -> Iterator[Any]:
+        settings = home.settings
+        log_progress("writing the report")
+        failure = ""
+        try:
+            with home.ledger() as ledger:
+                checks = outcomes(context.instance, keys)
+                path = write_report(settings.published.resolve(), settings, ledger, checks)
+        except Exception as error:
+            context.log.exception("the report could not be written")
+            failure = f"{type(error).__name__}: {error}"
+        else:
+            yield MaterializeResult(
+                metadata={
+                    "file": MetadataValue.path(str(settings.published / path.name)),
+                    "bytes": path.stat().st_size,
+                }
+            )
+        yield AssetCheckResult(
+            check_name="is_written",
+            passed=not failure,
+            severity=AssetCheckSeverity.WARN,
+            metadata={"error": failure} if failure else {},
+        )
+        with home.ledger() as ledger:
+            held_back = _held_back(ledger, manifest)
+        if held_back:
+            # The last step of a run: all else is published, and the run fails so that an alert calls a person.
+            raise Failure(f"Published, but without {_listed(held_back)}", allow_retries=False)
+
+    return report
+
+
+def outcomes(instance: DagsterInstance, keys: Iterable[AssetCheckKey]) -> list[Check]:
+    """The last outcome of each check, even if it is nights old."""
+    found = []
+    for key in sorted(keys):
+        outcome = last_evaluation(instance, key)
+        if outcome is None:
+            continue
+        counted = {
+            name: number.value or 0 for name, number in outcome.metadata.items() if isinstance(number, IntMetadataValue)
+        }
+        path = "/".join(key.asset_key.path)
+        found.append(Check(path, key.name, outcome.passed, outcome.severity.value, counted))
+    return found

@@ -1,0 +1,68 @@
+"""A nightly run in this process: what is new lands, and where that calls for a build, it is built and published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from dagster import AssetsDefinition, DagsterInstance, Definitions, ExecuteInProcessResult
+
+from touchstone.assets.landing import landing_assets
+from touchstone.console import log_progress
+from touchstone.home import exclusive
+from touchstone.landing.ledger import Ledger
+from touchstone.manifest import project
+from touchstone.plan import fingerprint, plan
+from touchstone.resources import Home
+from touchstone.schedules import nightly
+from touchstone.settings import Settings
+
+
+class Outcome(Enum):
+    """How a run ended, by its exit status."""
+
+    PUBLISHED = 0
+    FAILED = 1
+    HELD_BACK = 2
+
+
+def run(settings: Settings) -> Outcome:
+    """Land, and build and publish if there is anything to build: a Dagster run of the nightly job for each.
+
+    A night with nothing new neither loads dbt nor plans its models, which takes longer than all else it does.
+    """
+    with exclusive(settings):
+        # Dagster creates its storage when it is first opened: two runs at once in a new home would both do it.
+        instance = DagsterInstance.get()
+    with instance:
+        manifest = project(settings)
+        landing = landing_assets(manifest)
+        if not _execute(instance, landing, landing).success:
+            return Outcome.FAILED
+        with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+            if plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True) is None:
+                log_progress("nothing new to build")
+                return Outcome.PUBLISHED
+        from touchstone.assets.marts import mart_assets  # loads dbt
+
+        marts = mart_assets(manifest, landing)
+        built = _execute(instance, [*landing, *marts], marts)
+    if built.success:
+        return Outcome.PUBLISHED
+    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        last = ledger.builds.last()
+    is_published = last is not None and last.run_id == built.run_id and last.published
+    return Outcome.HELD_BACK if is_published else Outcome.FAILED
+
+
+def _execute(
+    instance: DagsterInstance, assets: Sequence[AssetsDefinition], selected: Sequence[AssetsDefinition]
+) -> ExecuteInProcessResult:
+    """Run the nightly job on some of its assets, and their checks."""
+    definitions = Definitions(assets=assets, jobs=[nightly], resources={"home": Home()})
+    return definitions.resolve_job_def("nightly").execute_in_process(
+        instance=instance,
+        asset_selection=[key for each in selected for key in each.keys],
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+    )

@@ -1,0 +1,134 @@
+"""What a build has to do: which models, from which load on, and which in full."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from touchstone.landing.ledger import Ledger
+from touchstone.manifest import DEFINITIONS, project_files
+from touchstone.settings import PROJECT, Settings, known_systems
+from touchstone.systems import (
+    SHARED,
+    Manifest,
+    built_nodes,
+    downstream,
+    is_mart,
+    owner_of,
+    parents_first,
+    sources_of,
+    systems_of,
+)
+
+# The databases that the models are built in.
+_FILES = ("touchstone.duckdb", "internal.duckdb")
+
+
+def fingerprint(settings: Settings) -> str:
+    """What the numbers depend on beside the records: every definition, and the reporting time zone."""
+    digest = hashlib.blake2b(settings.reporting_timezone.encode(), digest_size=16)
+    for path in project_files(DEFINITIONS):
+        if path.suffix == ".yml" and path.name != "dbt_project.yml":
+            continue  # descriptions, contracts and tests change no number
+        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build has to do.
+
+    `full_refresh`: groups whose models are rebuilt in full. `published`: by system, the build of these definitions
+    that readers see, or 0: checks read what has changed since. `excluded`: models and seeds that stay unchanged.
+    `batches`: the last load of each batch of new records; all but the last batch run the models without checks.
+    `absent`: systems that are not built.
+    """
+
+    full_refresh: frozenset[str]
+    published: Mapping[str, int]
+    excluded: Sequence[dict[str, Any]]
+    batches: Sequence[int]
+    absent: frozenset[str] = frozenset()
+
+
+def off_systems(manifest: Manifest) -> set[str]:
+    """The systems that are switched off."""
+    return {*known_systems()} - {*systems_of(manifest)}
+
+
+def absent_systems(ledger: Ledger, manifest: Manifest, landing: int | None = None) -> frozenset[str]:
+    """The systems of which nothing has ever landed, or nothing up to a load: they are not built, and their marts are
+    empty.
+    """
+    sources = sources_of(manifest)
+    heard = ledger.landed_until(ledger.last_lake_load_id() if landing is None else landing)
+    heard |= ledger.builds.retracted_since(0)
+    return frozenset(system for system in systems_of(manifest) if not sources[system] & heard)
+
+
+def plan(
+    ledger: Ledger, settings: Settings, manifest: Manifest, definitions: str, only_what_is_new: bool
+) -> Plan | None:
+    """What a build of these definitions has to do, or None if nothing is new since the last one.
+
+    A system that the last build held back is built and checked again, even if it has nothing new.
+    """
+    absent = absent_systems(ledger, manifest)
+    systems, owner = [system for system in systems_of(manifest) if system not in absent], owner_of(manifest)
+    sources = sources_of(manifest) | {SHARED: set()}  # each source that it reads belongs to a system
+    failed = {owner[source] for source in ledger.failed_landings()}
+    good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
+    behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
+    whole = good[SHARED]
+    # Of those absent until now, seeds and models that read nothing of what has landed since are missing too.
+    behind |= absent_systems(ledger, manifest, whole.landing if whole else 0) - absent
+    if whole and ledger.builds.switched_off(whole.number) != off_systems(manifest):
+        behind.add(SHARED)  # the shared marts have a system that is off now, or lack one that is on again
+    last = ledger.builds.last()
+    up_to_date = (
+        last is not None
+        and last.succeeded
+        and last.published
+        and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_load_id())
+    )
+    until = {group: ledger.builds.correct_until(build, definitions, sources[group]) for group, build in good.items()}
+    full_refresh = frozenset(group for group, landing in until.items() if landing is None)
+    if only_what_is_new and up_to_date and not behind and not full_refresh:
+        return None
+    new = {source for group in until for source in ledger.landed_after(until[group] or 0, sources[group])}
+    excluded: list[dict[str, Any]] = []
+    if only_what_is_new and good[SHARED] and warehouse_exists(settings) and (new or behind or full_refresh):
+        excluded = unaffected(manifest, new, behind | full_refresh)
+    after = {
+        source: min(until[system] or 0 for system in readers)
+        for source in owner
+        if (readers := [system for system in systems if source in sources[system]])
+    }
+    published = {}
+    for system in systems:
+        shown = ledger.builds.last_good(system, published=True)
+        is_correct = ledger.builds.correct_until(shown, definitions, sources[system]) is not None
+        published[system] = shown.number if shown and is_correct else 0
+    batches = ledger.builds.batches(after, settings.build_batch_records)
+    return Plan(full_refresh, published, excluded, batches, absent)
+
+
+def unaffected(manifest: Manifest, sources: Iterable[str], groups: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """The models and seeds that depend on none of `sources` and `groups`: nodes of the manifest, parents first.
+
+    The shared marts are never among them: they repeat the marts' YAML, which the fingerprint doesn't cover.
+    """
+    project_name = manifest["metadata"]["project_name"]
+    built = built_nodes(manifest)
+    changed = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
+    changed |= {id_ for id_, node in built.items() if node["group"] in groups}
+    reached = downstream(manifest, changed)
+    reached |= {id_ for id_, node in built.items() if is_mart(node) and node["group"] == SHARED}
+    return [node for node in parents_first(manifest) if node["unique_id"] not in reached]
+
+
+def warehouse_exists(settings: Settings) -> bool:
+    """Whether the warehouse has its files: without them, excluded models would be missing."""
+    return all((settings.warehouse / name).exists() for name in _FILES)

@@ -1,0 +1,31 @@
+"""What the assets share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster import ConfigurableResource, InitResourceContext
+
+from touchstone.home import exclusive
+from touchstone.landing.ledger import Ledger
+from touchstone.settings import Settings
+
+
+class Home(ConfigurableResource):  # type: ignore[type-arg]
+    """The home, locked for as long as the run that uses it lasts."""
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator[Home]:
+        with exclusive(Settings()):
+            yield self
+
+    @property
+    def settings(self) -> Settings:
+        return Settings()
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        settings = self.settings
+        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+            yield ledger
