@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from dagster import AssetsDefinition, DagsterInstance, Definitions, ExecuteInProcessResult
+from dagster import AssetKey, AssetsDefinition, DagsterInstance, Definitions, ExecuteInProcessResult
 
 from touchstone.assets.landing import landing_assets
 from touchstone.console import log_progress
@@ -37,16 +37,19 @@ def run(settings: Settings) -> Outcome:
     with instance:
         manifest = project(settings)
         landing = landing_assets(manifest)
-        if not _execute(instance, landing, landing).success:
+        if not _execute(instance, landing, (key for each in landing for key in each.keys)).success:
             return Outcome.FAILED
         with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
-            if plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True) is None:
-                log_progress("nothing new to build")
-                return Outcome.PUBLISHED
+            planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
+        if planned is None:
+            log_progress("nothing new to build")
+            return Outcome.PUBLISHED
         from touchstone.assets.marts import mart_assets  # loads dbt
+        from touchstone.warehouse import planned_keys
 
-        marts = mart_assets(manifest, landing)
-        built = _execute(instance, [*landing, *marts], marts)
+        models, *publishing = mart_assets(manifest, landing)
+        selected = planned_keys(models, manifest, planned).union(*(each.keys for each in publishing))
+        built = _execute(instance, [*landing, models, *publishing], selected)
     if built.success:
         return Outcome.PUBLISHED
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
@@ -56,13 +59,13 @@ def run(settings: Settings) -> Outcome:
 
 
 def _execute(
-    instance: DagsterInstance, assets: Sequence[AssetsDefinition], selected: Sequence[AssetsDefinition]
+    instance: DagsterInstance, assets: Sequence[AssetsDefinition], selected: Iterable[AssetKey]
 ) -> ExecuteInProcessResult:
     """Run the nightly job on some of its assets, and their checks."""
     definitions = Definitions(assets=assets, jobs=[nightly], resources={"home": Home()})
     return definitions.resolve_job_def("nightly").execute_in_process(
         instance=instance,
-        asset_selection=[key for each in selected for key in each.keys],
+        asset_selection=[*selected],
         raise_on_error=False,
         run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
     )

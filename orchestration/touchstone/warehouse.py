@@ -14,6 +14,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
+    AssetKey,
     AssetsDefinition,
     MaterializeResult,
 )
@@ -66,7 +67,7 @@ def build(
         if spec.key in context.selected_asset_check_keys
     }
     published = plan.published
-    if is_whole(context, models):
+    if is_whole(context, models, manifest, plan):
         arguments = _exclusions(manifest, plan)
     else:
         published = {}  # a check that a person starts reads all of history
@@ -116,10 +117,18 @@ def build(
     return _failures(settings, manifest)
 
 
-def is_whole(context: AssetExecutionContext, models: AssetsDefinition) -> bool:
-    """Whether all models and all of their checks are selected in Dagster."""
-    selected = context.selected_asset_keys, context.selected_asset_check_keys
-    return selected == (models.keys, models.check_keys)
+def planned_keys(models: AssetsDefinition, manifest: Manifest, plan: Plan) -> set[AssetKey]:
+    """The assets that a plan builds."""
+    excluded = {node["unique_id"] for node in plan.excluded}
+    built = {id_ for id_, node in built_nodes(manifest).items() if node["group"] not in plan.absent} - excluded
+    return {spec.key for spec in models.specs if spec.metadata[_UNIQUE_ID] in built}
+
+
+def is_whole(context: AssetExecutionContext, models: AssetsDefinition, manifest: Manifest, plan: Plan) -> bool:
+    """Whether all models that a plan builds, and all of their checks, are selected in Dagster."""
+    keys = planned_keys(models, manifest, plan)
+    checks = {spec.key for spec in models.check_specs if spec.asset_key in keys}
+    return keys <= context.selected_asset_keys and checks <= context.selected_asset_check_keys
 
 
 def _exclusions(manifest: Manifest, plan: Plan) -> list[str]:
@@ -193,10 +202,18 @@ def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> di
 
 
 def selectors(manifest: Manifest, chosen: Sequence[dict[str, Any]]) -> set[str]:
-    """Selectors of models and seeds: a whole folder by its path, as each selector costs time, others by name."""
+    """Selectors of models and seeds: a whole group or folder by one, as each costs dbt time, others by name."""
     names = {node["name"] for node in chosen}
-    mixed = {_folder(node) for node in built_nodes(manifest).values() if node["name"] not in names}
-    return {node["name"] if (folder := _folder(node)) in mixed else f"path:{folder}" for node in chosen}
+    others = [node for node in built_nodes(manifest).values() if node["name"] not in names]
+    groups, folders = {node["group"] for node in others}, {_folder(node) for node in others}
+    return {
+        f"group:{node['group']}"
+        if node["group"] not in groups
+        else f"path:{folder}"
+        if (folder := _folder(node)) not in folders
+        else node["name"]
+        for node in chosen
+    }
 
 
 def _folder(node: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ def _models(manifest: Manifest) -> AssetsDefinition:
             failed = ledger.failed_landings().items()
             held_back = {owner[source]: reason for source, reason in failed if source in owner}
         held_back |= yield from build(context, models, settings, manifest, planned, number)
-        if not is_whole(context, models):
+        if not is_whole(context, models, manifest, planned):
             return  # For the ledger such a build is not finished: the next one of all models will be.
         systems = {*systems_of(manifest)} - planned.absent
         if SHARED in held_back or (systems and held_back.keys() >= systems):
