@@ -3,11 +3,11 @@
 `EventLog` is Dagster's SQLite event log at a fifth of the time per event. Dagster writes an event for every asset and
 check before a run starts and another when each is done: some 700 a night. Dagster's class creates an engine for every
 statement, which compiles the statement again, and opens transactions for every event. Tables, files and their contents
-are Dagster's: either class reads what the other wrote. A night with nothing new takes 19 s of CPU with this class, and
-29 s without.
+are Dagster's: either class reads what the other wrote. Where it was measured, a night
+took 19 s of CPU with this class, and 29 s without.
 
-`last_evaluation` reads a check's last outcome: the public API covers the last run alone, in which an excluded check is
-planned and never evaluated.
+`last_evaluations` reads the last outcomes of checks: the public API covers the last run alone, in which an excluded
+check may be planned and never evaluated.
 """
 
 from __future__ import annotations
@@ -27,13 +27,24 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, StaticPool, create_engine
 
 
-def last_evaluation(instance: DagsterInstance, key: AssetCheckKey) -> AssetCheckEvaluation | None:
-    """The last outcome of a check, even if it is nights old."""
-    records = instance.event_log_storage.get_asset_check_execution_history(
-        key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
-    )
-    event = records[0].event if records else None
-    return event.dagster_event.asset_check_evaluation_data if event and event.dagster_event else None
+def last_evaluations(
+    instance: DagsterInstance, keys: Sequence[AssetCheckKey]
+) -> dict[AssetCheckKey, AssetCheckEvaluation]:
+    """The last outcome of each check that has one, even if it is nights old."""
+    storage = instance.event_log_storage
+    last = storage.get_latest_asset_check_execution_by_key(keys)
+    found = {}
+    for key in keys:
+        record = last.get(key)
+        if record and record.status not in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES:
+            records = storage.get_asset_check_execution_history(
+                key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
+            )
+            record = records[0] if records else None
+        event = record.event if record else None
+        if event and event.dagster_event:
+            found[key] = event.dagster_event.asset_check_evaluation_data
+    return found
 
 
 class EventLog(SqliteEventLogStorage):

@@ -21,7 +21,7 @@ from dagster import (
 from dagster_dbt import dbt_assets
 
 from touchstone.console import log_progress
-from touchstone.event_log import last_evaluation
+from touchstone.event_log import last_evaluations
 from touchstone.landing.ledger import Ledger
 from touchstone.plan import absent_systems, fingerprint, off_systems, plan
 from touchstone.publish import NotPublished, marts_of, publish, shared_marts
@@ -181,10 +181,7 @@ def _report(manifest: Manifest, keys: Sequence[AssetCheckKey]) -> AssetsDefiniti
 def outcomes(instance: DagsterInstance, keys: Iterable[AssetCheckKey]) -> list[Check]:
     """The last outcome of each check, even if it is nights old."""
     found = []
-    for key in sorted(keys):
-        outcome = last_evaluation(instance, key)
-        if outcome is None:
-            continue
+    for key, outcome in sorted(last_evaluations(instance, [*keys]).items()):
         counted = {
             name: number.value or 0 for name, number in outcome.metadata.items() if isinstance(number, IntMetadataValue)
         }
