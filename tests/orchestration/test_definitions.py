@@ -78,10 +78,10 @@ def test_a_night_excludes_models_without_new_input(manifest: dict[str, Any]) -> 
     assert "metric_catalog" not in excluded
 
 
-def test_excluded_folders_are_selected_by_their_path(manifest: dict[str, Any], session_home: TestHome) -> None:
+def test_excluded_groups_and_folders_are_selected_as_such(manifest: dict[str, Any], session_home: TestHome) -> None:
     excluded = unaffected(manifest, ["cloudwatch/metric_stream", "alexa/purchases"])
     short = selectors(manifest, excluded)
-    assert {"path:models/marts/mailgun", "stg_alexa__requests"} < short
+    assert {"group:mailgun", "path:seeds", "stg_alexa__requests"} < short
     assert not {"path:models/marts/alexa", "path:models/marts/cloudwatch", "mailgun_metrics_daily"} & short
 
     def selected(excluded: Iterable[str]) -> set[str]:
