@@ -45,7 +45,6 @@ unit_tests:
 
   - name: greylisted_failures_are_counted
     model: int_mailgun__counts_by_period
-    overrides: {{macros: {{is_incremental: false}}}}
     given:
       - input: ref('int_mailgun__event_flags')
         rows:
