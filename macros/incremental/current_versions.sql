@@ -9,11 +9,7 @@
 with
 
 -- Not materialized, as a year would be written out for the sake of the day that is read.
-versions as not materialized (
-
-    select * from {{ read(staged) }}
-
-),
+versions as not materialized {{ read(staged) }},
 
 arrived as not materialized (
 
