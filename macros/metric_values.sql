@@ -31,8 +31,7 @@ mart_rows as (
     {% for table, mart, grain, start in tables -%}
     {%- set relation = ref(table) -%}
     {%- set columns = graph.nodes['model.' ~ project_name ~ '.' ~ table].columns.values() if execute else [] -%}
-    {%- set keys = columns | rejectattr('meta.unit') | rejectattr('meta.names') | map(attribute='name')
-        | reject('eq', 'period_start') | sort -%}
+    {%- set keys = keys_of(columns) | sort -%}
     {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
         | map(attribute='name') | list -%}
     select
@@ -72,14 +71,13 @@ select * from {{ others }}
 
 
 {# The rows of one grain of every system's metric values: a system that is held back keeps its own, whatever becomes of the
-   others. The systems are listed as marts are in `metric_values`. #}
+   others. #}
 {% macro metric_values_of_systems(grain) -%}
-{%- set systems = ['alexa', 'cloudwatch', 'mailgun', 'pinpoint', 'ses'] -%}
+{%- set systems = var('systems') | list -%}
 {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' -%}
     {%- if node.fqn[1] == 'marts' and node.group not in systems + ['catalog'] -%}
         {{ exceptions.raise_compiler_error(
-            node.name ~ ' is of the group ' ~ node.group ~ ', which is not in metric_values_of_systems: add the system to the list '
-            ~ 'there, and its folder and group to dbt_project.yml.'
+            node.name ~ ' is of the group ' ~ node.group ~ ', which is no system: add its folder to `systems` in dbt_project.yml.'
         ) }}
     {%- elif node.name.endswith('__metric_values') and not node.columns -%}
         {{ exceptions.raise_compiler_error(node.name ~ ' has no columns: add it to _int__metric_values.yml.') }}
