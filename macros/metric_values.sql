@@ -1,8 +1,10 @@
 {# Every metric of a system's marts at every grain, a row each. What a metric is, and what a rate divides, is the catalog's
    to say; a mart's keys are the columns to which its contract gives no unit. `marts` are without their grain; `dated` are
    those of no grain, with the date that each row stands at. dbt wants to know what a model reads before there is a graph:
-   so they are listed, and one that is left out stops the build. `others` has such rows already. #}
+   so they are listed, and one that is left out stops the build. `others` has such rows already. The model is a view of the
+   published file. #}
 {% macro metric_values(marts, dated={}, others=none) -%}
+{{- config(materialized='view', database='touchstone') -}}
 {%- set tables = [] -%}
 {%- for mart in marts -%}
     {%- for suffix, grain in {'hourly': 'hour', 'daily': 'day', 'monthly': 'month'}.items() -%}
