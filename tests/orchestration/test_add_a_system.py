@@ -180,7 +180,7 @@ def test_the_loop_of_one_model_catches_a_wrong_line(scratch: Scratch) -> None:
     loop = ("-m", "touchstone", "model", model)
     code, output = scratch.run(*loop)
     assert code == 0, output
-    with scratch.changed(f"models/intermediate/beacon/{model}.sql", "'sent'", "'dismissed'"):
+    with scratch.changed(f"models/intermediate/beacon/{model}.sql", "'sent'", "'clicked'"):
         code, output = scratch.run(*loop)
     assert code == 1, output
     assert "beacon_metrics_count_their_own_kind_of_event" in output
