@@ -1,8 +1,10 @@
 {# Every metric of a system's marts at every grain, a row each. What a metric is, and what a rate divides, is the catalog's
    to say; a mart's keys are the columns to which its contract gives no unit. `marts` are without their grain; `dated` are
    those of no grain, with the date that each row stands at. dbt wants to know what a model reads before there is a graph:
-   so they are listed, and one that is left out stops the build. `others` has such rows already. #}
+   so they are listed, and one that is left out stops the build. `others` has such rows already. The model is a view of the
+   published file. #}
 {% macro metric_values(marts, dated={}, others=none) -%}
+{{- config(materialized='view', database='touchstone') -}}
 {%- set tables = [] -%}
 {%- for mart in marts -%}
     {%- for suffix, grain in {'hourly': 'hour', 'daily': 'day', 'monthly': 'month'}.items() -%}
@@ -31,8 +33,7 @@ mart_rows as (
     {% for table, mart, grain, start in tables -%}
     {%- set relation = ref(table) -%}
     {%- set columns = graph.nodes['model.' ~ project_name ~ '.' ~ table].columns.values() if execute else [] -%}
-    {%- set keys = columns | rejectattr('meta.unit') | rejectattr('meta.names') | map(attribute='name')
-        | reject('eq', 'period_start') | sort -%}
+    {%- set keys = keys_of(columns) | sort -%}
     {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
         | map(attribute='name') | list -%}
     select
@@ -72,14 +73,13 @@ select * from {{ others }}
 
 
 {# The rows of one grain of every system's metric values: a system that is held back keeps its own, whatever becomes of the
-   others. The systems are listed as marts are in `metric_values`. #}
+   others. #}
 {% macro metric_values_of_systems(grain) -%}
-{%- set systems = ['alexa', 'cloudwatch', 'mailgun', 'pinpoint', 'ses'] -%}
+{%- set systems = var('systems') | list -%}
 {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' -%}
     {%- if node.fqn[1] == 'marts' and node.group not in systems + ['catalog'] -%}
         {{ exceptions.raise_compiler_error(
-            node.name ~ ' is of the group ' ~ node.group ~ ', which is not in metric_values_of_systems: add the system to the list '
-            ~ 'there, and its folder and group to dbt_project.yml.'
+            node.name ~ ' is of the group ' ~ node.group ~ ', which is no system: add its folder to `systems` in dbt_project.yml.'
         ) }}
     {%- elif node.name.endswith('__metric_values') and not node.columns -%}
         {{ exceptions.raise_compiler_error(node.name ~ ' has no columns: add it to _int__metric_values.yml.') }}

@@ -3,17 +3,15 @@
    all columns that they state, so that every build chooses the same one. `key` identifies a record. Where it `is_dated`,
    it is one of a date; else the dates of its versions are looked up by these two columns, so that all others are read of
    few days.
-   A version that no longer counts stays, so that the periods it once counted in are found and counted again. #}
+   A version that no longer counts stays, so that the periods it once counted in are found and counted again. The model's
+   unique key is the version's. #}
 {% macro current_versions(staged, preference, key='record_key', is_dated=false) -%}
+{{- config(unique_key='version_id') -}}
 {%- set record = 'record_date, ' ~ key if is_dated else key %}
 with
 
 -- Not materialized, as a year would be written out for the sake of the day that is read.
-versions as not materialized (
-
-    select * from {{ read(staged) }}
-
-),
+versions as not materialized {{ read(staged) }},
 
 arrived as not materialized (
 

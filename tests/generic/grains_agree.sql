@@ -1,12 +1,13 @@
 {# Proves that the hours of a day add up to the day, and the days of a month to the month, in each of `counts`, which
-   must be additive, for each of `keys`, dimension and value among them. By default those are the metrics that add up by
-   their entries, and record_count.
+   must be additive, for each of `keys`, dimension and value among them. By default the counts are the metrics that add up
+   by their entries, and record_count; the keys are those of the model's marts.
    Looks at the days and months that were touched since the last release, and at all of their hours and days, most of
    which were counted earlier. Hours are UTC's, so that in another time zone hours and days are compared over all time.
    The first month that was touched is asked for beforehand, as a constant spares reading the years. #}
-{% test grains_agree(model, keys, counts=none) %}
+{% test grains_agree(model, keys=none, counts=none) %}
 {{ config(where='true') }}
 
+{%- set keys = keys if keys is not none else keys_of_tested() -%}
 {%- set counts = counts if counts is not none else additive_metrics_of_tested() -%}
 
 {%- set spans = {'day': "date_trunc('day', period_start)", 'month': "date_trunc('month', period_start)"} -%}

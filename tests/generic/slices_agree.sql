@@ -1,8 +1,9 @@
 {# Proves that every dimension tells of the same records as the total, the row of dimension 'all': the counts of its
-   values add up to the total's, and to no less where a record may have several (`multi_valued`). `keys` are those of a
-   total; the counts are by default those of grains_agree, but for some. #}
-{% test slices_agree(model, keys, counts=none, but=[], multi_valued=[]) %}
+   values add up to the total's, and to no less where a record may have several (`multi_valued`). The counts are by
+   default those of grains_agree, but for some. #}
+{% test slices_agree(model, counts=none, but=[], multi_valued=[]) %}
 
+{%- set keys = keys_of_tested() | reject('in', ['dimension', 'dimension_value']) | list + ['grain', 'period_start'] -%}
 {%- set counts = counts if counts is not none else additive_metrics_of_tested() | reject('in', but) | list -%}
 
 with

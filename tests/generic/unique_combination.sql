@@ -1,5 +1,7 @@
-{# Proves that no two rows have the same values in all of `columns`. #}
-{% test unique_combination(model, columns) %}
+{# Proves that no two rows have the same values in all of `columns`: by default the model's keys, grain and period. #}
+{% test unique_combination(model, columns=none) %}
+
+{%- set columns = columns if columns is not none else keys_of_tested() + ['grain', 'period_start'] -%}
 
 select
     {{ columns | join(', ') }},

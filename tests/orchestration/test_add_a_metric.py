@@ -45,7 +45,6 @@ unit_tests:
 
   - name: greylisted_failures_are_counted
     model: int_mailgun__counts_by_period
-    overrides: {{macros: {{is_incremental: false}}}}
     given:
       - input: ref('int_mailgun__event_flags')
         rows:
@@ -109,8 +108,8 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
         "test",
         "--select",
         *(f"greylisted_failures_{name}" for name in unit_tests),
-        "mailgun_rates_are_quotients",
-        "mailgun_grains_agree",
+        "rates_are_quotients_int_mailgun__metrics_by_period_",
+        "grains_agree_int_mailgun__metrics_by_period_",
     )
     run_dbt("docs", "generate", "--no-compile", "--select", "mailgun_metrics_by_dimension_monthly")
 

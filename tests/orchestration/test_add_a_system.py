@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from touchstone.settings import PROJECT
+from touchstone.systems import downstream
 
 from .conftest import TestHome
 from .recipes import blocks, contributing, copy_project, follow
@@ -148,6 +149,8 @@ def test_the_ledger_and_the_report_name_it(scratch: Scratch) -> None:
     page = (scratch.home / "published" / "report.html").read_text().replace("<wbr>", "")
     assert "Beacon" in page
     assert all(metric in page for metric in METRICS)
+    manifest = json.loads((scratch.home / "dbt/project/manifest.json").read_text())
+    assert "exposure.touchstone.report" in downstream(manifest, ["model.touchstone.beacon_metrics_daily"])
 
 
 def test_every_column_is_described(scratch: Scratch) -> None:
@@ -161,7 +164,9 @@ def test_every_column_is_described(scratch: Scratch) -> None:
 def test_dagster_has_it_and_a_setting_switches_it_off(scratch: Scratch) -> None:
     groups, checks = scratch.assets()
     assert groups["beacon/events"] == groups["beacon_metrics_daily"] == "beacon"
-    assert {"a_beacon_number_has_one_value", "beacon_grains_agree", "a_staged_beacon_event_has_its_keys"} <= {*checks}
+    tests = ("unique_combination", "never_negative", "rates_are_quotients", "grains_agree")
+    assert {f"{test}_int_beacon__metrics_by_period_" for test in tests} <= {*checks}
+    assert {"one_current_version_int_beacon__events_", "a_staged_beacon_event_has_its_keys"} <= {*checks}
     groups, checks = scratch.assets(TOUCHSTONE_SYSTEMS='["mailgun"]')
     assert groups and not [name for name in (*groups, *checks) if "beacon" in name]
 
@@ -171,7 +176,7 @@ def test_the_loop_of_one_model_catches_a_wrong_line(scratch: Scratch) -> None:
     loop = ("-m", "touchstone", "model", model)
     code, output = scratch.run(*loop)
     assert code == 0, output
-    with scratch.changed(f"models/intermediate/beacon/{model}.sql", "'sent'", "'dismissed'"):
+    with scratch.changed(f"models/intermediate/beacon/{model}.sql", "'sent'", "'clicked'"):
         code, output = scratch.run(*loop)
     assert code == 1, output
     assert "beacon_metrics_count_their_own_kind_of_event" in output
@@ -180,10 +185,9 @@ def test_the_loop_of_one_model_catches_a_wrong_line(scratch: Scratch) -> None:
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("macros/metric_values.sql", "is of the group beacon, which is not in metric_values_of_systems"),
         ("models/intermediate/_int__metric_values.yml", "int_beacon__metric_values has no columns"),
         ("models/groups.yml", "beacon"),
-        ("dbt_project.yml", "is of the group None, which is not in metric_values_of_systems"),
+        ("dbt_project.yml", "is of the group None, which is no system: add its folder to `systems` in dbt_project.yml"),
     ],
 )
 def test_what_is_left_out_stops_the_build_with_its_name(scratch: Scratch, name: str, message: str) -> None:

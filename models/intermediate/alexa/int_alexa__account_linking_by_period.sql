@@ -24,8 +24,7 @@ counted as (
         stage,
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         case when grouping(flow) = 0 then flow else 'all' end as flow,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(event_at) as record_count,
         count(initiation) as linking_initiations,
         count(completion) as linking_completions

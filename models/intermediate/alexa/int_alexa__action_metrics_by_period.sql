@@ -62,8 +62,7 @@ counted as (
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         case when grouping(capability) = 0 then capability else 'all' end as capability,
         case when grouping(directive) = 0 then directive else 'all' end as directive,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(event_at) as actions,
         count(distinct nullif(user_id, 'none')) as unique_users
     from bucketed

@@ -24,8 +24,7 @@ changes as (
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         case when grouping(product_id) = 0 then product_id else 'all' end as product_id,
         case when grouping(product_type) = 0 then product_type else 'all' end as product_type,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         cast(sum(active_change) as bigint) as active_change,
         cast(sum(paid_change) as bigint) as paid_change
     from states

@@ -4,11 +4,7 @@
 
 with
 
-requests as not materialized (
-
-    select * from {{ read(ref('int_alexa__sessionized_requests')) }}
-
-),
+requests as not materialized {{ read(ref('int_alexa__sessionized_requests')) }},
 
 changed as (
 

@@ -4,11 +4,7 @@
 
 with
 
-versions as not materialized (
-
-    select * from {{ read(ref('int_alexa__requests')) }}
-
-),
+versions as not materialized {{ read(ref('int_alexa__requests')) }},
 
 -- Sessions with a request that names no user, as the SessionEndedRequest of an old client does.
 sessions_without_user as materialized (

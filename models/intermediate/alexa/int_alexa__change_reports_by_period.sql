@@ -23,8 +23,7 @@ counted as (
         skill_id,
         stage,
         case when grouping(locale) = 0 then locale else 'all' end as locale,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(event_at) as record_count,
         count(comparable) as report_state_responses_compared,
         count(accurate) as report_state_responses_matched

@@ -24,8 +24,7 @@ counted as (
         stage,
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         intent_name as intent,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(event_at) as utterances,
         count(distinct nullif(user_id, 'none')) as unique_users,
         count(failure) as failed_intents

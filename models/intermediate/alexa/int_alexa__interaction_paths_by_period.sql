@@ -26,8 +26,7 @@ counted as (
         step,
         from_node,
         case when grouping(to_node) = 0 then to_node else 'all' end as to_node,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(event_at) as record_count,
         count(distinct nullif(user_id, 'none')) as users
     from bucketed

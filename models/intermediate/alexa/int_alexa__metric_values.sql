@@ -1,6 +1,4 @@
 -- Grain: one hour, day or month, metric, mart and its keys; cohorts are of a week, and stand at the day that begins it.
-{{ config(materialized='view', database='touchstone') }}
-
 {{ metric_values(
     [
         'alexa_skill_metrics', 'alexa_intent_metrics', 'alexa_action_metrics', 'alexa_interaction_paths',

@@ -5,11 +5,7 @@
 
 with
 
-events as not materialized (
-
-    select * from {{ read(ref('int_alexa__purchase_flags')) }}
-
-),
+events as not materialized {{ read(ref('int_alexa__purchase_flags')) }},
 
 -- What lands may change how many subscriptions are active from then on, and until when days have a row.
 changes as (
@@ -87,8 +83,7 @@ counted as (
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         case when grouping(product_id) = 0 then product_id else 'all' end as product_id,
         case when grouping(product_type) = 0 then product_type else 'all' end as product_type,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(event_at) as record_count,
         count(purchases) as purchases,
         count(offer_impressions) as offer_impressions,

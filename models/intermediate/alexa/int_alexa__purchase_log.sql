@@ -6,11 +6,7 @@
 
 with
 
-logged as not materialized (
-
-    select * from {{ read(ref('int_alexa__logged_purchases')) }}
-
-),
+logged as not materialized {{ read(ref('int_alexa__logged_purchases')) }},
 
 -- The type of a product, for records that don't state it: the seed's, else the last that the log states, of any user.
 logged_types as (

@@ -4,11 +4,7 @@
 
 with
 
-active_weeks as not materialized (
-
-    select * from {{ read(ref('int_alexa__active_weeks')) }}
-
-),
+active_weeks as not materialized {{ read(ref('int_alexa__active_weeks')) }},
 
 newest_records as (
 

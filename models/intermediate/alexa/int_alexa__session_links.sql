@@ -4,11 +4,7 @@
 
 with recursive
 
-versions as not materialized (
-
-    select * from {{ read(ref('int_alexa__calls')) }}
-
-),
+versions as not materialized {{ read(ref('int_alexa__calls')) }},
 
 changed as (
 

@@ -5,17 +5,9 @@
 
 with
 
-versions as not materialized (
+versions as not materialized {{ read(ref('int_alexa__calls')) }},
 
-    select * from {{ read(ref('int_alexa__calls')) }}
-
-),
-
-links as (
-
-    select * from {{ read(ref('int_alexa__session_links')) }}
-
-),
+links as {{ read(ref('int_alexa__session_links')) }},
 
 newest_records as (
 

@@ -4,17 +4,9 @@
 
 with
 
-records as not materialized (
+records as not materialized {{ read(ref('int_alexa__skill_record_flags')) }},
 
-    select * from {{ read(ref('int_alexa__skill_record_flags')) }}
-
-),
-
-reported as (
-
-    select * from {{ read(ref('int_alexa__reported_skill_metrics')) }}
-
-),
+reported as {{ read(ref('int_alexa__reported_skill_metrics')) }},
 
 logged as (
 
@@ -63,8 +55,7 @@ counted as (
         skill_id,
         stage,
         case when grouping(locale) = 0 then locale else 'all' end as locale,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(event_at) as record_count,
         count(distinct customer) as own_customers,
         count(session) as total_sessions,

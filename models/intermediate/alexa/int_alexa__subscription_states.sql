@@ -16,11 +16,7 @@ newest_records as (
 
 ),
 
-periods as not materialized (
-
-    select * from {{ read(ref('int_alexa__subscription_periods')) }}
-
-),
+periods as not materialized {{ read(ref('int_alexa__subscription_periods')) }},
 
 changed as (
 

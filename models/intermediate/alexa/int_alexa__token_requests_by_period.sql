@@ -55,8 +55,7 @@ counted as (
         grant_type,
         grouping(error_code) = 0 as is_by_code,
         error_code,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(event_at) as requests,
         count(success) as successful_requests
     from (

@@ -1,7 +1,5 @@
 -- Grain: one landed version of a CloudWatch datapoint; `is_current` marks the version that counts.
 -- Prefer by content, not by arrival order.
-{{ config(unique_key='version_id') }}
-
 -- The version with the most samples is the most complete.
 {{ current_versions(
     ref('stg_cloudwatch__datapoints'),

@@ -1,6 +1,4 @@
 -- Grain: one hour, day or month, metric, mart and its keys; in cloudwatch_metrics a metric is a row.
-{{ config(materialized='view', database='touchstone') }}
-
 {{ metric_values(
     [
         'connect_quota_estimates', 'connect_instance_metrics', 'connect_queue_metrics', 'connect_flow_metrics',

@@ -7,17 +7,9 @@
 with
 
 -- Not materialized, as each reader needs a few of the columns and all would be written out for it.
-records as not materialized (
+records as not materialized {{ read(ref('int_mailgun__event_flags')) }},
 
-    select * from {{ read(ref('int_mailgun__event_flags')) }}
-
-),
-
-engagements as not materialized (
-
-    select * from {{ read(ref('int_mailgun__engagements')) }}
-
-),
+engagements as not materialized {{ read(ref('int_mailgun__engagements')) }},
 
 changed as (
 
@@ -52,8 +44,7 @@ counted as (
     select
         subaccount,
         domain,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         case
             when grouping(everything) = 0 then 'all'
             when grouping(ip) = 0 then 'ip'

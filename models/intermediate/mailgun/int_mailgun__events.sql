@@ -1,7 +1,5 @@
 -- Grain: one landed version of a Mailgun event; `is_current` marks the version that counts.
 -- Content decides, never the order of arrival.
-{{ config(unique_key='version_id') }}
-
 with
 
 current_versions as (

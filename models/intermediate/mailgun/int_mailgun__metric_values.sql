@@ -1,4 +1,2 @@
 -- Grain: one hour, day or month, metric, mart and its keys.
-{{ config(materialized='view', database='touchstone') }}
-
 {{ metric_values(['mailgun_metrics', 'mailgun_metrics_by_dimension']) }}

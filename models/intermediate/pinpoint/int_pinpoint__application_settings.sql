@@ -3,11 +3,7 @@
 
 with
 
-settings as not materialized (
-
-    select * from {{ read(ref('stg_pinpoint__application_settings')) }}
-
-),
+settings as not materialized {{ read(ref('stg_pinpoint__application_settings')) }},
 
 changed as (
 

@@ -5,11 +5,7 @@
 
 with
 
-events as not materialized (
-
-    select * from {{ read(ref('stg_connect__contact_events')) }}
-
-),
+events as not materialized {{ read(ref('stg_connect__contact_events')) }},
 
 changed as (
 

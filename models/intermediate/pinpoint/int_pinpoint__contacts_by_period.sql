@@ -53,8 +53,7 @@ counted as (
 
     select
         campaign_id,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(contact) as record_count,
         count(successful) as successful_dials,
         count(case when is_connected then successful end) as connected,

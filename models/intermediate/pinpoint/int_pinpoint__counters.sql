@@ -6,11 +6,7 @@
 
 with
 
-snapshots as not materialized (
-
-    select * from {{ read(ref('int_pinpoint__snapshots')) }}
-
-),
+snapshots as not materialized {{ read(ref('int_pinpoint__snapshots')) }},
 
 changed as (
 

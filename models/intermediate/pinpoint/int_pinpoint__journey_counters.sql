@@ -17,11 +17,7 @@ counters as not materialized (
 
 ),
 
-runs as not materialized (
-
-    select * from {{ read(ref('stg_pinpoint__journey_runs')) }}
-
-),
+runs as not materialized {{ read(ref('stg_pinpoint__journey_runs')) }},
 
 changed as (
 

@@ -3,11 +3,7 @@
 
 with
 
-journeys as not materialized (
-
-    select * from {{ read(ref('stg_pinpoint__journeys')) }}
-
-),
+journeys as not materialized {{ read(ref('stg_pinpoint__journeys')) }},
 
 changed as (
 

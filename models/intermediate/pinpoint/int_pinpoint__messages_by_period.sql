@@ -7,11 +7,7 @@
 
 with
 
-records as not materialized (
-
-    select * from {{ read(ref('int_pinpoint__event_flags')) }}
-
-),
+records as not materialized {{ read(ref('int_pinpoint__event_flags')) }},
 
 {{ changed_periods(['application_id', 'journey_id', 'activity_id']) }},
 
@@ -21,8 +17,7 @@ counted as (
         application_id,
         journey_id,
         activity_id,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         count(channel) as record_count,
         count(email_record) as email_record_count,
         count(sms_record) as sms_record_count,

@@ -20,11 +20,7 @@ sends as not materialized (
 
 ),
 
-types as (
-
-    select * from {{ read(ref('int_pinpoint__activity_types')) }}
-
-),
+types as {{ read(ref('int_pinpoint__activity_types')) }},
 
 changed_sends as (
 

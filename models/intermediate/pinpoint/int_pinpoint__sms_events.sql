@@ -11,11 +11,7 @@ texts as not materialized (
 
 ),
 
-senders as not materialized (
-
-    select * from {{ read(ref('int_pinpoint__sms_senders')) }}
-
-),
+senders as not materialized {{ read(ref('int_pinpoint__sms_senders')) }},
 
 changed as (
 

@@ -1,7 +1,5 @@
 -- Grain: one landed version of a snapshot of counters; `is_current` marks the version that counts.
 -- The one fetched last does: what a version states decides, never when it arrived.
-{{ config(unique_key='version_id') }}
-
 with
 
 ranked as (

@@ -18,11 +18,7 @@ records as not materialized (
 
 ),
 
-engagements as not materialized (
-
-    select * from {{ read(ref('int_ses__engagements')) }}
-
-),
+engagements as not materialized {{ read(ref('int_ses__engagements')) }},
 
 changed as (
 
@@ -58,8 +54,7 @@ counted as (
     select
         account_id,
         configuration_set,
-        case grouping(hour_start, day_start) when 1 then 'hour' when 2 then 'day' else 'month' end as grain,
-        coalesce(hour_start, day_start, month_start) as period_start,
+        {{ grain_columns() }},
         case
             when grouping(everything) = 0 then 'all'
             when grouping(configuration_set_tag) = 0 then 'ses:configuration-set'

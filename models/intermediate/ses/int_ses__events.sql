@@ -1,7 +1,5 @@
 -- Grain: one landed version of an SES event; `is_current` marks the version that counts.
 -- Content decides, never the order of arrival.
-{{ config(unique_key='version_id') }}
-
 with
 
 custom_dimensions as (

@@ -61,8 +61,14 @@ class System(_Declared):
 def declared() -> list[System]:
     """The systems of headlines.yml, in their order."""
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
-    systems = yaml.safe_load((Path(__file__).parent / "headlines.yml").read_text())
-    return [System.model_validate(system, context=variables) for system in systems]
+    headlines = yaml.safe_load((Path(__file__).parent / "headlines.yml").read_text())
+    titles = headlines["titles"]
+    return [
+        System.model_validate(
+            {"system": system, "title": titles.get(system, system.capitalize()), "charts": charts}, context=variables
+        )
+        for system, charts in headlines["systems"].items()
+    ]
 
 
 def combined(entry: dict[str, Any]) -> Combined:
