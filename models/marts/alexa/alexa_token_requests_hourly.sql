@@ -1,5 +1,2 @@
 -- Grain: one hour, skill, stage, locale and grant type with at least one request.
-{{ by_grain(
-    ref('int_alexa__token_requests_by_period'), 'hour', where='not is_by_code',
-    without=['is_by_code', 'error_code', 'error_responses']
-) }}
+{{ by_grain(ref('int_alexa__token_requests_by_period'), 'hour', where='not is_by_code') }}

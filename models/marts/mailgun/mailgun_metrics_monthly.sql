@@ -1,5 +1,2 @@
 -- Grain: one month, subaccount, domain with at least one event.
-{{ by_grain(
-    ref('int_mailgun__metrics_by_period'), 'month', where="dimension = 'all'",
-    without=['dimension', 'dimension_value']
-) }}
+{{ by_grain(ref('int_mailgun__metrics_by_period'), 'month', where="dimension = 'all'") }}

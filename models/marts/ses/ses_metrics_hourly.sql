@@ -1,5 +1,2 @@
 -- Grain: one hour, account and configuration set with at least one event or reputation datapoint.
-{{ by_grain(
-    ref('int_ses__metrics_by_period'), 'hour', where="dimension = 'all'",
-    without=['dimension', 'dimension_value']
-) }}
+{{ by_grain(ref('int_ses__metrics_by_period'), 'hour', where="dimension = 'all'") }}
