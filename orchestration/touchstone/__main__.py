@@ -102,10 +102,10 @@ def _nightly(settings: Settings, strict: bool) -> int:
     # Loading Dagster takes seconds: only the command that needs it does it.
     from touchstone.nightly import Outcome, run
 
-    with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
-        before = ledger.last_load_id()
-    outcome = run(settings)
     with exclusive(settings):
+        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+            before = ledger.last_load_id()
+        outcome = run(settings)
         clean = print_summary(settings, since=before, failed=outcome == Outcome.FAILED)
     if outcome != Outcome.PUBLISHED:
         return int(outcome.value)

@@ -9,7 +9,6 @@ from dagster import AssetKey, AssetsDefinition, DagsterInstance, Definitions, Ex
 
 from touchstone.assets.landing import landing_assets
 from touchstone.console import log_progress
-from touchstone.home import exclusive
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import project
 from touchstone.plan import fingerprint, plan
@@ -29,17 +28,15 @@ class Outcome(Enum):
 def run(settings: Settings) -> Outcome:
     """Land, and build and publish if there is anything to build: a Dagster run of the nightly job for each.
 
-    A night with nothing new neither loads dbt nor plans its models, which takes longer than all else it does.
+    The caller holds the home. A night with nothing new neither loads dbt nor plans its models, which takes longer than
+    all else that it does.
     """
-    with exclusive(settings):
-        # Dagster creates its storage when it is first opened: two runs at once in a new home would both do it.
-        instance = DagsterInstance.get()
-    with instance:
+    with DagsterInstance.get() as instance:
         manifest = project(settings)
         landing = landing_assets(manifest)
         if not _execute(instance, landing, (key for each in landing for key in each.keys)).success:
             return Outcome.FAILED
-        with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
             planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
         if planned is None:
             log_progress("nothing new to build")
@@ -61,8 +58,8 @@ def run(settings: Settings) -> Outcome:
 def _execute(
     instance: DagsterInstance, assets: Sequence[AssetsDefinition], selected: Iterable[AssetKey]
 ) -> ExecuteInProcessResult:
-    """Run the nightly job on some of its assets, and their checks."""
-    definitions = Definitions(assets=assets, jobs=[nightly], resources={"home": Home()})
+    """Run the nightly job on some of its assets, and their checks, in the home that this process holds."""
+    definitions = Definitions(assets=assets, jobs=[nightly], resources={"home": Home(is_held=True)})
     return definitions.resolve_job_def("nightly").execute_in_process(
         instance=instance,
         asset_selection=[*selected],

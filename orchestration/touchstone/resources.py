@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from dagster import ConfigurableResource, InitResourceContext
 
@@ -13,11 +13,13 @@ from touchstone.settings import Settings
 
 
 class Home(ConfigurableResource):  # type: ignore[type-arg]
-    """The home, locked for as long as the run that uses it lasts."""
+    """The home, locked for as long as the run that uses it lasts, unless its process holds it longer."""
+
+    is_held: bool = False
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[Home]:
-        with exclusive(Settings()):
+        with nullcontext() if self.is_held else exclusive(Settings()):
             yield self
 
     @property

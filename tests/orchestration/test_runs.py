@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,6 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings
 
 from .conftest import KEPT, TestHome
@@ -245,6 +248,20 @@ def checks_reported(home: Path) -> int:
     return int(found[1])
 
 
+def planned(home: Path) -> dict[str, set[str]]:
+    """The assets that each run of Dagster's history planned, by run, the oldest first."""
+    shard = home / "dagster" / "history" / "runs" / "index.db"
+    with sqlite3.connect(shard) as connection:
+        rows = connection.execute(
+            "select run_id, asset_key from event_logs "
+            "where dagster_event_type = 'ASSET_MATERIALIZATION_PLANNED' order by id"
+        ).fetchall()
+    found: dict[str, set[str]] = {}
+    for run_id, key in rows:
+        found.setdefault(run_id, set()).add("/".join(json.loads(key)))
+    return found
+
+
 def test_only_new_records_are_built_and_published(renewed: Renewed, undisturbed: Night, home: Path) -> None:
     release = (home / "published").resolve()
     checks = checks_reported(home)
@@ -252,9 +269,14 @@ def test_only_new_records_are_built_and_published(renewed: Renewed, undisturbed:
     assert code == 0
     assert "nothing new to build" in output
     assert (home / "published").resolve() == release
+    assert [*planned(home).values()][-1] == {*read_streams(), "inbox"}, "no model is planned"
     renewed.restore(undisturbed.home)
     assert "built int_mailgun__events" in undisturbed.output
     assert "built int_ses__events" not in undisturbed.output, "nothing has landed of it"
+    *_, landed, built = planned(home).values()
+    assert landed == {*read_streams(), "inbox"}
+    assert {"int_mailgun__events", "mailgun_metrics_daily", "published", "report"} < built
+    assert not built & {"mailgun/events", "int_mailgun__reported_metrics", "ses_metrics_daily"}
     assert checks_reported(home) == checks > 90, "those that weren't run are as they were"
     months = sorted((home / "published" / "parquet" / "mailgun_metrics_daily").glob("*.parquet"))
     with duckdb.connect() as connection:
