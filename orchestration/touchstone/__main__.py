@@ -84,10 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "docs":
                 _docs(settings)
             case "model":
-                return _model(settings, options.name)
+                with exclusive(settings):
+                    run_dbt(settings, "--no-write-json", "build", "--full-refresh", "--select", options.name)
             case "sample-if-empty":
                 _sample(settings, options)
-    except (CannotRetract, HomeInUse, LedgerMissing, NotPublished, SettingsMistake) as error:
+    except (CannotRetract, DbtFailed, HomeInUse, LedgerMissing, NotPublished, SettingsMistake) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return 1
@@ -167,15 +168,6 @@ def _docs(settings: Settings) -> None:
         run_dbt(settings, "docs", "generate")
         reduce_docs(settings)
     _exec_program("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
-
-
-def _model(settings: Settings, name: str) -> int:
-    try:
-        with exclusive(settings):
-            run_dbt(settings, "--no-write-json", "build", "--full-refresh", "--select", name)
-    except DbtFailed:
-        return 1  # dbt has printed what failed
-    return 0
 
 
 def _port(default: str) -> str:
