@@ -29,7 +29,7 @@ create table patches as from (values
 
 select
     unnest(arrivals(fetched_at, seeded('definition', concat(journey, d)))) as arrived,
-    json_of({fetched_at: iso(fetched_at), "JourneyResponse": list_reduce(
+    to_json({fetched_at: iso(fetched_at), "JourneyResponse": list_reduce(
         list(json_merge_patch(patch, to_json({"LastModifiedDate": iso(since(share))})) order by share),
         lambda whole, part: json_merge_patch(whole, part),
         to_json({
@@ -39,7 +39,7 @@ select
             "Schedule": {"StartTime": iso(beginning()), "EndTime": iso(ending() + interval 20 days)},
             "Activities": coalesce(any_value(defined), '{}')::json,
         })
-    )}) as line,
+    )})::varchar as line,
 from patches
 join fetches() on share = 0 or fetched_at >= since(share)
 left join (
