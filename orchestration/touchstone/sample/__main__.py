@@ -1,9 +1,9 @@
 """`python -m touchstone.sample INBOX`: write made-up extracts of all vendors into an inbox.
 
 A stream is a file `<system>/<stream>.sql`. Its last statement selects the lines, each with the time at which it is
-extracted (`arrived`); those before it run once. A line "-- Needs: <system>/_shared.sql." names a file of what several
-streams share, which runs first; `common.sql` is what all share. A system's streams share a database, in which they run
-by their names.
+extracted (`arrived`); those before it run once. A system's streams share a database, in which they run by their names,
+after `common.sql` and what the streams share in `_shared.sql`: their system's, or another's, which a line
+"-- Needs: <system>/_shared.sql." names.
 """
 
 import argparse
@@ -67,15 +67,15 @@ def main(arguments: list[str] | None = None) -> int:
 def write_system(system: str, options: argparse.Namespace) -> int:
     """Write a system's streams; how many records. Each has a database of its own, so that none depends on another."""
     declared = read_streams()
-    streams = sorted((_HERE / system).glob("[!_]*.sql"))
-    shared = re.findall(r"^-- Needs: (.+)\.$", "\n".join(file.read_text() for file in streams), re.MULTILINE)
+    shared, streams = (sorted((_HERE / system).glob(pattern)) for pattern in ("_*.sql", "[!_]*.sql"))
+    needed = re.findall(r"^-- Needs: (.+)\.$", "\n".join(file.read_text() for file in streams), re.MULTILINE)
     records = 0
     with tempfile.TemporaryDirectory(prefix="touchstone-sample-") as scratch, duckdb.connect() as connection:
         connection.execute(f"set threads = {options.jobs}; set temp_directory = '{scratch}'")
         for name, type_of in _OPTIONS.items():
             connection.execute(f"create macro {name}() as '{getattr(options, name)}'::{type_of}")
-        for name in dict.fromkeys(["common.sql", *shared]):
-            connection.execute((_HERE / name).read_text())
+        for file in [_HERE / "common.sql", *shared, *(_HERE / name for name in needed)]:
+            connection.execute(file.read_text())
         for stream in streams:
             ignored = list(declared[f"{system}/{stream.stem}"].ignored_kinds)
             connection.execute(f"create or replace macro ignored_kinds() as {ignored}::varchar[]")

@@ -1,4 +1,3 @@
--- Needs: alexa/_shared.sql.
 -- Steps of account linking, as the owner's authorization server logs them.
 create table links as from records_of('#', '{"at":"$at","skill_id":"$skill","stage":"$stage",'
     || '"locale":"<$locale|$locale|$locale|NULL>","step":"$1","attempt_id":"attempt-$life","user_ref":"$account",'

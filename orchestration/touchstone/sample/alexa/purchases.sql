@@ -1,4 +1,3 @@
--- Needs: alexa/_shared.sql.
 -- The owner's log of in-skill purchasing.
 create table purchases as from records_of('$', '{"at":"$at","skill_id":"$skill","stage":"$stage",'
     || '"locale":"<$locale|$locale|$locale|$locale|NULL>","event":"$1","user_id":"$user","product_id":"$product",'

@@ -1,4 +1,3 @@
--- Needs: alexa/_shared.sql.
 -- Events of skills, which may come late, and one of each kind that is ignored.
 create table skill_events as from records_of('!', '{"version":"1.0",'
     || '"context":{"System":{"application":{"applicationId":"$skill"},"user":{"userId":"$user"}}},'

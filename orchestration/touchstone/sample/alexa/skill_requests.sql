@@ -1,4 +1,3 @@
--- Needs: alexa/_shared.sql.
 -- Calls of custom skills, as their owner's endpoint logs them.
 
 -- Requests by kind and number of parameters, or by skill and a number. `$2` is the second parameter.

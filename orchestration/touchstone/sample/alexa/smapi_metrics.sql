@@ -1,4 +1,3 @@
--- Needs: alexa/_shared.sql.
 -- Answers of the Metrics API in both of its versions, of the last seven days. Each day is asked for in its late
 -- evening, when it is known until 21 o'clock, and again the morning after.
 create table counted as
@@ -23,32 +22,31 @@ from (
 where moment >= ending() - interval 7 days
 group by skill, stage, locale, fact, period, begins;
 
--- Metrics of version 1, those of version 2 with their namespace; which fact they are of, and how much of it. Of a flash
--- briefing there is no fact.
+-- Metrics of version 1, and those of version 2 with their namespace; which fact they are of, and how much of it. Of a
+-- flash briefing there is no fact.
 create table metrics as
 select * exclude (metrics) replace (coalesce(fact, metric) as fact)
-from (select *, unnest(metrics) as metric from (values
-    ('custom', null, null, null, ['uniqueCustomers', 'totalEnablements', 'totalUtterances', 'failedUtterances',
-        'successfulUtterances', 'totalSessions', 'userEndedSessions', 'skillEndedSessions', 'successfulSessions',
-        'incompleteSessions'], null, 1),
-    ('smartHome', null, null, null, ['uniqueCustomers', 'totalEnablements', 'totalUtterances'], null, 1),
-    ('flashBriefing', null, null, null, ['uniqueCustomers', 'totalEnablements', 'totalSessions'], '', 1),
-    ('custom', null, 'intent', 'AnswerIntent', ['totalUtterances'], null, 0.5),
-    ('custom', 'Alexa.Custom', 'confidence', 'HIGH', ['INTENT_CLASSIFICATION'], 'totalUtterances', 0.86),
-    ('custom', 'Alexa.Custom', 'confidence', 'MEDIUM', ['INTENT_CLASSIFICATION'], 'totalUtterances', 0.1),
-    ('custom', 'Alexa.Custom', 'confidence', 'LOW', ['INTENT_CLASSIFICATION'], 'totalUtterances', 0.07),
-    ('custom', 'Alexa.Custom', null, null, ['SKILL_LATENCY'], 'totalUtterances', 99),
-    ('custom', 'Alexa.EstimatedTurnError', null, null, ['EVALUATED_UTTERANCES'], 'totalUtterances', 0.9),
-    ('custom', 'Alexa.EstimatedTurnError', null, null, ['PREDICTED_UTTERANCES'], 'totalUtterances', 0.05),
-    ('custom', 'Alexa.SkillQuality', null, null, ['EVALUATED_UTTERANCES'], 'totalUtterances', 0.8),
-    ('custom', 'Alexa.SkillQuality', null, null, ['DEFECTIVE_UTTERANCES', 'DEFECTIVE_BARGE_INS',
-        'DEFECTIVE_TERMINATION', 'UNHANDLED_REQUEST'], 'totalUtterances', 0.03),
-    ('custom', 'Alexa.Custom', null, null, ['CUSTOMERS'], 'uniqueCustomers', 1),
-    ('smartHome', 'Alexa.SmartHome', null, null, ['CUSTOMERS'], 'uniqueCustomers', 1),
-    ('smartHome', 'Alexa.SmartHome', null, null, ['UTTERANCES'], 'totalUtterances', 1),
-    ('smartHome', 'Alexa.SmartHome', 'action', 'Alexa.PowerController.TurnOn', ['UTTERANCES'], 'totalUtterances', 0.2),
-    ('smartHome', 'Alexa.SmartHome', 'action', 'Alexa.LockController.Lock', ['UTTERANCES'], 'totalUtterances', 0.1)
-) as v (skill_type, namespace, field, grouped, metrics, fact, share));
+from (select *, unnest(string_split(metrics, ' ')) as metric from (values
+    ('custom', null, null, null, null, 1, 'uniqueCustomers totalEnablements totalUtterances failedUtterances totalSessions '
+        || 'successfulUtterances userEndedSessions skillEndedSessions successfulSessions incompleteSessions'),
+    ('smartHome', null, null, null, null, 1, 'uniqueCustomers totalEnablements totalUtterances'),
+    ('flashBriefing', null, null, null, '', 1, 'uniqueCustomers totalEnablements totalSessions'),
+    ('custom', null, 'intent', 'AnswerIntent', null, 0.5, 'totalUtterances'),
+    ('custom', 'Alexa.Custom', 'confidence', 'HIGH', 'totalUtterances', 0.86, 'INTENT_CLASSIFICATION'),
+    ('custom', 'Alexa.Custom', 'confidence', 'MEDIUM', 'totalUtterances', 0.1, 'INTENT_CLASSIFICATION'),
+    ('custom', 'Alexa.Custom', 'confidence', 'LOW', 'totalUtterances', 0.07, 'INTENT_CLASSIFICATION'),
+    ('custom', 'Alexa.Custom', null, null, 'totalUtterances', 99, 'SKILL_LATENCY'),
+    ('custom', 'Alexa.EstimatedTurnError', null, null, 'totalUtterances', 0.9, 'EVALUATED_UTTERANCES'),
+    ('custom', 'Alexa.EstimatedTurnError', null, null, 'totalUtterances', 0.05, 'PREDICTED_UTTERANCES'),
+    ('custom', 'Alexa.SkillQuality', null, null, 'totalUtterances', 0.8, 'EVALUATED_UTTERANCES'),
+    ('custom', 'Alexa.SkillQuality', null, null, 'totalUtterances', 0.03,
+        'DEFECTIVE_UTTERANCES DEFECTIVE_BARGE_INS DEFECTIVE_TERMINATION UNHANDLED_REQUEST'),
+    ('custom', 'Alexa.Custom', null, null, 'uniqueCustomers', 1, 'CUSTOMERS'),
+    ('smartHome', 'Alexa.SmartHome', null, null, 'uniqueCustomers', 1, 'CUSTOMERS'),
+    ('smartHome', 'Alexa.SmartHome', null, null, 'totalUtterances', 1, 'UTTERANCES'),
+    ('smartHome', 'Alexa.SmartHome', 'action', 'Alexa.PowerController.TurnOn', 'totalUtterances', 0.2, 'UTTERANCES'),
+    ('smartHome', 'Alexa.SmartHome', 'action', 'Alexa.LockController.Lock', 'totalUtterances', 0.1, 'UTTERANCES')
+) as v (skill_type, namespace, field, grouped, fact, share, metrics));
 
 create table reported as
 select
@@ -56,15 +54,15 @@ select
     if(metric = 'totalSessions' and stage = 'live', 1 + h // 12, 0) as page,
     floor(if(fact = '', h + 3, coalesce(number, 0)) * share + draw(seeded(metric, begins), 5, 100) / 100) as reported,
 from (
-    select *, unnest(list_distinct(locales)) as locale, day + to_hours(h) as begins
+    select *, unnest(list_distinct(locales)) as locale, ending() - to_days(ago) as day, day + to_hours(h) as begins
     from
-        skills, unnest(['live', 'development']) as s (stage), unnest([21, 24]) as k (known),
-        (values ('PT1H', range(24)), ('P1D', [0])) as p (period, hours), unnest(hours) as r (h),
-        (select ending() - to_days(ago) as day from range(1, least(days(), 7) + 1) as a (ago))
+        skills, unnest(['live', 'development']) as s (stage), unnest([21, 24]) as k (known), range(1, 8) as a (ago),
+        (values ('PT1H', range(24)), ('P1D', [0])) as p (period, hours), unnest(hours) as r (h)
+    where h < known and ago <= days()
 )
 join metrics using (skill_type)
 left join counted using (skill, stage, locale, period, begins, fact)
-where h < known and (period = 'PT1H' or metric = 'uniqueCustomers');
+where period = 'PT1H' or metric = 'uniqueCustomers';
 
 create macro as_asked(namespace, instant) as if(namespace is null, '"' || iso_seconds(instant) || '"', epoch_ms(instant)::varchar);
 -- In version 2 an hour without a value is left out, or is NULL.

@@ -1,4 +1,3 @@
--- Needs: alexa/_shared.sql.
 -- Messages of a smart home skill in both directions, as its owner logs them. Messages name neither user nor locale;
 -- what the owner knows depends on how it keeps accounts.
 
@@ -31,45 +30,46 @@ select
         else coalesce('.' || p[2], '')
     end as named,
     -- A device's state lasts some hours, whatever was last reported of it.
-    fill('{"name":"$property","namespace":"Alexa.$namespace","instance":"$instance","timeOfSample":"$at","value":$value}', [
-        ['$property', property], ['$namespace', namespace], ['$instance', instance], ['$at', iso(moment)],
-        ['$value', pick(seeded('state', concat(person, property, epoch(moment)::bigint // 20000)), 3, options)]
-    ]) as state,
+    if(property is null, '', fill(
+        '{"name":"$property","namespace":"Alexa.$space","instance":"$instance","timeOfSample":"$at","value":$value}', [
+            ['$property', property], ['$space', namespace], ['$instance', instance], ['$at', iso(moment)],
+            ['$value', pick(seeded('state', concat(person, property, epoch(moment)::bigint // 20000)), 3, options)]
+        ]
+    )) as state,
     -- A few are sent again, and answered once.
     unnest(if(is_in and draw(own_bits, 31, 250) = 0, [moment, moment + interval 1 second], [moment])) as received,
 from (select * replace (p[1][2:] as kind) from happened where step[1] = '>')
-join actions
-    on number = if(contains(script, 'THERMOSTAT'), (select max(number) from actions where property = 'targetSetpoint'), draw(bits, 29, 18));
+join actions on if(contains(script, 'THERMOSTAT'), property = 'targetSetpoint', number = draw(bits, 29, 18));
 
 create table home_records as
 select unnest(arrivals(received, own_bits)) as arrived, fill_with_nulls(
     '{"at":"$at","direction":"$direction","invocation_id":"call-$life-$call","skill_id":"$skill","stage":"$stage",'
     || '"locale":"$locale","user_ref":"$user","message":{"$side":{"header":{"namespace":"Alexa$namespace","name":"$name",'
-    || '"messageId":"$id","correlationToken":"$token"},"endpoint":{"endpointId":"$device"},"payload":{$payload}}$context}}', [
+    || '"messageId":"$id","correlationToken":"$token"},"endpoint":{"endpointId":"$person-$device"},"payload":{$payload}}'
+    || if(kind in ('Response', 'StateReport'), ',"context":{"properties":[$state]}', '') || '}}', [
         ['$at', iso(received)], ['$direction', if(is_in, 'in', if(is_async, 'out_async', 'out_sync'))],
-        ['$life', token('life', n)], ['$call', if(is_async or received > moment, j, 0)::varchar], ['$skill', skill_id],
-        ['$stage', stage], ['$locale', if(person % 10 < 3, null, locale)],
-        ['$user', if(person % 12 = 0, null, 'account-' || person)], ['$side', if(is_in, 'directive', 'event')],
-        ['$namespace', named], ['$name', case
+        ['$call', if(is_async or received > moment, j, 0)::varchar], ['$skill', skill_id], ['$life', token('life', n)],
+        ['$stage', stage], ['$locale', if(person % 10 < 3, null, locale)], ['$side', if(is_in, 'directive', 'event')],
+        ['$user', if(person % 12 = 0, null, 'account-' || person)], ['$namespace', named], ['$name', case
             when kind = 'directive' then split_part(action, '.', 2)
             when named = '.SceneController' then 'ActivationStarted'
             when named = '.SecurityPanelController' then 'Arm.Response'
             else kind
         end],
-        ['$id', id], ['$device', concat(person, '-', namespace)], ['$token', if(
+        ['$id', id], ['$person', person::varchar], ['$device', namespace], ['$token', if(
             n % 40 = 0 or kind = 'ChangeReport' or regexp_matches(named, 'Discovery|Authorization|Doorbell'),
             null, token('token', n)
         )],
         ['$payload', case kind
             when 'ErrorResponse' then '"type":"' || if(contains(how, '_'), how, 'ENDPOINT_UNREACHABLE') || '"'
-            when 'ChangeReport' then '"change":{"cause":{"type":"PHYSICAL_INTERACTION"},"properties":[' || state || ']}'
+            when 'ChangeReport' then '"change":{"cause":{"type":"PHYSICAL_INTERACTION"},"properties":[$state]}'
             else ''
         end],
-        ['$context', if(kind in ('Response', 'StateReport'), ',"context":{"properties":[' || coalesce(if(property is null, null, state), '') || ']}', '')]
+        ['$state', state]
     ]
 ) as line
 from messages
-where kind <> 'ChangeReport' or property is not null;
+where kind <> 'ChangeReport' or state <> '';
 
 from with_odd('home_records', '%"direction":"in"%', odd_times('at') || [
     '{"message":null}', '{"direction":"sideways"}', '{"message":[]}', '{"skill_id":null}', '{"locale":"all"}',

@@ -1,4 +1,3 @@
--- Needs: alexa/_shared.sql.
 -- Requests to the owner's token endpoint.
 create table tokens as from records_of('@', '{"request_id":"$id","received_at":"$at","responded_at":"$until",'
     || '"skill_id":"$skill","stage":"$stage","grant_type":"<authorization_code|refresh_token|refresh_token>",'

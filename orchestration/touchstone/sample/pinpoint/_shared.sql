@@ -51,8 +51,8 @@ create table lives as from (values
     (30, 'none SMS'),
     (30, 'campaign _campaign.send {EMAIL|SMS|PUSH}'),
     (6, 'test enter holdout.PASSED greeting opened.Branch_FALSE+90001 paths.Branch_1+90001 text+90002 leave+90003'),
-    (6, 'cart turned-away journey.{ACTIVE_ENDPOINT_REJECTED|REENTRY_CAP_EXCEEDED|DUPLICATE_USER}'),
-    (6, 'welcome turned-away journey.{FILTERED_OUT_BY_SEGMENT|REENTRY_CAP_EXCEEDED}'),
+    (6, 'cart journey.ENDPOINT_PRODUCED journey.{ACTIVE_ENDPOINT_REJECTED|REENTRY_CAP_EXCEEDED|DUPLICATE_USER}'),
+    (6, 'welcome journey.ENDPOINT_PRODUCED journey.{FILTERED_OUT_BY_SEGMENT|REENTRY_CAP_EXCEEDED}'),
     -- Isn't in the segment any more when it is looked up again.
     (6, 'win-back enter bought.Branch_FALSE+3600 call.CALL_QUEUED+3601 call.WAIT_STARTED+3601 call.DROPPED+7200 removed+7200')
 ) as v (share, script);

@@ -1,4 +1,3 @@
--- Needs: pinpoint/_shared.sql.
 -- Answers of GetApplicationSettings, of two projects.
 select
     unnest(arrivals(fetched_at, seeded('settings', concat(project, d)))) as arrived,

@@ -1,4 +1,3 @@
--- Needs: pinpoint/_shared.sql.
 -- The event stream, as Firehose delivers it: what becomes of emails, texts and pushes.
 create table streamed as
 with all_events as (

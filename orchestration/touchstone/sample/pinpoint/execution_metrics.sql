@@ -1,42 +1,35 @@
--- Needs: pinpoint/_shared.sql.
 -- Snapshots of the counters: of whole journeys and their activities every six hours, of runs at the
 -- end of each day. A change is up or down (-). Statuses that have no key of their own are unknown failures.
+create macro changes_of(word) as string_split(coalesce(map {
+    'enter': 'ENDPOINT_PRODUCED ENDPOINT_ENTERED ENDPOINT_ACTIVE ENDPOINTS_FROM_USER',
+    'leave': 'ENDPOINT_LEFT -ENDPOINT_ACTIVE', 'removed': 'CANCELLED -ENDPOINT_ACTIVE',
+    'WAIT_FINISHED': 'WAIT_FINISHED -WAIT_STARTED', 'DROPPED': 'DROPPED -WAIT_STARTED',
+    'QUIET_TIME_MISSING_TIMEZONE': 'QUIET_TIME', 'QUIET_TIME_WAIT_FINISHED': 'WAIT_FOR_QUIET_HOURS',
+    'DAILY_CAP': 'DAILY_CAP_EXCEEDED', 'FAILURE': 'UNKNOWN', 'SENDER_RETIRED': 'UNKNOWN',
+    'INITIATED': 'CALL_QUEUED WAIT_STARTED', 'expired': '-WAIT_STARTED CONTINUE_WAITING TIMEOUT',
+    'failed': '-WAIT_STARTED WAIT_FINISHED DIAL_FAILURE'
+}[word], word), ' ');
 create table changes as
-with changed as (
-    select moment, journey, run, if(activity in ('enter', 'leave', 'removed', 'journey'), '', activity) as activity, unnest(case
-        when step = 'enter' then ['ENDPOINT_PRODUCED', 'ENDPOINT_ENTERED', 'ENDPOINT_ACTIVE', 'ENDPOINTS_FROM_USER']
-        when step = 'leave' then ['ENDPOINT_LEFT', '-ENDPOINT_ACTIVE']
-        when step = 'removed' then ['CANCELLED', '-ENDPOINT_ACTIVE']
-        when activity = 'journey' then ['ENDPOINT_PRODUCED', key]
-        when key in ('WAIT_FINISHED', 'DROPPED') then [key, '-WAIT_STARTED']
-        else [key]
-    end) as change
-    from walked
-    union all
-    select moment, journey, run, activity, case
-        when status = 'DAILY_CAP' then 'DAILY_CAP_EXCEEDED'
-        when status like 'QUIET_TIME_WAIT%' then if(type = 'CONTACT_CENTER', 'WAIT_FOR_QUIET_HOURS', null)
-        when status = 'QUIET_TIME_MISSING_TIMEZONE' then 'QUIET_TIME'
-        when status in ('FAILURE', 'SENDER_RETIRED') then 'UNKNOWN'
-        else status
-    end
-    from sends
-    union all
-    select moment, 'win-back', run, 'call', unnest(case
-        when step = 'INITIATED' then ['WAIT_STARTED', 'CALL_QUEUED']
-        when regexp_matches(contact[2], '(FAILED|ERROR)$') then ['-WAIT_STARTED', 'DIAL_FAILURE', 'WAIT_FINISHED']
-        when contact[2] = 'EXPIRED' then ['-WAIT_STARTED', 'CONTINUE_WAITING', 'TIMEOUT']
-        else ['-WAIT_STARTED', 'WAIT_FINISHED']
-    end)
-    from (select *, string_split(split_part(script, ' ', 1), '/') as contact from happened where kind = 'CONTACT_CENTER')
-    where step in ('INITIATED', 'DISCONNECTED')
-)
-
 select
-    journey, subject.run, activity, ltrim(change, '-') as key, sum(if(change[1] = '-', -1, 1)) as change,
+    journey, subject.run, if(activity in ('enter', 'leave', 'removed', 'journey'), '', activity) as activity,
+    ltrim(change, '-') as key, sum(if(change[1] = '-', -1, 1)) as change,
     floor(epoch(moment + interval 10 minutes - beginning()) / 21600)::integer as part,
-from (select * rename (run as of_run) from changed), unnest(['', of_run]) as subject (run)
-where change is not null and journey in (select journey from activities)
+from (
+    select moment, journey, run as of_run, activity, unnest(changes_of(coalesce(key, step))) as change
+    from walked where key is not null or step in ('enter', 'leave', 'removed')
+    union all
+    select moment, journey, run, activity, unnest(changes_of(status))
+    from sends where status <> 'QUIET_TIME_WAIT_FINISHED' or type = 'CONTACT_CENTER'
+    union all
+    select moment, journey, run, activity, unnest(changes_of(case
+        when step = 'INITIATED' then step
+        when regexp_matches(script, '(FAILED|ERROR) INITIATED') then 'failed'
+        when script like '/EXPIRED%' then 'expired'
+        else 'WAIT_FINISHED'
+    end))
+    from happened where kind = 'CONTACT_CENTER' and step in ('INITIATED', 'DISCONNECTED')
+), unnest(['', of_run]) as subject (run)
+where journey in (select journey from activities)
 group by all;
 
 create table snapshots as

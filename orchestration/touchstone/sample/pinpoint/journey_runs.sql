@@ -1,4 +1,3 @@
--- Needs: pinpoint/_shared.sql.
 -- Answers of GetJourneyRuns: the runs up to that day, and the next one where there is to be one.
 select unnest(arrivals(fetched_at, seeded('runs', concat(journey, d)))) as arrived, to_json({
     fetched_at: iso(fetched_at), application_id: md5('shop'), journey_id: md5(journey), "JourneyRunsResponse": {"Item": [

@@ -1,4 +1,3 @@
--- Needs: pinpoint/_shared.sql.
 -- Answers of GetJourney. Definitions change in the course of the days: after which share of them.
 create table patches as from (values
     (0, 'welcome', '{"Name":"Welcome series","Limits":{"DailyCap":2,"EndpointReentryCap":1},"RefreshFrequency":"P2D",'

@@ -1,4 +1,3 @@
--- Needs: ses/_shared.sql.
 -- Events as Firehose, SNS and EventBridge deliver them, and feedback notifications.
 create macro by_sns(type, message, n, moment) as printf(
     '{"Type":"%s","MessageId":"%s","Message":%s,"Timestamp":"%s","Signature":"removed"}',
