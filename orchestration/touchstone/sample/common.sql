@@ -42,7 +42,7 @@ from (
 -- A table of lives has (share, script): a life's share of all, and its steps with the seconds from the beginning to
 -- each. `opened~3600` comes after about so long: half to one and a half times, the same for all of a life's steps; one
 -- that doesn't say when about a second after the one before. Steps may have parameters: `failed:permanent:bounce`.
--- `{a|b}` is a life for each choice, which `{}` repeats. A script may begin with the kind of what lives so: `EMAIL|send`.
+-- `{a|b}` is a life for each choice, which `{}` repeats. A script may begin with the kind of its rows: `EMAIL|send`.
 create macro lives_in(lives) as table
 select
     row_number() over (order by share desc, kind, script) - 1 as life, share, kind, script,
@@ -63,18 +63,25 @@ create macro lives_of(events, lives) as
 -- The steps of the life of each row of a table, which has its number, bits, kind, and the moment it begins at. Each
 -- life is taken once before chance decides.
 create macro steps_of(begun, lives) as table
+with turns as (
+    select kind, life, row_number() over (partition by kind order by turn > 0, life) - 1 as place,
+    from (select kind, life, unnest(range(share + 1)) as turn from lives_in(lives))
+),
+
+placed as materialized (
+    select begun.* exclude (moment), moment as begun_at, if(n < once, n, once + draw(bits, 3, shares)) as place,
+    from query_table(begun) as begun
+    join (select kind, count() as once, sum(share)::bigint as shares from lives_in(lives) group by kind) using (kind)
+)
+
 select
-    begun.* exclude (moment), begun.moment as begun_at, script, step, j,
+    placed.* exclude (place), script, step, j,
     begun_at + to_milliseconds((
         coalesce(try_cast(seconds as double), j - 1) * if(how = '+', 1000, 500 + draw(bits, 9, 1000))
     )::bigint) as moment,
-from query_table(begun) as begun
-join (
-    select kind, list(life order by life) as slots, list(distinct life order by life) as all_lives
-    from (select kind, life, unnest(range(share)) from lives_in(lives)) group by kind
-) using (kind)
-join (select life, script, unnest(steps, recursive := true) from lives_in(lives)) as steps
-    on steps.life = coalesce(all_lives[n + 1], slots[1 + draw(bits, 3, len(slots))]);
+from placed
+join turns using (kind, place)
+join (select life, script, unnest(steps, recursive := true) from lives_in(lives)) as steps using (life);
 
 -- Templates of records. Of `<a|b>` a record has one, and the same in all templates for the same variant. `$name` is
 -- filled in; a field whose value is NULL is left out, or null.
@@ -83,25 +90,21 @@ create macro choose(template, variant) as list_reduce(
     lambda text, choice: replace(text, choice, pick(seeded(choice, variant), 0, string_split(choice[2:-2], '|'))),
     template
 );
-create macro fill(template, fields) as replace(regexp_replace(
-    list_reduce(fields, lambda text, field: replace(text, field[1], coalesce(field[2], 'NULL')), template),
-    ',?"[^"]+":"?NULL"?', '', 'g'
-), '{,', '{');
-create macro fill_with_nulls(template, fields) as regexp_replace(
-    list_reduce(fields, lambda text, field: replace(text, field[1], coalesce(field[2], 'NULL')), template),
-    '"?NULL"?', 'null', 'g'
-);
+create macro filled_in(template, fields) as
+    list_reduce(fields, lambda text, field: replace(text, field[1], coalesce(field[2], 'NULL')), template);
+create macro fill(template, fields) as
+    replace(regexp_replace(filled_in(template, fields), ',?"[^"]+":"?NULL"?', '', 'g'), '{,', '{');
+create macro fill_with_nulls(template, fields) as
+    regexp_replace(filled_in(template, fields), '"?NULL"?', 'null', 'g');
 
--- The records, and odd ones: the first that is like the pattern, with each of the patches.
-create macro with_odd(records, pattern, patches) as table
-select arrived, line from query_table(records)
-union all
-select arrived, json_merge_patch(line, unnest(patches))::varchar
-from (select arrived, line from query_table(records) where line like pattern and not clean() order by all limit 1);
--- Odd records: one like the pattern, with each of the patches.
+-- Odd records: the first that is like the pattern, with each of the patches.
 create macro odd(records, pattern, patches) as table
 select arrived, json_merge_patch(line, unnest(patches))::varchar as line
 from (select arrived, line from query_table(records) where line like pattern and not clean() order by all limit 1);
+create macro with_odd(records, pattern, patches) as table
+select arrived, line from query_table(records)
+union all
+from odd(records, pattern, patches);
 -- A time that is missing, that is none, or of another age.
 create macro odd_times(field) as [
     '{"' || field || '":' || value || '}' for value in

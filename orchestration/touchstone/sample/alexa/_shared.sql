@@ -115,9 +115,10 @@ where within_days(moment);
 create macro records_of(mark, template) as table
 select unnest(arrivals(moment, own_bits)) as arrived, fill_with_nulls(choose(template, n % 97), [
     ['$at', iso(moment)], ['$second', iso_seconds(moment)], ['$soon', iso(moment + interval 1 second)],
-    ['$until', iso(moment + to_milliseconds(try_cast(how as integer)))], ['$expires', iso(moment + to_days(p[4]::integer))],
-    ['$skill', skill_id], ['$stage', stage], ['$locale', locale], ['$user', user_id], ['$account', concat('account-', person)],
-    ['$product', product], ['$type', split_part(product, '-', 1)], ['$via', if(contains(script, 'Upsell'), 'upsell', 'buy')],
+    ['$until', iso(moment + to_milliseconds(try_cast(how as integer)))],
+    ['$expires', iso(moment + to_days(p[4]::integer))], ['$skill', skill_id], ['$stage', stage], ['$locale', locale],
+    ['$user', user_id], ['$account', concat('account-', person)], ['$product', product],
+    ['$type', split_part(product, '-', 1)], ['$via', if(contains(script, 'Upsell'), 'upsell', 'buy')],
     ['$mode', if(stage = 'development' or person % 40 = 1, 'TEST', 'LIVE')],
     ['$body', if(p[1] = '@', null, '{' || coalesce('"' || nullif(p[2], '') || '":"' || p[3] || '"', '') || '}')],
     ['$id', id], ['$life', token('life', n)], ['$1', nullif(p[1][2:], '')], ['$2', nullif(p[2], '')], ['$3', p[3]]

@@ -4,4 +4,6 @@ create table purchases as from records_of('$', '{"at":"$at","skill_id":"$skill",
     || '"product_type":"$type","via":"$via","result":"$2","trial":$3,"expires_at":"$expires","purchase_mode":"$mode",'
     || '"event_id":"$id"}');
 
-from with_odd('purchases', '%', odd_times('at') || ['{"event_id":null}', '{"event":"teleported"}', '{"product_id":"all"}']);
+from with_odd('purchases', '%', odd_times('at') || [
+    '{"event_id":null}', '{"event":"teleported"}', '{"product_id":"all"}'
+]);

@@ -8,7 +8,8 @@ create table forms as from (values
         || '"resolutions":{"resolutionsPerAuthority":[{"status":{"code":"ER_SUCCESS_<MATCH|NO_MATCH>"}}]}}}}'),
     ('quiz1', 'IntentRequest', ',"intent":{"name":"ScoreIntent"}'),
     ('quiz2', 'IntentRequest', ',"intent":{"name":"AMAZON.YesIntent","confirmationStatus":"NONE","slots":{}}'),
-    ('kitchen0', 'IntentRequest', ',"intent":{"name":"RecipeIntent","slots":{"dish":{"name":"dish","value":"Grünkohl"}}}'),
+    ('kitchen0', 'IntentRequest',
+        ',"intent":{"name":"RecipeIntent","slots":{"dish":{"name":"dish","value":"Grünkohl"}}}'),
     ('kitchen1', 'IntentRequest', ',"intent":{"name":"HoursIntent"}'),
     ('intent2', 'IntentRequest', ',"intent":{"name":"$2"}'),
     ('order2', 'IntentRequest', ',"dialogState":"$2","intent":{"name":"OrderIntent","slots":{"size":'
@@ -50,8 +51,9 @@ select
     unnest(if(draw(own_bits, 17, 300) = 0, [moment, moment + interval 900 milliseconds], [moment])) as received_at,
 from (
     select
-        happened.*, coalesce(type, p[1]) as type, coalesce(own, ',"token":"track-1"') as own, lag(id) over life as cause,
-        row_number() over life = 1 as is_first, max(if(type = 'Connections.Response', j, null)) over life as answer_before,
+        happened.*, coalesce(type, p[1]) as type, coalesce(own, ',"token":"track-1"') as own,
+        row_number() over life = 1 as is_first, lag(id) over life as cause,
+        max(if(type = 'Connections.Response', j, null)) over life as answer_before,
     from happened
     left join forms on form = if(p[1] = 'ask', skill || draw(own_bits, 15, if(skill = 'quiz', 3, 2)), p[1] || len(p))
     where not regexp_matches(step, '^[!$>#@]')
@@ -68,9 +70,10 @@ select unnest(arrivals(received_at, own_bits)) as arrived, fill_with_nulls(
         ['$outcome', case
             when how in ('exception', 'apology') then 'exception' when how like '%timeout' then 'timeout' else 'ok'
         end],
-        ['$stage', stage], ['$test', is_test::varchar], ['$response', '{"version":"1.0","response":{' || answer || '}}'],
+        ['$stage', stage], ['$test', is_test::varchar],
+        ['$response', '{"version":"1.0","response":{' || answer || '}}'],
         ['$session', if(is_of_session, ',"session":{"new":$new,"sessionId":"session-$life-$answered",'
-            || '"application":{"applicationId":"$skill"}' || if(shape < 2, '', ',"user":{"userId":"$user"}') || '}', '')],
+            || '"application":{"applicationId":"$skill"}' || if(shape < 2, '}', ',"user":{"userId":"$user"}}'), '')],
         ['$context', if(shape in (2, 3) and is_of_session, '', ',"context":{"System":{'
             || '"application":{"applicationId":"$skill"},"user":{"userId":"$user"},"device":{"deviceId":"$person"}}}')],
         ['$new', (is_first or type = 'Connections.Response')::varchar],

@@ -10,7 +10,7 @@ from (
     ] || if(type in ('LaunchRequest', 'IntentRequest'), [
         'totalUtterances', if(answer is null or how in ('apology', 'late'), 'failedUtterances', 'successfulUtterances'),
         if(is_first, 'totalSessions', ''), if(answer like '%"shouldEndSession":true%', 'skillEndedSessions', ''),
-        if(not is_first, '', if(regexp_matches(script, 'USER_INITIATED|/end'), 'successfulSessions', 'incompleteSessions'))
+        if(not is_first, '', if(script ~ '.*(USER_INITIATED|/end).*', 'successfulSessions', 'incompleteSessions'))
     ], [])) as fact
     from requests where received_at = moment and not is_test
     union all
@@ -27,8 +27,9 @@ group by skill, stage, locale, fact, period, begins;
 create table metrics as
 select * exclude (metrics) replace (coalesce(fact, metric) as fact)
 from (select *, unnest(string_split(metrics, ' ')) as metric from (values
-    ('custom', null, null, null, null, 1, 'uniqueCustomers totalEnablements totalUtterances failedUtterances totalSessions '
-        || 'successfulUtterances userEndedSessions skillEndedSessions successfulSessions incompleteSessions'),
+    ('custom', null, null, null, null, 1, 'uniqueCustomers totalEnablements totalUtterances failedUtterances '
+        || 'totalSessions successfulUtterances userEndedSessions skillEndedSessions successfulSessions '
+        || 'incompleteSessions'),
     ('smartHome', null, null, null, null, 1, 'uniqueCustomers totalEnablements totalUtterances'),
     ('flashBriefing', null, null, null, '', 1, 'uniqueCustomers totalEnablements totalSessions'),
     ('custom', null, 'intent', 'AnswerIntent', null, 0.5, 'totalUtterances'),
@@ -64,12 +65,12 @@ join metrics using (skill_type)
 left join counted using (skill, stage, locale, period, begins, fact)
 where period = 'PT1H' or metric = 'uniqueCustomers';
 
-create macro as_asked(namespace, instant) as if(namespace is null, '"' || iso_seconds(instant) || '"', epoch_ms(instant)::varchar);
+create macro as_asked(namespace, instant) as
+    if(namespace is null, '"' || iso_seconds(instant) || '"', epoch_ms(instant)::varchar);
 -- In version 2 an hour without a value is left out, or is NULL.
 create table answers as
 select
-    unnest(arrivals(fetched_at, seeded('smapi', concat_ws('/', skill_id, stage, locale, fetched_at, namespace, metric, page))))
-        as arrived,
+    unnest(arrivals(fetched_at, seeded(metric, concat_ws('/', skill_id, stage, locale, fetched_at, page)))) as arrived,
     fill(if(namespace is null,
         '{"fetched_at":"$fetched","skill_id":"$skill","query":{"startTime":$start,"endTime":$end,"period":"$period",'
         || '"metric":"$metric","stage":"$stage","skillType":"$type","locale":"$locale","intent":"$group"$size$this},'
@@ -81,8 +82,8 @@ select
         || '"metricNamespace":"$namespace","stat":"$stat","data":[{"timestamps":$times,"values":$values,'
         || '"groupedBy":{"groupedByField":"$field","groupedByValue":"$group"}}]}]}}'
     ), [
-        ['$fetched', iso(fetched_at)], ['$skill', skill_id], ['$start', day_start], ['$end', day_end], ['$period', period],
-        ['$metric', metric], ['$stage', stage], ['$type', skill_type], ['$locale', locale],
+        ['$fetched', iso(fetched_at)], ['$skill', skill_id], ['$start', day_start], ['$end', day_end],
+        ['$period', period], ['$metric', metric], ['$stage', stage], ['$type', skill_type], ['$locale', locale],
         ['$id', coalesce(grouped, 'm1')], ['$group', grouped], ['$size', if(page > 0, ',"maxResults":12', '')],
         ['$this', if(page = 2, ',"nextToken":"page-2"', '')], ['$next', if(page = 1, ',"nextToken":"page-2"', '')],
         ['$times', '[' || times || ']'], ['$values', to_json("values")::varchar], ['$namespace', namespace],

@@ -17,8 +17,8 @@ from (select * replace (unnest(action) as action) from (values
     (['Speaker.SetVolume'], 'volume', null, ['20', '20.0', '35']),
     (['SecurityPanelController.Arm'], 'armState', null, ['"DISARMED"', '"ARMED_AWAY"']),
     (['ChannelController.ChangeChannel', 'InputController.SelectInput', 'PlaybackController.Pause',
-        'RemoteVideoPlayer.SearchAndPlay', 'SceneController.Activate', 'CameraStreamController.InitializeCameraStreams'],
-        null, null, null)
+        'RemoteVideoPlayer.SearchAndPlay', 'SceneController.Activate',
+        'CameraStreamController.InitializeCameraStreams'], null, null, null)
 ) as v (action, property, instance, options));
 
 create table messages as
@@ -44,8 +44,9 @@ join actions on if(contains(script, 'THERMOSTAT'), property = 'targetSetpoint', 
 create table home_records as
 select unnest(arrivals(received, own_bits)) as arrived, fill_with_nulls(
     '{"at":"$at","direction":"$direction","invocation_id":"call-$life-$call","skill_id":"$skill","stage":"$stage",'
-    || '"locale":"$locale","user_ref":"$user","message":{"$side":{"header":{"namespace":"Alexa$namespace","name":"$name",'
-    || '"messageId":"$id","correlationToken":"$token"},"endpoint":{"endpointId":"$person-$device"},"payload":{$payload}}'
+    || '"locale":"$locale","user_ref":"$user","message":{"$side":{"header":{"namespace":"Alexa$namespace",'
+    || '"name":"$name","messageId":"$id","correlationToken":"$token"},"endpoint":{"endpointId":"$person-$device"},'
+    || '"payload":{$payload}}'
     || if(kind in ('Response', 'StateReport'), ',"context":{"properties":[$state]}', '') || '}}', [
         ['$at', iso(received)], ['$direction', if(is_in, 'in', if(is_async, 'out_async', 'out_sync'))],
         ['$call', if(is_async or received > moment, j, 0)::varchar], ['$skill', skill_id], ['$life', token('life', n)],

@@ -7,7 +7,8 @@ select
     seeded('minute', concat(id, moment)) as bits,
 from
     range(days()) as d (day), range(3) as b (burst), range(10) as m (k), (values
-        ('7d1c5a52', '300000000001', 'us-east-1', 'Instance ID'), ('8e2d6b63', '300000000002', 'eu-west-1', 'InstanceId')
+        ('7d1c5a52', '300000000001', 'us-east-1', 'Instance ID'),
+        ('8e2d6b63', '300000000002', 'eu-west-1', 'InstanceId')
     ) as v (id, account, region, spelling);
 
 -- Metrics with their unit; in how many of 100 minutes they are there; the most of the value, or 1 if it is a counter;
@@ -18,7 +19,8 @@ select
     spec[4]::double as most, spec[5]::double as low, spec[6]::integer as samples,
 from (select *, string_split(unnest(specs), ' ') as spec from (values
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"VoiceCalls"', [
-        'CallsPerInterval Count 80 1 1 5', 'MissedCalls,ThrottledCalls Count 10 1 1 3', 'MisconfiguredPhoneNumbers None 5 1 1 3'
+        'CallsPerInterval Count 80 1 1 5', 'MissedCalls,ThrottledCalls Count 10 1 1 3',
+        'MisconfiguredPhoneNumbers None 5 1 1 3'
     ]),
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"CallRecordings"', ['CallRecordingUploadError Count 5 1 1 3']),
     ('AWS/Connect', '"InstanceId":"$id","MetricGroup":"Chats"', ['SuccessfulChatsPerInterval Count 30 1 1 3']),
@@ -61,8 +63,9 @@ with of_metrics as (
         account, region, namespace, metric, unit, moment, drawn as bits, 1 + draw(drawn, 13, samples) as samples,
         if(most = 1, 1, most * pow(draw(drawn, 9, 1000) / 1000, if(most < 1, 3, 1))) as high, high * low as low,
         fill(choose(dims, k), [
-            ['$crm', '"AccountId":"$account","Region":"$region","ClientId":"crm.example","IntegrationARN":"arn:aws:crm:$region"'],
-            ['$account', account], ['$region', region], ['$id', id], ['$spelling', spelling], ['$contact', concat(metric, bits)]
+            ['$crm', '"AccountId":"$account","Region":"$region","ClientId":"crm","IntegrationARN":"arn:aws:$region"'],
+            ['$account', account], ['$region', region], ['$id', id], ['$spelling', spelling],
+            ['$contact', concat(metric, bits)]
         ]) as dims,
     from (select *, seeded(dims || metric, bits) as drawn from busy_minutes, metrics)
     where draw(drawn, 3, 100) < per_cent
@@ -115,8 +118,9 @@ email as (
 reputation as (
     select
         account, region, 'AWS/SES' as namespace, unit, ending() - to_hours(168 - h) as moment, dims,
-        unnest(['Reputation.BounceRate', 'Reputation.ComplaintRate']) as metric, seeded('reputation', concat(dims, h)) as bits,
-        1 as samples, if(metric like '%Bounce%', worse * (0.02 + 0.00017 * h), 0.0005) as high, 0 as low,
+        unnest(['Reputation.BounceRate', 'Reputation.ComplaintRate']) as metric, 1 as samples,
+        seeded('reputation', concat(dims, h)) as bits, 0 as low,
+        if(metric like '%Bounce%', worse * (0.02 + 0.00017 * h), 0.0005) as high,
     from range(168) as r (h), (values
         ('300000000001', 'us-east-1', '', 'Percent', 1), ('300000000002', 'eu-west-1', '', 'None', 1),
         ('300000000001', 'us-east-1', '"ses:configuration-set":"shop"', 'Percent', 2.5)
@@ -132,19 +136,22 @@ select unnest(arrivals(moment + interval 1 minute, stir(bits, len(version)))) as
     '{"metric_stream_name":"$stream","account_id":"$account","region":"$region","namespace":"$namespace",'
     || '"metric_name":"$metric","dimensions":{$dims},"timestamp":$at,"unit":"$unit","value":{"max":$max,"min":$min,'
     || '"sum":$sum,"count":$count,"p99":$percentile,"TM(25%:75%)":$percentile}}', [
-        ['$stream', if(version = 'again', 'contact-centre-only', 'all-metrics')], ['$account', account], ['$region', region],
-        ['$namespace', namespace], ['$metric', metric], ['$dims', dims], ['$at', epoch_ms(moment)::varchar], ['$unit', unit],
-        ['$max', if(is_flat, 0, high)::varchar], ['$min', if(is_flat, 0, if(number = 1, high, low))::varchar],
-        ['$sum', (high + low * (number - 1))::varchar], ['$count', number::varchar],
+        ['$stream', if(version = 'again', 'contact-centre-only', 'all-metrics')], ['$account', account],
+        ['$region', region], ['$namespace', namespace], ['$metric', metric], ['$dims', dims],
+        ['$at', epoch_ms(moment)::varchar], ['$unit', unit], ['$max', if(is_flat, 0, high)::varchar],
+        ['$min', if(is_flat, 0, if(number = 1, high, low))::varchar], ['$sum', (high + low * (number - 1))::varchar],
+        ['$count', number::varchar],
         ['$percentile', if(metric in ('LongestQueueWaitTime', 'RequestLatency'), high, null)::varchar]
     ]
 ) as line
 from (
     select
-        * replace (round(high::double, 6) as high, round(low::double, 6) as low), if(version = 'early', 1, samples) as number,
+        * replace (round(high::double, 6) as high, round(low::double, 6) as low),
+        if(version = 'early', 1, samples) as number,
         metric in ('CallsPerInterval', 'ContactFlowErrors', 'EventsReceived') and draw(bits, 29, 20) = 0 as is_flat,
     from (
-        select *, unnest(case draw(bits, 33, 50) when 0 then ['', 'again'] when 1 then ['', 'early'] else [''] end) as version
+        select
+            *, unnest([''] || case draw(bits, 33, 50) when 0 then ['again'] when 1 then ['early'] else [] end) as version,
         from datapoints where within_days(moment)
     )
 );

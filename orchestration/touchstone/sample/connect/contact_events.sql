@@ -11,16 +11,17 @@ select
     unnest(arrivals(moment + to_seconds(draw(stir(bits, j), 21, 90)), stir(bits, j))) as arrived, fill(case
         when n % 11 = 5 and not is_timeless then detail
         else '{"version":"0","id":"$id","detail-type":"' || if(n % 3 = 2, 'Connect Customer', 'Amazon Connect')
-            || ' Contact Event","source":"aws.connect","account":"300000000001","time":"$at","region":"us-east-1","detail":'
+            || ' Contact Event","source":"aws.connect","account":"300000000001","time":"$at","detail":'
             || case n % 8
                 when 3 then in_upper_case(detail)
                 when 5 then replace(replace(detail, 'agentInfo', 'AgentInfo'), 'connectedToAgent', 'ConnectedToAgent')
                 else detail
             end || '}'
     end, [
-        ['$id', token(kind, concat(n, '/', j))], ['$at', iso_seconds(moment)], ['$step', step], ['$life', token(kind, concat(n, begun_at))],
-        ['$channel', coalesce(contact[3], 'VOICE')], ['$method', coalesce(contact[4], 'OUTBOUND')], ['$campaign', md5(journey)],
-        ['$begun', iso(begun_at)], ['$system', iso(system_at)], ['$agent', iso(agent_at)],
+        ['$id', token(kind, concat(n, '/', j))], ['$at', iso_seconds(moment)], ['$step', step],
+        ['$life', token(kind, concat(n, begun_at))], ['$channel', coalesce(contact[3], 'VOICE')],
+        ['$method', coalesce(contact[4], 'OUTBOUND')], ['$campaign', md5(journey)], ['$begun', iso(begun_at)],
+        ['$system', iso(system_at)], ['$agent', iso(agent_at)],
         -- So written where it is not set.
         ['$over', if(step = 'CONTACT_DATA_UPDATED', '1970-01-01T00:00:00.001Z', iso(over_at))],
         ['$reason', if(over_at is null, null, contact[2])],
@@ -32,8 +33,8 @@ from (
         *, kind = 'contact' and n % 9 = 0 as is_timeless, string_split(split_part(script, ' ', 1), '/') as contact,
         '{"eventType":"$step","contactId":"$life","instanceArn":"arn:aws:connect:instance/7d1c5a52",'
         || '"channel":"$channel","initiationMethod":"$method","campaign":{"campaignId":"$campaign"},'
-        || if(is_timeless, '', '"initiationTimestamp":"$begun","connectedToSystemTimestamp":"$system","disconnectTimestamp":"$over",'
-            || '"agentInfo":{"connectedToAgentTimestamp":"$agent"},')
+        || if(is_timeless, '', '"initiationTimestamp":"$begun","connectedToSystemTimestamp":"$system",'
+            || '"disconnectTimestamp":"$over","agentInfo":{"connectedToAgentTimestamp":"$agent"},')
         || '"disconnectReason":"$reason","answeringMachineDetectionStatus":"$answer"}' as detail,
         max(if(step = 'CONNECTED_TO_SYSTEM', moment, null)) over life as system_at,
         max(if(step = 'CONNECTED_TO_AGENT', moment, null)) over life as agent_at,

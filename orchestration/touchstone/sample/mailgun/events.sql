@@ -12,7 +12,8 @@ create table lives as from (values
     (100, 'accepted{ accepted delivered|:is-routed stored delivered:1:200:http}'),
     (100, 'accepted delivered failed:permanent:bounce:550:-:-:is-delayed-bounce~90000'),
     (100, 'accepted failed:temporary:generic:421:1 failed:temporary:espblock:421:2~602 delivered:5~9002'),
-    (100, 'accepted failed:temporary:generic:498:1 failed:temporary:blacklisted:499:3~602 failed:permanent:old:602:8~30000'),
+    (100, 'accepted failed:temporary:generic:498:1 failed:temporary:blacklisted:499:3~602 '
+        || 'failed:permanent:old:602:8~30000'),
     (20, 'accepted failed:temporary:generic:680:1 failed:TEMPORARY:UNKNOWN:421:3~602 failed:temporary:-:451:4~2402'),
     (20, 'accepted delivered failed:permanent:generic:500:8:-:{is-callback|is-webhook}+28800'),
     (20, '{accepted:is-system-test delivered|accepted:is-test-mode delivered:1:650|rejected}'),
@@ -54,31 +55,35 @@ select step, shape, variant, event, domain, choose(fill(concat(
     ',"message":{"headers":{"message-id":"', if(is_odd, '<$message>', '$message'), '"}}', case event
         when 'accepted' then ',"flags":{' || if(p[2] is null, '', '"$2":true,') || '"is-authenticated":$known}'
         when 'delivered' then ',"delivery-status":{"attempt-no":$attempt,"code":$code}'
-        when 'failed' then ',"severity":"$2","reason":"$3","delivery-status":{"attempt-no":$5,"code":$4,"bounce-type":"$6"}'
+        when 'failed' then ',"severity":"$2","reason":"$3",'
+            || '"delivery-status":{"attempt-no":$5,"code":$4,"bounce-type":"$6"}'
             || if(p[7] is null, '', ',"flags":{"$7":true}')
         when 'rejected' then ',"reject":{"reason":"The domain may not send yet"}'
     end, case
         when event in ('opened', 'clicked', 'unsubscribed') then concat(
-            if(event = 'clicked' and variant % 50 > 0, ',"url":"https://www.example.com/offers?id=<1|2|3|4|5|6|7|8>"', ''),
+            if(event = 'clicked' and variant % 50 > 0, ',"url":"https://www.example.com/<1|2|3|4|5|6|7|8>"', ''),
             ',"geolocation":{<"country":"US","region":"TX","city":"San Antonio"|"country":"GB","region":"England",'
             '"city":"Leeds"|"country":"DE","region":"Bayern","city":"München"|"country":"BR","region":"SP",'
             '"city":"S\u00e3o Paulo"|"country":"Unknown","region":"Unknown","city":"Unknown"|>},"client-info":{',
             if(bot is null, '<"client-type":"mobile browser","device-type":"mobile"|"client-type":"feed reader"|'
                 '"client-type":"browser","device-type":"desktop","bot":null|"client-type":"library"|'
-                '"client-type":"email client","device-type":"tablet","bot":"">', '"client-type":"robot","bot":"$bot"'), '}'
+                '"client-type":"email client","device-type":"tablet","bot":"">', '"client-type":"robot","bot":"$bot"'),
+            '}'
         )
         when event in ('accepted', 'delivered', 'failed', 'complained') then concat(
             ',"envelope":{"transport":"$transport","sending-ip":"', envelope, '}',
-            if(event = 'delivered' and variant % 7 = 0, ',"flags":{"is-big":true,"is-amp":true,"is-encrypted":true}', ''),
-            '<,"i-delivery-optimizer":"sto"|,"i-delivery-optimizer":""|,"x-campaign-cohort":"2026-q2-b"|,"routes":$routes|>'
+            if(event <> 'delivered', '', '<|||,"flags":{"is-big":true,"is-amp":true,"is-encrypted":true}>'),
+            '<,"i-delivery-optimizer":"sto"|,"i-delivery-optimizer":""|,"x-campaign-cohort":"q2-b"|,"routes":$routes|>'
         )
     end,
-    ',"recipient":"', if(is_odd and event = 'opened', 'Reader.', 'reader.'), '$person@<gmail|yahoo|outlook|company>-box.example",'
-    '"recipient-domain":"<gmail|yahoo|outlook|company>-box.example","recipient-provider":"<gmail|yahoo|outlook|company>"',
-    if(event = 'unsubscribed', ',"tags":["*"]', '<,"tags":[]|,"tags":["newsletter"]|,"tags":["newsletter","spring-sale"]|'
-        ',"tags":["welcome","welcome"]|,"tags":["Größe & Co"]|>'),
+    ',"recipient":"', if(is_odd and event = 'opened', 'Reader', 'reader'),
+    '.$person@<gmail|yahoo|outlook|company>.example","recipient-domain":"<gmail|yahoo|outlook|company>.example",'
+    '"recipient-provider":"<gmail|yahoo|outlook|company>"',
+    if(event = 'unsubscribed', ',"tags":["*"]', '<,"tags":[]|,"tags":["newsletter"]|'
+        ',"tags":["newsletter","spring-sale"]|,"tags":["welcome","welcome"]|,"tags":["Größe & Co"]|>'),
     ',"user-variables":', if(shape = 'logs', '"{\"arm\":2,\"paid\":true}"', '<{}|[]|{"plan":"pro"}|"no JSON">'),
-    ',"account":' || account, ',"domain":' || if(sender = 4 and shape = 'events', '"$domain"', '{"name":"' || domain || '"}'), '}',
+    ',"account":' || account,
+    ',"domain":' || if(sender = 4 and shape = 'events', '"$domain"', '{"name":"' || domain || '"}'), '}',
     if(shape = 'webhook', '}', '')
 ), [
     ['$2', p[2]], ['$3', p[3]], ['$4', if(try_cast(p[4] as json) is null, '"' || p[4] || '"', p[4])], ['$5', p[5]],
@@ -132,16 +137,17 @@ create table first_records as
 from records where arrived < beginning() + interval 2 days and shape <> 'webhook' and not clean() order by all limit 60;
 
 create table odd_records as
-select arrived, unnest(if(
-    shape = 'logs',
-    ['{"start":"Mon, 05 Jan 2026 00:00:00 -0000","items":[' || items || '],"pagination":{}}', '{"items":[],"pagination":{}}'],
-    ['{"items":[' || items || '],"paging":{"next":"none"}}', '{"items":[],"paging":{"next":"none"}}']
-)) as line
-from (select shape, max(arrived) as arrived, string_agg(line, ',' order by line) as items from first_records group by shape)
+select max(arrived) as arrived, unnest([
+    '{"items":[' || string_agg(line, ',' order by line) filter (shape = 'events') || '],"paging":{"next":"none"}}',
+    '{"start":"Mon, 05 Jan 2026 00:00:00 -0000","items":['
+        || string_agg(line, ',' order by line) filter (shape = 'logs') || '],"pagination":{}}',
+    '{"items":[],"paging":{"next":"none"}}', '{"items":[],"pagination":{}}'
+]) as line
+from first_records having count() > 0
 union all
 from odd('first_records', '%"id"%"timestamp"%', odd_times('timestamp') || [
-    '{"id":"nIKIiE5URaSr-8WsuiCrBB"}', '{"timestamp":99999999999999}', '{"event":"delivery_scheduled"}', '{"event":null}',
-    '{"event":42}', '{"user-variables":{"note":"before\u0000after"}}'
+    '{"id":"nIKIiE5URaSr-8WsuiCrBB"}', '{"timestamp":99999999999999}', '{"event":"delivery_scheduled"}',
+    '{"event":null}', '{"event":42}', '{"user-variables":{"note":"before\u0000after"}}'
 ] || ['{"event":"' || kind || '"}' for kind in ignored_kinds()]);
 
 select arrived, line from records

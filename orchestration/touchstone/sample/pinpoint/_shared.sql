@@ -38,8 +38,8 @@ from (values
 -- A life begins with its journey. An activity without a key sends; one with a key counts in that.
 create table lives as from (values
     (33, 'welcome enter holdout.HOLDOUT leave'),
-    (60, 'welcome enter holdout.PASSED greeting day.WAIT_STARTED day.WAIT_FINISHED+86401 opened.Branch_{TRUE+90001 app+90002|'
-        || 'FALSE+90001 paths.Branch_1+90001 text+90002|FALSE+90001 paths.Branch_2+90001 reminder+90002|'
+    (60, 'welcome enter holdout.PASSED greeting day.WAIT_STARTED day.WAIT_FINISHED+86401 opened.Branch_{TRUE+90001 '
+        || 'app+90002|FALSE+90001 paths.Branch_1+90001 text+90002|FALSE+90001 paths.Branch_2+90001 reminder+90002|'
         || 'FALSE+90001 paths.Branch_3+90001} leave+90003'),
     (60, 'win-back enter bought.Branch_{TRUE+3600|FALSE+3600 call+3601 webhook+14400 until.WAIT_STARTED+15300 '
         || 'until.WAIT_FINISHED+15301 thanks+15302|FALSE+3600 call+3601 webhook+14400 until.WAIT_SKIPPED+15300 '
@@ -54,7 +54,8 @@ create table lives as from (values
     (6, 'cart journey.ENDPOINT_PRODUCED journey.{ACTIVE_ENDPOINT_REJECTED|REENTRY_CAP_EXCEEDED|DUPLICATE_USER}'),
     (6, 'welcome journey.ENDPOINT_PRODUCED journey.{FILTERED_OUT_BY_SEGMENT|REENTRY_CAP_EXCEEDED}'),
     -- Isn't in the segment any more when it is looked up again.
-    (6, 'win-back enter bought.Branch_FALSE+3600 call.CALL_QUEUED+3601 call.WAIT_STARTED+3601 call.DROPPED+7200 removed+7200')
+    (6, 'win-back enter bought.Branch_FALSE+3600 call.CALL_QUEUED+3601 call.WAIT_STARTED+3601 '
+        || 'call.DROPPED+7200 removed+7200')
 ) as v (share, script);
 
 create table people as from moments('pinpoint', lives_of(events(), 'lives'));
@@ -90,26 +91,27 @@ from (
     where key is null and type in ('EMAIL', 'MESSAGE', 'SMS', 'PUSH', 'CUSTOM', 'CONTACT_CENTER')
 );
 
--- What becomes of a message that was sent. A text's events have their record status, and whether they have the price ($).
--- A call begins with what answered, if that was found out, and why it is over; so does a contact of no campaign, with its
--- channel and method. One reason is so spelled by the vendor.
+-- What becomes of a message that was sent. A text's events have their record status, and whether they have the price
+-- ($). A call begins with what answered, if that was found out, and why it is over; so does a contact of no campaign,
+-- with its channel and method. One reason is so spelled by the vendor.
 create table message_lives as
 select share, replace(replace(replace(script,
     '@talk', 'INITIATED+0 CONNECTED_TO_SYSTEM+4 CONTACT_DATA_UPDATED+6 QUEUED+7 CONNECTED_TO_AGENT+13 @end'),
-    '@play', 'INITIATED+0 CONNECTED_TO_SYSTEM+4 CONTACT_DATA_UPDATED+6 @end'), '@end', 'DISCONNECTED~180 COMPLETED~210') as script
+    '@play', 'INITIATED+0 CONNECTED_TO_SYSTEM+4 CONTACT_DATA_UPDATED+6 @end'),
+    '@end', 'DISCONNECTED~180 COMPLETED~210') as script
 from (values
     (60, 'EMAIL|send delivered{| open~9000 click~9060| open~3000 open~30000 click~3060 click~30010}'),
     (3, 'EMAIL|send {hardbounce|delivered hardbounce~40000|softbounce~3600 hardbounce~20000|softbounce~3600 '
         || 'softbounce~7200|softbounce~3600 delivered~20000 open~24000|rejected}'),
-    (3, 'EMAIL|send delivered {complaint+3600|complaint~1000000|open~1500000|open+3600 unsubscribe+3610|open+10 open+200 '
-        || 'click+11 click+201|open+3600 click+3609 unsubscribe+3610 unsubscribe+3620|open+1800 open+5100 click+1801 '
-        || 'click+5101}'),
+    (3, 'EMAIL|send delivered {complaint+3600|complaint~1000000|open~1500000|open+3600 unsubscribe+3610|open+10 '
+        || 'open+200 click+11 click+201|open+3600 click+3609 unsubscribe+3610 unsubscribe+3620|open+1800 open+5100 '
+        || 'click+1801 click+5101}'),
     (3, 'EMAIL|{delivered open+3600|rejected|rendering_failure}'),
     (12, 'SMS|{BUFFERED/PENDING/ SUCCESS/DELIVERED/$|BUFFERED/SUCCESSFUL/$ SUCCESS/DELIVERED/$|'
         || 'BUFFERED/SUCCESSFUL/$ SUCCESS/SUCCESSFUL/$|SUCCESS/SUCCESSFUL/$}'),
     (2, 'SMS|{BUFFERED/SUCCESSFUL/$ SUCCESS/SUCCESSFUL/|SUCCESS/DELIVERED/|BUFFERED/PENDING/|BUFFERED/SUCCESSFUL/$|'
-        || 'BUFFERED/SUCCESSFUL/$ FAILURE/UNKNOWN/$+259200|BUFFERED/PENDING/ FAILURE/UNREACHABLE/$ SUCCESS/DELIVERED/$+65|'
-        || 'FAILURE/BLOCKED/|SUCCESS/DELIVERED/$ OPTOUT/OPTED_OUT/~1800}'),
+        || 'BUFFERED/SUCCESSFUL/$ FAILURE/UNKNOWN/$+259200|BUFFERED/PENDING/ FAILURE/UNREACHABLE/$ '
+        || 'SUCCESS/DELIVERED/$+65|FAILURE/BLOCKED/|SUCCESS/DELIVERED/$ OPTOUT/OPTED_OUT/~1800}'),
     (1, 'SMS|BUFFERED/SUCCESSFUL/$ FAILURE/{UNREACHABLE|BLOCKED|CARRIER_UNREACHABLE|SPAM|INVALID|INVALID_MESSAGE|'
         || 'CARRIER_BLOCKED|TTL_EXPIRED|MAX_PRICE_EXCEEDED|OPTED_OUT|NO_QUOTA_LEFT_ON_ACCOUNT|RATE_EXCEEDED|'
         || 'NO_ORIGINATION_IDENTITY_AVAILABLE_TO_SEND|DESTINATION_COUNTRY_NOT_SUPPORTED|ACCOUNT_IN_SANDBOX|'
@@ -120,18 +122,20 @@ from (values
         || 'received_foreground~4000 received_background~4002 opened_notification~5000|opened_notification~4000}'),
     (6, 'CONTACT_CENTER|HUMAN_ANSWERED/{CUSTOMER_DISCONNECT|AGENT_DISCONNECT|THIRD_PARTY_DISCONNECT|TELECOM_PROBLEM|'
         || 'BARGED} @talk'),
-    (3, 'CONTACT_CENTER|{VOICEMAIL_BEEP/AGENT_DISCONNECT|AMD_NOT_APPLICABLE/CUSTOMER_DISCONNECT|/CUSTOMER_DISCONNECT} @talk'),
+    (3, 'CONTACT_CENTER|{VOICEMAIL_BEEP/AGENT_DISCONNECT|AMD_NOT_APPLICABLE/CUSTOMER_DISCONNECT|'
+        || '/CUSTOMER_DISCONNECT} @talk'),
     (6, 'CONTACT_CENTER|{AMD_UNANSWERED|AMD_UNRESOLVED|AMD_UNRESOLVED_SILENCE}/CONTACT_FLOW_DISCONNECT @play'),
     (1, 'CONTACT_CENTER|{VOICEMAIL_BEEP|VOICEMAIL_NO_BEEP|AMD_ERROR|SIT_TONE_BUSY|SIT_TONE_DETECTED|UNDETECTED|ERROR|'
         || 'SIT_TONE_INVALID_NUMBER|FAX_MACHINE_DETECTED}/CONTACT_FLOW_DISCONNECT @play'),
     (1, 'CONTACT_CENTER|ANSWERED/OTHER @play'),
     (6, 'CONTACT_CENTER|/CONTACT_FLOW_DISCONNECT INITIATED+0 CONNECTED_TO_SYSTEM+4 AMD_DISABLED+5 @end'),
-    (5, 'CONTACT_CENTER|{AMD_ERROR/OUTBOUND_ATTEMPT_FAILED|/OUTBOUND_ATTEMPT_FAILED|/OUTBOUND_DESTINATION_ENDPOINT_ERROR|'
-        || '/OUTBOUND_RESOURCE_ERROR|/OUTBUND_PREVIEW_DISCARDED|/DISCARDED|/EXPIRED} INITIATED+0 DISCONNECTED COMPLETED+50'),
-    (1, 'contact|{/CUSTOMER_DISCONNECT/VOICE/INBOUND|/CUSTOMER_DISCONNECT/VOICE/TRANSFER|/AGENT_DISCONNECT/VOICE/OUTBOUND|'
-        || '/AGENT_COMPLETED/TASK/API} @talk'),
-    (1, 'contact|{/OUTBOUND_ATTEMPT_FAILED/VOICE/OUTBOUND|/EXPIRED/TASK/API|/CUSTOMER_CONNECTION_NOT_ESTABLISHED/CHAT/API} '
-        || 'INITIATED+0 DISCONNECTED COMPLETED+50'),
+    (5, 'CONTACT_CENTER|{AMD_ERROR/OUTBOUND_ATTEMPT_FAILED|/OUTBOUND_ATTEMPT_FAILED|'
+        || '/OUTBOUND_DESTINATION_ENDPOINT_ERROR|/OUTBOUND_RESOURCE_ERROR|/OUTBUND_PREVIEW_DISCARDED|/DISCARDED|'
+        || '/EXPIRED} INITIATED+0 DISCONNECTED COMPLETED+50'),
+    (1, 'contact|{/CUSTOMER_DISCONNECT/VOICE/INBOUND|/CUSTOMER_DISCONNECT/VOICE/TRANSFER|'
+        || '/AGENT_DISCONNECT/VOICE/OUTBOUND|/AGENT_COMPLETED/TASK/API} @talk'),
+    (1, 'contact|{/OUTBOUND_ATTEMPT_FAILED/VOICE/OUTBOUND|/EXPIRED/TASK/API|'
+        || '/CUSTOMER_CONNECTION_NOT_ESTABLISHED/CHAT/API} INITIATED+0 DISCONNECTED COMPLETED+50'),
     (1, 'contact|/IDLE_DISCONNECT/CHAT/API INITIATED+0 WEBRTC_API+5 PAUSED+8 RESUMED+9 @end')
 ) as v (share, script);
 

@@ -2,10 +2,11 @@
 create table streamed as
 with all_events as (
     select
-        * exclude (type), type as kind, '_journey.send' as event, moment as event_at, moment + to_milliseconds(person % 300) as arrival,
+        * exclude (type), type as kind, '_journey.send' as event, moment as event_at,
+        moment + to_milliseconds(person % 300) as arrival,
         if(status = 'QUIET_TIME_WAIT_FINISHED', null, type) as channel,
-        '"journey_send_status":"$status","journey_activity_type":"$channel","journey_send_status_code":"<200|200|NULL>",'
-        || '"journey_send_status_message":<null|"made up"|"made up"|NULL>' as attributes,
+        '"journey_send_status":"$status","journey_activity_type":"$channel","journey_send_status_code":"<200|200|'
+        || 'NULL>","journey_send_status_message":<null|"made up"|"made up"|NULL>' as attributes,
         -- What a send knows of its endpoint: JSON within a text.
         ',"client_context":{"custom":{"endpoint":'
         || '"{\"ChannelType\":\"$type\"<|,\"Demographic\":{\"Timezone\":\"Europe/Berlin\"}>}"}}' as more,
@@ -37,8 +38,8 @@ with all_events as (
     union all by name
     -- An app reports by its device's clock, which may be wrong, and now and then a day late.
     select
-        *, if(campaign is null, '_journey.', '_campaign.') || step as event, moment - to_hours(if(n % 25 = 0, 2, 0)) as event_at,
-        moment + if(n % 20 = 0, interval 1 day, interval 1 second) as arrival,
+        *, if(campaign is null, '_journey.', '_campaign.') || step as event,
+        moment - to_hours(if(n % 25 = 0, 2, 0)) as event_at, moment + if(n % 20 = 0, interval 1 day, interval 1 second) as arrival,
     from happened where kind = 'PUSH' and step <> 'nothing'
     union all by name
     select 'cart.abandoned' as event, n, bits, person, 'PUSH' as kind, moment, moment as event_at, moment as arrival,
@@ -67,8 +68,8 @@ create macro passed(line) as
     concat('{"recordId":"4960', md5(line), '","result":"Ok","data":"', to_base64(encode(line || chr(10))), '"}');
 
 from with_odd('streamed', '%"event_type":"_journey.send"%', [
-    '{"event_timestamp":null,"arrival_timestamp":null}', '{"event_timestamp":253402300799000}', '{"event_timestamp":"soon"}',
-    '{"event_type":null}', '{"application":null}', '{"attributes":"none"}', '{"event_type":"_email.open"}',
+    '{"event_timestamp":null,"arrival_timestamp":null}', '{"event_timestamp":253402300799000}',
+    '{"event_timestamp":"soon"}', '{"event_type":null}', '{"application":null}', '{"attributes":"none"}', '{"event_type":"_email.open"}',
     '{"event_type":"_journey.opened_notification","client":null}', '{"event_type":"_journey.teleported"}'
 ] || ['{"event_type":"' || kind || '"}' for kind in ignored_kinds()])
 union all
@@ -78,4 +79,5 @@ select max(arrived), unnest([
         || '{"recordId":"2","data":"eyJldmVudF90eXBlIjog"}]}',
     '{"attemptsMade":4,"errorCode":"Example.Failed","errorMessage":"made up","rawData":"e30="}'
 ])
-from (from streamed where moment < beginning() + interval 2 days and not clean() order by line limit 20) having count() > 0;
+from (from streamed where moment < beginning() + interval 2 days and not clean() order by line limit 20)
+having count() > 0;

@@ -56,7 +56,8 @@ from (
 )
 -- What is known of a whole journey; of a run it is more.
 where activity <> '' or run <> '' or key in (
-    'ENDPOINT_ACTIVE', 'ENDPOINT_ENTERED', 'ENDPOINT_LEFT', 'CANCELLED', 'REENTRY_CAP_EXCEEDED', 'ACTIVE_ENDPOINT_REJECTED'
+    'ENDPOINT_ACTIVE', 'ENDPOINT_ENTERED', 'ENDPOINT_LEFT', 'CANCELLED', 'REENTRY_CAP_EXCEEDED',
+    'ACTIVE_ENDPOINT_REJECTED'
 )
 group by all;
 
@@ -67,8 +68,9 @@ select unnest(arrivals(fetched_at, stir(bits, 7))) as arrived, fill(
     || '"RunId":"$run","JourneyActivityId":"$activity","ActivityType":"$type","LastEvaluatedTime":"$evaluated",'
     || '"Metrics":$counters}}', [
         ['$fetched', iso(fetched_at)], ['$of', if(run = '', '', 'Run')], ['$each', if(activity = '', '', 'Activity')],
-        ['$app', md5('shop')], ['$journey', md5(journey)], ['$run', nullif(run, '')], ['$activity', nullif(activity, '')],
-        ['$type', type], ['$evaluated', if(draw(bits, 11, 200) = 0, null, iso(evaluated_at))],
+        ['$app', md5('shop')], ['$journey', md5(journey)], ['$run', nullif(run, '')],
+        ['$activity', nullif(activity, '')], ['$type', type],
+        ['$evaluated', if(draw(bits, 11, 200) = 0, null, iso(evaluated_at))],
         ['$counters', to_json(coalesce(counters, map()))::varchar]
     ]
 ) as line

@@ -14,7 +14,8 @@ create table patches as from (values
     (0.3, 'cart', '{"QuietTime":{"Start":"21:00","End":"08:00"}}'),
     (0.5, 'cart', '{"Activities":{"coupon":{"PUSH":{"MessageConfig":{"TimeToLive":"0"}}},"which":{"MultiCondition":'
         || '{"Branches":[{"NextActivity":"coupon"},{"NextActivity":"carttext"},{"NextActivity":"lastcall"}]}}}}'),
-    (0, 'win-back', '{"Name":"Win-back calls","Limits":{"DailyCap":1,"EndpointReentryCap":1},"RefreshOnSegmentUpdate":false,'
+    (0, 'win-back', '{"Name":"Win-back calls","Limits":{"DailyCap":1,"EndpointReentryCap":1},'
+        || '"RefreshOnSegmentUpdate":false,'
         || '"JourneyChannelSettings":{"ConnectCampaignArn":"arn:aws:connect-campaigns:us-east-1:300000000001:campaign/'
         || uuid_of(md5('win-back')) || '"}}'),
     (0.4, 'win-back', '{"Limits":{"DailyCap":null}}'),

@@ -7,7 +7,8 @@ create table lives as from (values
     (100, 'Send:several {Delivery|Delivery:first Delivery:others} Open~9000'),
     (100, '{Open|Send:several Delivery:first Bounce:Permanent:General:5.1.1:others}'),
     (100, 'Send Delivery Open~5000 Subscription~5060'),
-    (40, 'Send DeliveryDelay:General:4.0.0~3600 DeliveryDelay:MailboxFull:4.2.2~18000 Bounce:Transient:General:4.4.7~50400'),
+    (40, 'Send DeliveryDelay:General:4.0.0~3600 DeliveryDelay:MailboxFull:4.2.2~18000 '
+        || 'Bounce:Transient:General:4.4.7~50400'),
     (40, 'Send {Bounce:Permanent:General:5.1.1+-0.4|Complaint:suppressed|Reject|Rendering-Failure}'),
     (40, 'Send Delivery Bounce:{Permanent:General:5.1.1~90000|Transient:General~30}'),
     (40, 'Send:self Reject'),

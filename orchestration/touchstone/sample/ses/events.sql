@@ -17,8 +17,8 @@ create table forms as
 select
     object, variant, choose('"' || object || '":' || own || ',"mail":{"timestamp":"$sent","source":"$source",'
         || '"sendingAccountId":"$account","messageId":"$message","destination":[$destination]' || if(has_headers,
-            ',"headersTruncated":<true|false|false>,"headers":[{"name":"X-Customer-Tier","value":"<free|silver|gold>"}],'
-            || '"commonHeaders":{"subject":"<Grüße|Grüße|NULL>"}', '') || '$tags}}', variant) as template,
+            ',"headersTruncated":<true|false|false>,"headers":[{"name":"X-Customer-Tier","value":"<free|silver|'
+            || 'gold>"}],"commonHeaders":{"subject":"<Grüße|Grüße|NULL>"}', '') || '$tags}}', variant) as template,
     if(has_headers, choose('<,"campaign":["spring-sale"]|,"campaign":["weekly-digest"]|,"campaign":["Größe & Co"]|'
         || ',"campaign":["welcome"]|,"campaign":["spring-sale","loyalty"]|,"campaign":["win-back"]|'
         || ',"team":["billing.eu@example.com"]|>', variant), '') as campaign,
@@ -40,11 +40,12 @@ from range(500) as r (variant), (select *, object not in ('failure', 'deliveryDe
 
 create view texts as
 select *, fill('{"' || if(is_notice, 'notification', 'event') || 'Type":"$event",' || template, [
-    ['$event', event], ['$sent', stamp(n, sent)], ['$at', stamp(n, moment)], ['$source', address], ['$account', account],
-    ['$message', message_id], ['$destination', addresses(destination)], ['$people', addresses(people)],
+    ['$event', event], ['$sent', stamp(n, sent)], ['$at', stamp(n, moment)], ['$source', address],
+    ['$account', account], ['$message', message_id], ['$destination', addresses(destination)],
+    ['$people', addresses(people)],
     ['$reports', array_to_string(list_transform(people, lambda r: printf('{"emailAddress":"%s"%s}', r, report)), ',')],
     ['$took', greatest(epoch_ms(moment) - epoch_ms(sent), 0)::varchar], ['$item', (person % 50)::varchar],
-    ['$feedback', case draw(bits, 11, 25) when 0 then null when 1 then '<feedbackId>' else concat('feedback-', j, message_id) end],
+    ['$feedback', case draw(bits, 11, 25) when 0 then null when 1 then '<feedbackId>' else concat(j, message_id) end],
     ['$2', if(p[2] in ('suppressed', '-'), null, p[2])], ['$3', p[3]],
     ['$sub', if(p[2] = 'suppressed', 'OnAccountSuppressionList', null)],
     ['$tags', case if(is_notice, 'untagged', tagging)
