@@ -10,12 +10,11 @@ import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
+from touchstone.landing.streams import read_streams
 from touchstone.sample.__main__ import SYSTEMS, main
 from touchstone.sample.odd_files import LAYOUTS
 
@@ -23,6 +22,7 @@ from .conftest import TestHome
 
 ROOT = Path(__file__).parents[2]
 END = date(2026, 5, 31)
+STREAMS = read_streams()
 # Streams of one answer a day, of the last days.
 ANSWERS = ("mailgun/reported_metrics", "alexa/smapi_metrics")
 
@@ -47,16 +47,6 @@ def digests(inbox: Path) -> dict[str, str]:
             data = gzip.decompress(data)
         contents[name] = data
     return {name: hashlib.sha256(data).hexdigest() for name, data in contents.items() if data}
-
-
-def declared_streams() -> dict[str, dict[str, Any]]:
-    """What the YAML of each stream says of landing."""
-    files = [yaml.safe_load(path.read_text()) for path in ROOT.glob("models/staging/*/_*__sources.yml")]
-    sources = [source for file in files for source in file["sources"]]
-    return {f"{s['name']}/{t['name']}": t["config"]["meta"]["landing"] for s in sources for t in s["tables"]}
-
-
-STREAMS = declared_streams()
 
 
 # ---- The same every time, of the size asked for
@@ -147,10 +137,10 @@ def test_every_kind_repeats_and_late_records_are_there(lake: duckdb.DuckDBPyConn
         "select min(_date), max(_date), count(distinct _date), list(distinct _kind), "
         f"count_if(strftime(_date, '%Y/%m/%d') < _file[:10]) from \"{source}\""
     ).fetchall()[0]
-    assert set(STREAMS[source].get("counted_kinds", [])) <= set(kinds or [])
+    assert set(STREAMS[source].counted_kinds) <= set(kinds or [])
     assert END - timedelta(days=34) <= first <= last <= END and days >= (7 if source in ANSWERS else 30)
     ignored = lake.execute("select kind from ledger.ignored where source = $1", [source]).fetchall()
-    assert set(STREAMS[source].get("ignored_kinds", [])) <= {kind for (kind,) in ignored}
+    assert set(STREAMS[source].ignored_kinds) <= {kind for (kind,) in ignored}
     files = "select sum(duplicates), sum(accepted) from ledger.files where source = $1"
     duplicates, accepted = lake.execute(files, [source]).fetchall()[0]
     assert 0 < duplicates < 1.2 * accepted

@@ -1,9 +1,9 @@
 """`python -m touchstone.sample INBOX`: write made-up extracts of all vendors into an inbox.
 
 A stream is a file `<system>/<stream>.sql`. Its last statement selects the lines, each with the time at which it is
-extracted (`arrived`); those before it run once. A line "-- Needs: <system>/_shared.sql." names a file of what several
-streams share, which runs first; `common.sql` is what all share. A system's streams share a database, in which they run
-by their names.
+extracted (`arrived`); those before it run once. A system's streams share a database, in which they run by their names,
+after `common.sql` and what the streams share in `_shared.sql`: their system's, or another's, which a line
+"-- Needs: <system>/_shared.sql." names.
 """
 
 import argparse
@@ -22,14 +22,16 @@ from typing import Any
 import duckdb
 from isal import igzip
 
+from touchstone.landing.streams import read_streams
 from touchstone.sample.odd_files import write_odd_files
 
 _HERE = Path(__file__).parent
-SYSTEMS = tuple(sorted(folder.name for folder in _HERE.iterdir() if folder.is_dir() and any(folder.glob("*.sql"))))
+SYSTEMS = tuple(sorted({file.parent.name for file in _HERE.glob("*/*.sql")}))
 _LINES = "(format csv, header false, quote '', escape '', delimiter '\x01')"
+_OPTIONS = {"seed": "bigint", "events": "bigint", "days": "integer", "clean": "boolean", "first_day": "date"}
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m touchstone.sample",
         description="Write made-up extracts into an inbox. The same arguments give the same bytes.",
@@ -48,72 +50,64 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"no such system: {', '.join(unknown)}; there are {', '.join(SYSTEMS)}")
     if min(options.days, options.events, options.jobs) < 1:
         parser.error("days, events and jobs must be at least 1")
+    options.end = options.end or datetime.now(UTC).date() - timedelta(days=1)
+    options.first_day = options.end - timedelta(days=options.days - 1)
     return options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parse(sys.argv[1:] if arguments is None else arguments)
-    end = options.end or datetime.now(UTC).date() - timedelta(days=1)
-    days = [end - timedelta(days=ago) for ago in reversed(range(options.days))]
+    options = parse(arguments)
     started = time.perf_counter()
-    records = sum(write_system(name, days, options) for name in options.systems)
-    print(f"{records:,} records of {days[0]} to {end}, {time.perf_counter() - started:.1f} s: {options.inbox}")
+    records = sum(write_system(system, options) for system in options.systems)
+    duration = time.perf_counter() - started
+    print(f"{records:,} records of {options.first_day} to {options.end}, {duration:.1f} s: {options.inbox}")
     return 0
 
 
-def write_system(system: str, days: list[date], options: argparse.Namespace) -> int:
+def write_system(system: str, options: argparse.Namespace) -> int:
     """Write a system's streams; how many records. Each has a database of its own, so that none depends on another."""
+    declared = read_streams()
+    shared, streams = (sorted((_HERE / system).glob(pattern)) for pattern in ("_*.sql", "[!_]*.sql"))
+    needed = re.findall(r"^-- Needs: (.+)\.$", "\n".join(file.read_text() for file in streams), re.MULTILINE)
+    records = 0
     with tempfile.TemporaryDirectory(prefix="touchstone-sample-") as scratch, duckdb.connect() as connection:
         connection.execute(f"set threads = {options.jobs}; set temp_directory = '{scratch}'")
-        connection.execute(f"create macro first_day() as date '{days[0]}'")
-        for name in ("seed", "events", "clean", "days"):
-            connection.execute(f"create macro {name}() as {getattr(options, name)}")
-        connection.execute((_HERE / "common.sql").read_text())
-        streams = {file: file.read_text() for file in sorted((_HERE / system).glob("[!_]*.sql"))}
-        needed = re.findall(r"^-- Needs: ([\w/]+\.sql)\.$", "\n".join(streams.values()), re.MULTILINE)
-        for shared in dict.fromkeys(needed):
-            connection.execute((_HERE / shared).read_text())
-        records = 0
-        for file, sql in streams.items():
-            *before, lines = [statement.query for statement in duckdb.extract_statements(sql)]
+        for name, type_of in _OPTIONS.items():
+            connection.execute(f"create macro {name}() as '{getattr(options, name)}'::{type_of}")
+        for file in [_HERE / "common.sql", *shared, *(_HERE / name for name in needed)]:
+            connection.execute(file.read_text())
+        for stream in streams:
+            ignored = list(declared[f"{system}/{stream.stem}"].ignored_kinds)
+            connection.execute(f"create or replace macro ignored_kinds() as {ignored}::varchar[]")
+            *before, lines = duckdb.extract_statements(stream.read_text())
             for statement in before:
                 connection.execute(statement)
-            write = partial(write_day, connection, lines, Path(scratch), options, file)
+            write = partial(write_day, connection, lines.query.rstrip(" \n;"), stream, options)
             with ThreadPoolExecutor(options.jobs) as pool:
-                records += sum(pool.map(write, range(len(days)), days))
-        return records
+                records += sum(pool.map(write, range(options.days)))
+    return records
 
 
 def write_day(
-    connection: duckdb.DuckDBPyConnection,
-    lines: str,
-    scratch: Path,
-    options: argparse.Namespace,
-    stream: Path,
-    number: int,
-    day: date,
+    connection: duckdb.DuckDBPyConnection, lines: str, stream: Path, options: argparse.Namespace, number: int
 ) -> int:
     """Write a day's file of a stream, and an odd one beside it; how many records."""
-    plain = scratch / f"{stream.stem}-{day}"
+    day = options.first_day + timedelta(days=number)
+    folder = options.inbox / stream.parent.name / stream.stem / f"{day:%Y/%m/%d}"
     # A text as long as a record sorts slowly, and only ties need it.
-    select = (
-        f"select line from ({lines.rstrip().rstrip(';')}) where arrived >= timestamp '{day}'"
-        f" and arrived < timestamp '{day}' + interval 1 day order by arrived, line"
-    )
-    ((records,),) = connection.cursor().execute(f"copy ({select}) to '{plain}' {_LINES}").fetchall()
-    if records:
-        folder = options.inbox / stream.parent.name / stream.stem / f"{day:%Y/%m/%d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        # DuckDB's own gzip takes five times as long as all the rest. Without mtime=0 no two runs wrote the same bytes.
-        gzip_file: Any = igzip.IGzipFile  # has no types
-        with (
-            plain.open("rb") as source,
-            gzip_file(str(folder / f"{stream.stem}.ndjson.gz"), "wb", 1, mtime=0) as target,
-        ):
-            shutil.copyfileobj(source, target, 1 << 20)
-        if not options.clean:
-            write_odd_files(folder, plain, number, options.days)
-    plain.unlink()
+    span = f"arrived >= timestamp '{day}' and arrived < timestamp '{day + timedelta(days=1)}'"
+    select = f"select line from ({lines}) where {span} order by arrived, line"
+    with tempfile.NamedTemporaryFile(prefix="touchstone-sample-") as plain:
+        ((records,),) = connection.cursor().execute(f"copy ({select}) to '{plain.name}' {_LINES}").fetchall()
+        if records:
+            folder.mkdir(parents=True, exist_ok=True)
+            # DuckDB's own gzip is five times as slow as all the rest. Without mtime=0 no two runs write the same bytes.
+            gzip_file: Any = igzip.IGzipFile  # has no types
+            compressed = gzip_file(str(folder / f"{stream.stem}.ndjson.gz"), "wb", 1, mtime=0)
+            with Path(plain.name).open("rb") as source, compressed as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+        if records and not options.clean:
+            write_odd_files(folder, Path(plain.name), number, options.days)
     return int(records)
 
 

@@ -13,11 +13,13 @@ create macro uuid_of(hex) as concat_ws('-', hex[1:8], hex[9:12], hex[13:16], hex
 
 create macro iso(moment) as strftime(moment, '%Y-%m-%dT%H:%M:%S.%gZ');
 create macro iso_seconds(moment) as strftime(moment, '%Y-%m-%dT%H:%M:%SZ');
+-- A few clocks have a zone.
+create macro clock(n, moment) as case n % 50
+    when 7 then strftime(moment - interval 7 hours, '%Y-%m-%dT%H:%M:%S.%g-07:00')
+    when 11 then strftime(moment, '%Y-%m-%dT%H:%M:%S.%g417+00:00')
+    else iso(moment)
+end;
 create macro within_days(moment) as moment >= beginning() and moment < ending();
--- A record as JSON without its fields that are NULL, where the text "null" stands for one that says null. Where there are
--- millions of them, it is put together of texts, of which concat_ws leaves out those that are NULL: three times as fast.
-create macro json_of(record) as replace(json_merge_patch('{}', to_json(record))::varchar, '"null"', 'null');
-create macro field(name, value) as '"' || name || '":' || to_json(value);
 
 -- Most records are extracted when they are made; a few come up to three days late, a few twice.
 create macro arrivals(moment, bits) as list_transform(
@@ -31,44 +33,78 @@ create macro arrivals(moment, bits) as list_transform(
 
 -- So many beginnings, the earliest first: by day (UTC) more than by night.
 create macro moments(label, number) as table
-select n, bits, beginning() + to_milliseconds((86400000 * (x + 0.12 * sin(2 * pi() * x)))::bigint) as moment
+select n, bits, beginning() + to_milliseconds((86400000 * (x + 0.12 * sin(2 * pi() * x)))::bigint) as moment, '' as kind
 from (
-    select n, seeded(label, n) as bits, (n + bits % 997 / 997) / number * days() as x from range(number) as r (n)
+    select n, seeded(label, n) as bits, (n + bits % 997 / 997) / number * days() as x,
+    from (select unnest(range(number)) as n)
 );
 
--- A table of lives has (share, script): a life's share of all, and its steps with the seconds from
--- the beginning to each. `opened~3600` comes after about so long: half to one and a half times, the
--- same for all of a life's steps. Those steps may have parameters: `failed:permanent:bounce`.
+-- A table of lives has (share, script): a life's share of all, and its steps with the seconds from the beginning to
+-- each. `opened~3600` comes after about so long: half to one and a half times, the same for all of a life's steps; one
+-- that doesn't say when about a second after the one before. Steps may have parameters: `failed:permanent:bounce`.
+-- `{a|b}` is a life for each choice, which `{}` repeats. A script may begin with the kind of its rows: `EMAIL|send`.
 create macro lives_in(lives) as table
 select
-    row_number() over (order by share desc, script) - 1 as life, share, script,
+    row_number() over (order by share desc, kind, script) - 1 as life, share, kind, script,
     list_transform(string_split(script, ' '), lambda step, j: struct_insert(
         regexp_extract(step, '^([^+~]+)([+~]?)(.*)$', ['step', 'how', 'seconds']), j := j
     )) as steps,
-from query_table(lives);
+from (
+    select share, regexp_extract(script, '^(\w+)[|]', 1) as kind, regexp_replace(
+        regexp_replace(script, '^\w+[|]', ''), '\{.*?\}',
+        unnest(string_split(regexp_extract(script, '\{(.*?)\}', 1), '|')), 'g'
+    ) as script
+    from query_table(lives)
+);
 
 create macro lives_of(events, lives) as
     (select greatest(round(events * sum(share) / sum(share * len(steps))), 1)::bigint from lives_in(lives));
 
--- The steps of the life of each row of a table, which has its number, bits, and the moment it
--- begins at. Each life is taken once before chance decides.
+-- The steps of the life of each row of a table, which has its number, bits, kind, and the moment it begins at. Each
+-- life is taken once before chance decides.
 create macro steps_of(begun, lives) as table
-select
-    begun.* exclude (moment), begun.moment as begun_at, script, step, j,
-    begun_at + to_milliseconds((
-        coalesce(try_cast(seconds as double), 0) * if(how = '~', 500 + draw(bits, 9, 1000), 1000)
-    )::bigint) as moment,
-from query_table(begun) as begun
-cross join (
-    select list(life order by life) as slots, max(life) as last from (select life, unnest(range(share)) from lives_in(lives))
-)
-join (select life, script, unnest(steps, recursive := true) from lives_in(lives)) as steps
-    on steps.life = if(n <= last, n, slots[1 + draw(bits, 3, len(slots))]);
+with turns as (
+    select kind, life, row_number() over (partition by kind order by turn > 0, life) - 1 as place,
+    from (select kind, life, unnest(range(share + 1)) as turn from lives_in(lives))
+),
 
--- Odd records: one like the pattern, with each of the patches.
+placed as materialized (
+    select begun.* exclude (moment), moment as begun_at, if(n < once, n, once + draw(bits, 3, shares)) as place,
+    from query_table(begun) as begun
+    join (select kind, count() as once, sum(share)::bigint as shares from lives_in(lives) group by kind) using (kind)
+)
+
+select
+    placed.* exclude (place), script, step, j,
+    begun_at + to_milliseconds((
+        coalesce(try_cast(seconds as double), j - 1) * if(how = '+', 1000, 500 + draw(bits, 9, 1000))
+    )::bigint) as moment,
+from placed
+join turns using (kind, place)
+join (select life, script, unnest(steps, recursive := true) from lives_in(lives)) as steps using (life);
+
+-- Templates of records. Of `<a|b>` a record has one, and the same in all templates for the same variant. `$name` is
+-- filled in; a field whose value is NULL is left out, or null.
+create macro choose(template, variant) as list_reduce(
+    regexp_extract_all(template, '<[^<>|]*[|][^<>]*>'),
+    lambda text, choice: replace(text, choice, pick(seeded(choice, variant), 0, string_split(choice[2:-2], '|'))),
+    template
+);
+create macro filled_in(template, fields) as
+    list_reduce(fields, lambda text, field: replace(text, field[1], coalesce(field[2], 'NULL')), template);
+create macro fill(template, fields) as
+    replace(regexp_replace(filled_in(template, fields), ',?"[^"]+":"?NULL"?', '', 'g'), '{,', '{');
+create macro fill_with_nulls(template, fields) as
+    regexp_replace(filled_in(template, fields), '"?NULL"?', 'null', 'g');
+
+-- Odd records: the first that is like the pattern, with each of the patches.
 create macro odd(records, pattern, patches) as table
 select arrived, json_merge_patch(line, unnest(patches))::varchar as line
 from (select arrived, line from query_table(records) where line like pattern and not clean() order by all limit 1);
+create macro with_odd(records, pattern, patches) as table
+select arrived, line from query_table(records)
+union all
+from odd(records, pattern, patches);
 -- A time that is missing, that is none, or of another age.
 create macro odd_times(field) as [
     '{"' || field || '":' || value || '}' for value in

@@ -5,17 +5,13 @@ As copies, they change no number: what is true of the sample doesn't depend on h
 
 import json
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from isal import igzip
 
-RECORDS = 20
-Layout = Callable[[list[bytes]], bytes]
-
-
-def gzipped(data: bytes) -> bytes:
-    return igzip.compress(data, 1, mtime=0)
+gzipped = partial(igzip.compress, compresslevel=1, mtime=0)
 
 
 def plain(lines: list[bytes]) -> bytes:
@@ -26,17 +22,12 @@ def pretty(lines: list[bytes]) -> bytes:
     return b"\n".join(json.dumps(json.loads(line), indent=2, ensure_ascii=False).encode() for line in lines)
 
 
-def inserted(*others: bytes) -> Layout:
+def with_others(lines: list[bytes], *others: bytes) -> bytes:
     """A compressed file with other lines in the middle."""
-    return lambda lines: gzipped(plain([*lines[:10], *others, *lines[10:]]))
+    return gzipped(plain([*lines[:10], *others, *lines[10:]]))
 
 
-def damaged(old: bytes, new: bytes) -> Layout:
-    """A compressed file whose first record is there in a damaged copy, too."""
-    return lambda lines: gzipped(plain([*lines, lines[0].replace(old, new, 1)]))
-
-
-LAYOUTS: dict[str, Layout] = {
+LAYOUTS: dict[str, Callable[[list[bytes]], bytes]] = {
     "plain.ndjson": plain,
     "pretty-printed.json": pretty,
     "concatenated.json": b"".join,
@@ -57,18 +48,18 @@ LAYOUTS: dict[str, Layout] = {
     "empty.ndjson.gz": lambda lines: gzipped(b""),
     "truncated-end.ndjson": lambda lines: plain(lines)[:-100],
     "truncated-gzip.ndjson.gz": lambda lines: gzipped(plain(lines))[:-200],
-    "truncated-line.ndjson.gz": lambda lines: inserted(lines[0][: len(lines[0]) // 2])(lines),
-    "garbage.ndjson.gz": inserted(b"<html>502 Bad Gateway</html>", b'{"event": }', b"}{"),
-    "not-objects.ndjson.gz": inserted(b"42", b'"text"', b"null", b"true", b"[]", b"[1, 2]"),
-    "invalid-utf8.ndjson.gz": damaged(b'":"', b'":"\xff\xc3('),
-    "nul-byte.ndjson.gz": damaged(b":", b":\x00"),
+    "truncated-line.ndjson.gz": lambda lines: with_others(lines, lines[0][: len(lines[0]) // 2]),
+    "garbage.ndjson.gz": lambda lines: with_others(lines, b"<html>502 Bad Gateway</html>", b'{"event": }', b"}{"),
+    "not-objects.ndjson.gz": lambda lines: with_others(lines, b"42", b'"text"', b"null", b"true", b"[]", b"[1, 2]"),
+    "invalid-utf8.ndjson.gz": lambda lines: with_others(lines, lines[0].replace(b'":"', b'":"\xff\xc3(', 1)),
+    "nul-byte.ndjson.gz": lambda lines: with_others(lines, lines[0].replace(b":", b":\x00", 1)),
 }
 
 
 def write_odd_files(folder: Path, lines_file: Path, day: int, days: int) -> None:
     """Write the layouts whose turn it is: each once in the days, and several a day if the days are few."""
     with lines_file.open("rb") as file:
-        lines = [line.rstrip(b"\n") for line in islice(file, RECORDS)]
+        lines = [line.rstrip(b"\n") for line in islice(file, 20)]
     names = list(LAYOUTS)
     for name in names[day::days] or [names[day % len(names)]]:
         (folder / name).write_bytes(LAYOUTS[name](lines))

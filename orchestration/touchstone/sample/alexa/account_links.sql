@@ -1,16 +1,6 @@
--- Needs: alexa/_shared.sql.
 -- Steps of account linking, as the owner's authorization server logs them.
-create table links as
-select unnest(arrivals(moment, stir(bits, j))) as arrived, to_json({
-    "at": iso(moment), skill_id: skill_id, stage: stage, locale: if(n % 8 = 0, null, locale),
-    flow: pick(bits, 27, ['alexa_app', 'alexa_app', 'app_to_app_from_alexa', 'app_to_app_from_app', 'lwa_fallback']),
-    step: step[2:], attempt_id: token('attempt', n), user_ref: if(step = '#completion', 'account-' || person, null),
-})::varchar as line
-from happened
-where step[1] = '#';
+create table links as from records_of('#', '{"at":"$at","skill_id":"$skill","stage":"$stage",'
+    || '"locale":"<$locale|$locale|$locale|NULL>","step":"$1","attempt_id":"attempt-$life","user_ref":"$account",'
+    || '"flow":"<alexa_app|alexa_app|app_to_app_from_alexa|app_to_app_from_app|lwa_fallback>"}');
 
-from links
-union all
-from odd('links', '%', list_concat(odd_times('at'), [
-    '{"attempt_id":""}', '{"step":"teleportation"}', '{"step":null}', '{"flow":"pigeon"}', '{"locale":"all"}'
-]));
+from with_odd('links', '%', odd_times('at') || ['{"attempt_id":""}', '{"step":"teleportation"}', '{"locale":"all"}']);

@@ -16,9 +16,8 @@ select moment::date as day, {
         opened_rate: printf('%.4f', count() filter (event = 'opened') / greatest(count() filter (event = 'delivered'), 1)),
     },
 } as item
-from (select distinct n, j, step, moment, sender from arrivals_of_events)
-join steps using (step)
-join senders using (sender)
+from (select distinct n, j, step, moment, variant from arrivals_of_events)
+join (select distinct step, variant, event, domain from templates) using (step, variant)
 where domain is not null and moment >= ending() - interval 7 days
 group by day, domain;
 

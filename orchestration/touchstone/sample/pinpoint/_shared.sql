@@ -36,48 +36,29 @@ from (values
 ) as v (journey, activity, type, definition);
 
 -- A life begins with its journey. An activity without a key sends; one with a key counts in that.
-create table lives as
-select share, replace(replace(replace(unnest(scripts),
-    'GREETED', 'enter holdout.PASSED greeting day.WAIT_STARTED+1 day.WAIT_FINISHED+86401'),
-    'REMINDED', '_cart.abandoned enter+1 yourcart+1 hours.WAIT_STARTED+2 hours.WAIT_FINISHED+7202'),
-    'CALLED', 'enter bought.Branch_FALSE+3600 call+3601 webhook+14400') as script
-from (values
-    (33, ['welcome enter holdout.HOLDOUT leave']),
-    (60, [
-        'welcome GREETED opened.Branch_TRUE+90001 app+90002 leave+90003',
-        'welcome GREETED opened.Branch_FALSE+90001 paths.Branch_1+90001 text+90002 leave+90003',
-        'welcome GREETED opened.Branch_FALSE+90001 paths.Branch_2+90001 reminder+90002 leave+90003',
-        'welcome GREETED opened.Branch_FALSE+90001 paths.Branch_3+90001 leave+90002',
-        'win-back enter bought.Branch_TRUE+3600 leave+3600',
-        'win-back CALLED until.WAIT_STARTED+15300 until.WAIT_FINISHED+15301 thanks+15302 leave+15303',
-        'win-back CALLED until.WAIT_SKIPPED+15300 thanks+15301 leave+15302'
-    ]),
-    (100, [
-        'cart REMINDED which.Branch_1+10802 coupon+10803 lastcall+10804 leave+10805',
-        'cart REMINDED which.Branch_2+10802 carttext+10803 leave+10804',
-        'cart REMINDED which.Branch_ELSE+10802 crm+10803 lastcall+11703 leave+11704',
-        'none EMAIL', 'none contact'
-    ]),
-    (30, [
-        'cart REMINDED which.Branch_3+10802 lastcall+10803 leave+10804',
-        'campaign _campaign.send EMAIL+1', 'campaign _campaign.send SMS+1', 'campaign _campaign.send PUSH+1', 'none SMS'
-    ]),
-    -- The last isn't in the segment any more when it is looked up again.
-    (6, [
-        'test GREETED opened.Branch_FALSE+90001 paths.Branch_1+90001 text+90002 leave+90003',
-        'cart turned-away journey.ACTIVE_ENDPOINT_REJECTED', 'cart turned-away journey.REENTRY_CAP_EXCEEDED',
-        'cart turned-away journey.DUPLICATE_USER', 'welcome turned-away journey.FILTERED_OUT_BY_SEGMENT',
-        'welcome turned-away journey.REENTRY_CAP_EXCEEDED',
-        'win-back enter bought.Branch_FALSE+3600 call.CALL_QUEUED+3601 call.WAIT_STARTED+3601 call.DROPPED+7200 removed+7200'
-    ]),
-    (3, [
-        'none _test.event_stream', 'app _session.start', 'app _session.pause', 'app _session.resume', 'app _session.stop',
-        'app _userauth.sign_in', 'app _userauth.sign_up', 'app _userauth.auth_fail', 'app _monetization.purchase'
-    ])
-) as v (share, scripts);
+create table lives as from (values
+    (33, 'welcome enter holdout.HOLDOUT leave'),
+    (60, 'welcome enter holdout.PASSED greeting day.WAIT_STARTED day.WAIT_FINISHED+86401 opened.Branch_{TRUE+90001 '
+        || 'app+90002|FALSE+90001 paths.Branch_1+90001 text+90002|FALSE+90001 paths.Branch_2+90001 reminder+90002|'
+        || 'FALSE+90001 paths.Branch_3+90001} leave+90003'),
+    (60, 'win-back enter bought.Branch_{TRUE+3600|FALSE+3600 call+3601 webhook+14400 until.WAIT_STARTED+15300 '
+        || 'until.WAIT_FINISHED+15301 thanks+15302|FALSE+3600 call+3601 webhook+14400 until.WAIT_SKIPPED+15300 '
+        || 'thanks+15301} leave+15303'),
+    (90, 'cart _cart.abandoned enter yourcart hours.WAIT_STARTED hours.WAIT_FINISHED+7202 which.Branch_{1+10802 '
+        || 'coupon+10803 lastcall+10804|2+10802 carttext+10803|ELSE+10802 crm+10803 lastcall+11703|'
+        || '3+10802 lastcall+10803} leave+11704'),
+    (100, 'none {EMAIL|contact}'),
+    (30, 'none SMS'),
+    (30, 'campaign _campaign.send {EMAIL|SMS|PUSH}'),
+    (6, 'test enter holdout.PASSED greeting opened.Branch_FALSE+90001 paths.Branch_1+90001 text+90002 leave+90003'),
+    (6, 'cart journey.ENDPOINT_PRODUCED journey.{ACTIVE_ENDPOINT_REJECTED|REENTRY_CAP_EXCEEDED|DUPLICATE_USER}'),
+    (6, 'welcome journey.ENDPOINT_PRODUCED journey.{FILTERED_OUT_BY_SEGMENT|REENTRY_CAP_EXCEEDED}'),
+    -- Isn't in the segment any more when it is looked up again.
+    (6, 'win-back enter bought.Branch_FALSE+3600 call.CALL_QUEUED+3601 call.WAIT_STARTED+3601 '
+        || 'call.DROPPED+7200 removed+7200')
+) as v (share, script);
 
-set variable people = (select lives_of(events(), 'lives'));
-create table people as from moments('pinpoint', getvariable('people'));
+create table people as from moments('pinpoint', lives_of(events(), 'lives'));
 create table walked as
 select
     *, split_part(script, ' ', 1) as journey, split_part(step, '.', 1) as activity, draw(bits, 7, 1000000) as person,
@@ -97,53 +78,85 @@ select
         moment - to_seconds(contains(status, 'FINISHED')::integer) as moment
     ),
     replace(wanted, 'MESSAGE', 'EMAIL') as type,
-    {journey_run_id: run, journey_id: md5(journey), journey_activity_id: activity, campaign_id: null::varchar} as origin,
 from (
     select
         n, stir(bits, j) as bits, moment, person, journey, run, activity, type as wanted,
-        unnest(if(draw(stir(bits, j), 5, 100) < 80, ['SUCCESS'], pick(stir(bits, j), 13, [
-            ['QUIET_TIME'], ['DAILY_CAP'], ['QUIET_TIME_WAIT_FINISHED', 'SUCCESS'], ['THROTTLED'], ['FAILURE_PERMANENT'],
-            ['QUIET_TIME_MISSING_TIMEZONE'], ['UNSUPPORTED_CHANNEL'], ['FAILURE'], ['TRANSIENT_FAILURE'],
-            ['SERVICE_FAILURE'], ['UNKNOWN'], ['SENDER_RETIRED']
-        ]))) as status,
+        unnest(if(draw(stir(bits, j), 5, 100) < 80, ['SUCCESS'], string_split(pick(stir(bits, j), 13, [
+            'QUIET_TIME', 'DAILY_CAP', 'QUIET_TIME_WAIT_FINISHED SUCCESS', 'THROTTLED', 'FAILURE_PERMANENT', 'FAILURE',
+            'QUIET_TIME_MISSING_TIMEZONE', 'UNSUPPORTED_CHANNEL', 'TRANSIENT_FAILURE', 'SERVICE_FAILURE', 'UNKNOWN',
+            'SENDER_RETIRED'
+        ]), ' '))) as status,
     from walked
     join activities using (journey, activity)
     where key is null and type in ('EMAIL', 'MESSAGE', 'SMS', 'PUSH', 'CUSTOM', 'CONTACT_CENTER')
 );
 
--- Calls of campaigns: what answered, if that was found out, and why the call was over. An agent was
--- in it if people hung up. One reason is so spelled by the vendor.
-create table outcomes as
-select
-    if(regexp_matches(outcome, '^(HUMAN|AMD_UN|/)'), 6, 1) as share,
-    concat(outcome, ' INITIATED ', if(regexp_matches(outcome, 'OUTB|EXPIRED|DISCARDED'), 'DISCONNECTED+20 COMPLETED+50', concat(
-        'CONNECTED_TO_SYSTEM+4 ', if(outcome[1] = '/', 'AMD_DISABLED+5 ', ''), 'CONTACT_DATA_UPDATED+6 ',
-        if(regexp_matches(outcome, '(CUSTOMER|AGENT|PARTY)_DIS|TELECOM|BARGED'), 'QUEUED+7 CONNECTED_TO_AGENT+13 ', ''),
-        'DISCONNECTED~180 COMPLETED~210'
-    ))) as script,
-from (
-    select unnest([
-        'VOICEMAIL_BEEP', 'VOICEMAIL_NO_BEEP', 'AMD_UNANSWERED', 'AMD_UNRESOLVED', 'AMD_UNRESOLVED_SILENCE', 'AMD_ERROR',
-        'SIT_TONE_BUSY', 'SIT_TONE_DETECTED', 'SIT_TONE_INVALID_NUMBER', 'FAX_MACHINE_DETECTED', 'UNDETECTED', 'ERROR', ''
-    ]) || '/CONTACT_FLOW_DISCONNECT' as outcome
-    union all
-    from unnest([
-        'HUMAN_ANSWERED/CUSTOMER_DISCONNECT', 'HUMAN_ANSWERED/AGENT_DISCONNECT', 'HUMAN_ANSWERED/THIRD_PARTY_DISCONNECT',
-        'HUMAN_ANSWERED/TELECOM_PROBLEM', 'HUMAN_ANSWERED/BARGED', 'VOICEMAIL_BEEP/AGENT_DISCONNECT', 'ANSWERED/OTHER',
-        'AMD_NOT_APPLICABLE/CUSTOMER_DISCONNECT', 'AMD_ERROR/OUTBOUND_ATTEMPT_FAILED', '/OUTBOUND_ATTEMPT_FAILED',
-        '/OUTBOUND_DESTINATION_ENDPOINT_ERROR', '/OUTBOUND_RESOURCE_ERROR', '/OUTBUND_PREVIEW_DISCARDED', '/DISCARDED',
-        '/EXPIRED', '/CUSTOMER_DISCONNECT'
-    ])
-);
+-- What becomes of a message that was sent. A text's events have their record status, and whether they have the price
+-- ($). A call begins with what answered, if that was found out, and why it is over; so does a contact of no campaign,
+-- with its channel and method. One reason is so spelled by the vendor.
+create table message_lives as
+select share, replace(replace(replace(script,
+    '@talk', 'INITIATED+0 CONNECTED_TO_SYSTEM+4 CONTACT_DATA_UPDATED+6 QUEUED+7 CONNECTED_TO_AGENT+13 @end'),
+    '@play', 'INITIATED+0 CONNECTED_TO_SYSTEM+4 CONTACT_DATA_UPDATED+6 @end'),
+    '@end', 'DISCONNECTED~180 COMPLETED~210') as script
+from (values
+    (60, 'EMAIL|send delivered{| open~9000 click~9060| open~3000 open~30000 click~3060 click~30010}'),
+    (3, 'EMAIL|send {hardbounce|delivered hardbounce~40000|softbounce~3600 hardbounce~20000|softbounce~3600 '
+        || 'softbounce~7200|softbounce~3600 delivered~20000 open~24000|rejected}'),
+    (3, 'EMAIL|send delivered {complaint+3600|complaint~1000000|open~1500000|open+3600 unsubscribe+3610|open+10 '
+        || 'open+200 click+11 click+201|open+3600 click+3609 unsubscribe+3610 unsubscribe+3620|open+1800 open+5100 '
+        || 'click+1801 click+5101}'),
+    (3, 'EMAIL|{delivered open+3600|rejected|rendering_failure}'),
+    (12, 'SMS|{BUFFERED/PENDING/ SUCCESS/DELIVERED/$|BUFFERED/SUCCESSFUL/$ SUCCESS/DELIVERED/$|'
+        || 'BUFFERED/SUCCESSFUL/$ SUCCESS/SUCCESSFUL/$|SUCCESS/SUCCESSFUL/$}'),
+    (2, 'SMS|{BUFFERED/SUCCESSFUL/$ SUCCESS/SUCCESSFUL/|SUCCESS/DELIVERED/|BUFFERED/PENDING/|BUFFERED/SUCCESSFUL/$|'
+        || 'BUFFERED/SUCCESSFUL/$ FAILURE/UNKNOWN/$+259200|BUFFERED/PENDING/ FAILURE/UNREACHABLE/$ '
+        || 'SUCCESS/DELIVERED/$+65|FAILURE/BLOCKED/|SUCCESS/DELIVERED/$ OPTOUT/OPTED_OUT/~1800}'),
+    (1, 'SMS|BUFFERED/SUCCESSFUL/$ FAILURE/{UNREACHABLE|BLOCKED|CARRIER_UNREACHABLE|SPAM|INVALID|INVALID_MESSAGE|'
+        || 'CARRIER_BLOCKED|TTL_EXPIRED|MAX_PRICE_EXCEEDED|OPTED_OUT|NO_QUOTA_LEFT_ON_ACCOUNT|RATE_EXCEEDED|'
+        || 'NO_ORIGINATION_IDENTITY_AVAILABLE_TO_SEND|DESTINATION_COUNTRY_NOT_SUPPORTED|ACCOUNT_IN_SANDBOX|'
+        || 'INVALID_ORIGINATION_IDENTITY|ORIGINATION_IDENTITY_DOES_NOT_EXIST|INVALID_DLT_PARAMETERS|INVALID_PARAMETERS|'
+        || 'ACCESS_DENIED|INVALID_KEYWORD|INVALID_SENDER_ID|INVALID_POOL_ID|SENDER_ID_NOT_SUPPORTED_FOR_DESTINATION|'
+        || 'INVALID_PHONE_NUMBER}/$'),
+    (2, 'PUSH|{nothing|received_background|received_foreground~4000|received_background opened_notification~4000|'
+        || 'received_foreground~4000 received_background~4002 opened_notification~5000|opened_notification~4000}'),
+    (6, 'CONTACT_CENTER|HUMAN_ANSWERED/{CUSTOMER_DISCONNECT|AGENT_DISCONNECT|THIRD_PARTY_DISCONNECT|TELECOM_PROBLEM|'
+        || 'BARGED} @talk'),
+    (3, 'CONTACT_CENTER|{VOICEMAIL_BEEP/AGENT_DISCONNECT|AMD_NOT_APPLICABLE/CUSTOMER_DISCONNECT|'
+        || '/CUSTOMER_DISCONNECT} @talk'),
+    (6, 'CONTACT_CENTER|{AMD_UNANSWERED|AMD_UNRESOLVED|AMD_UNRESOLVED_SILENCE}/CONTACT_FLOW_DISCONNECT @play'),
+    (1, 'CONTACT_CENTER|{VOICEMAIL_BEEP|VOICEMAIL_NO_BEEP|AMD_ERROR|SIT_TONE_BUSY|SIT_TONE_DETECTED|UNDETECTED|ERROR|'
+        || 'SIT_TONE_INVALID_NUMBER|FAX_MACHINE_DETECTED}/CONTACT_FLOW_DISCONNECT @play'),
+    (1, 'CONTACT_CENTER|ANSWERED/OTHER @play'),
+    (6, 'CONTACT_CENTER|/CONTACT_FLOW_DISCONNECT INITIATED+0 CONNECTED_TO_SYSTEM+4 AMD_DISABLED+5 @end'),
+    (5, 'CONTACT_CENTER|{AMD_ERROR/OUTBOUND_ATTEMPT_FAILED|/OUTBOUND_ATTEMPT_FAILED|'
+        || '/OUTBOUND_DESTINATION_ENDPOINT_ERROR|/OUTBOUND_RESOURCE_ERROR|/OUTBUND_PREVIEW_DISCARDED|/DISCARDED|'
+        || '/EXPIRED} INITIATED+0 DISCONNECTED COMPLETED+50'),
+    (1, 'contact|{/CUSTOMER_DISCONNECT/VOICE/INBOUND|/CUSTOMER_DISCONNECT/VOICE/TRANSFER|'
+        || '/AGENT_DISCONNECT/VOICE/OUTBOUND|/AGENT_COMPLETED/TASK/API} @talk'),
+    (1, 'contact|{/OUTBOUND_ATTEMPT_FAILED/VOICE/OUTBOUND|/EXPIRED/TASK/API|'
+        || '/CUSTOMER_CONNECTION_NOT_ESTABLISHED/CHAT/API} INITIATED+0 DISCONNECTED COMPLETED+50'),
+    (1, 'contact|/IDLE_DISCONNECT/CHAT/API INITIATED+0 WEBRTC_API+5 PAUSED+8 RESUMED+9 @end')
+) as v (share, script);
 
-create table calls as
+-- What messages are of: a journey's activity, a campaign, or neither. Some texts don't say their journey, though one
+-- sent them; others come too long after one, or after a send that failed. A call is made within the hour.
+create table messages as
 select
-    row_number() over (order by moment, person) - 1 as n, seeded('call', concat(person, moment)) as bits,
-    moment + to_seconds(60 + person % 3600) as moment, person, run, journey as campaign,
-from sends where type = 'CONTACT_CENTER' and status = 'SUCCESS';
-create table called as
-select
-    *, nullif(script[:position('/' in script) - 1], '') as answer, 'VOICE' as channel, 'OUTBOUND' as method,
-    split_part(split_part(script, ' ', 1), '/', 2) as reason,
-from steps_of('calls', 'outcomes')
-where j > 1;
+    *, row_number() over (partition by kind order by moment, person, journey, campaign) - 1 as n,
+    seeded(kind, concat_ws('/', person, moment, journey, campaign)) as bits,
+from (
+    select
+        type as kind, person, moment + to_seconds(if(type = 'CONTACT_CENTER', 60 + person % 3600, 0)) as moment,
+        unnest(if(type = 'SMS' and n % 7 = 3, null, {journey: journey, run: run, activity: activity})),
+    from sends where status = 'SUCCESS'
+    union all by name
+    select type as kind, person, moment + [to_minutes(4319), to_minutes(4322), to_hours(200)][1 + n // 12 % 3] as moment
+    from sends where type = 'SMS' and n % 12 = 0
+    union all by name
+    select
+        if(journey = 'campaign', 'spring', null) as campaign, step as kind, moment,
+        if(journey = 'none', 1000000, 0) + person as person,
+    from walked where step in ('EMAIL', 'SMS', 'PUSH', 'contact')
+);
+create table happened as from steps_of('messages', 'message_lives');

@@ -1,4 +1,3 @@
--- Needs: pinpoint/_shared.sql.
 -- Answers of GetJourney. Definitions change in the course of the days: after which share of them.
 create table patches as from (values
     (0, 'welcome', '{"Name":"Welcome series","Limits":{"DailyCap":2,"EndpointReentryCap":1},"RefreshFrequency":"P2D",'
@@ -15,7 +14,8 @@ create table patches as from (values
     (0.3, 'cart', '{"QuietTime":{"Start":"21:00","End":"08:00"}}'),
     (0.5, 'cart', '{"Activities":{"coupon":{"PUSH":{"MessageConfig":{"TimeToLive":"0"}}},"which":{"MultiCondition":'
         || '{"Branches":[{"NextActivity":"coupon"},{"NextActivity":"carttext"},{"NextActivity":"lastcall"}]}}}}'),
-    (0, 'win-back', '{"Name":"Win-back calls","Limits":{"DailyCap":1,"EndpointReentryCap":1},"RefreshOnSegmentUpdate":false,'
+    (0, 'win-back', '{"Name":"Win-back calls","Limits":{"DailyCap":1,"EndpointReentryCap":1},'
+        || '"RefreshOnSegmentUpdate":false,'
         || '"JourneyChannelSettings":{"ConnectCampaignArn":"arn:aws:connect-campaigns:us-east-1:300000000001:campaign/'
         || uuid_of(md5('win-back')) || '"}}'),
     (0.4, 'win-back', '{"Limits":{"DailyCap":null}}'),
@@ -29,7 +29,7 @@ create table patches as from (values
 
 select
     unnest(arrivals(fetched_at, seeded('definition', concat(journey, d)))) as arrived,
-    json_of({fetched_at: iso(fetched_at), "JourneyResponse": list_reduce(
+    to_json({fetched_at: iso(fetched_at), "JourneyResponse": list_reduce(
         list(json_merge_patch(patch, to_json({"LastModifiedDate": iso(since(share))})) order by share),
         lambda whole, part: json_merge_patch(whole, part),
         to_json({
@@ -39,7 +39,7 @@ select
             "Schedule": {"StartTime": iso(beginning()), "EndTime": iso(ending() + interval 20 days)},
             "Activities": coalesce(any_value(defined), '{}')::json,
         })
-    )}) as line,
+    )})::varchar as line,
 from patches
 join fetches() on share = 0 or fetched_at >= since(share)
 left join (

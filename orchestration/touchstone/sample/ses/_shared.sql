@@ -1,43 +1,33 @@
 -- What happens to messages: SES' events, and CloudWatch's counts of them, come from here.
 -- A step is an event with its parameters: of a send to whom (a mailbox of the simulator, to several,
 -- or to the sender itself), of a bounce type, subtype, status, and whom of several it is about.
-create table lives as
-select share, replace(unnest(scripts), 'SENT', 'Send Delivery~2') as script from (values
-    (3000, ['SENT']),
-    (700, ['SENT Open~9000', 'SENT Open~3000 Open~8000 Open~50000', 'SENT Open~5000 Click~5060 Click~5120']),
-    (100, [
-        'Send:several Delivery+1 Open~9000', 'Send:several Delivery:first+1 Delivery:others+2 Open~9000', 'Open',
-        'Send:several Delivery:first+1 Bounce:Permanent:General:5.1.1:others+2', 'SENT Open~5000 Subscription~5060'
-    ]),
-    (40, [
-        'Send Bounce:Permanent:General:5.1.1+-0.4', 'SENT Bounce:Permanent:General:5.1.1~90000', 'Send Complaint:suppressed+0.2',
-        'Send DeliveryDelay:General:4.0.0+3600 DeliveryDelay:MailboxFull:4.2.2+18000 Bounce:Transient:General:4.4.7+50400',
-        'SENT Bounce:Transient:General~30', 'Send Reject', 'Send:self Reject', 'Send Rendering-Failure'
-    ]),
+create table lives as from (values
+    (3000, 'Send Delivery'),
+    (700, 'Send Delivery {Open~9000|Open~3000 Open~8000 Open~50000|Open~5000 Click~5060 Click~5120}'),
+    (100, 'Send:several {Delivery|Delivery:first Delivery:others} Open~9000'),
+    (100, '{Open|Send:several Delivery:first Bounce:Permanent:General:5.1.1:others}'),
+    (100, 'Send Delivery Open~5000 Subscription~5060'),
+    (40, 'Send DeliveryDelay:General:4.0.0~3600 DeliveryDelay:MailboxFull:4.2.2~18000 '
+        || 'Bounce:Transient:General:4.4.7~50400'),
+    (40, 'Send {Bounce:Permanent:General:5.1.1+-0.4|Complaint:suppressed|Reject|Rendering-Failure}'),
+    (40, 'Send Delivery Bounce:{Permanent:General:5.1.1~90000|Transient:General~30}'),
+    (40, 'Send:self Reject'),
+    (30, 'Send Bounce:{Permanent:General:5.1.1|Permanent:General|Permanent:NoEmail:5.1.3|Transient:MailboxFull:4.2.2|'
+        || 'Permanent:OnAccountSuppressionList:5.1.1|Permanent:EmailValidationSuppressed:5.1.1|'
+        || 'Permanent:OnTenantSuppressionList|Permanent:Suppressed:5.1.1|Transient:General:4.4.7|'
+        || 'Transient:MessageTooLarge:5.3.4|Undetermined:Undetermined|Transient:ContentRejected:5.6.0|'
+        || 'Transient:AttachmentRejected:5.6.0|Transient:CustomTimeoutExceeded:4.4.7}'),
+    (40, 'Send DeliveryDelay:{MailboxFull:4.2.2|SpamDetected:4.7.1|RecipientServerError:4.3.0|IPFailure:4.7.0|'
+        || 'TransientCommunicationFailure:4.4.1|InternalFailure|SendingDeferral|BYOIPHostNameLookupUnavailable|'
+        || 'Undetermined}+600 Delivery~3600 Open~9000'),
+    (12, 'Send Delivery Complaint:{abuse|not-spam|fraud|other|auth-failure|virus|-}~90000'),
     -- Links are tracked for sixty days: the last message was sent before the first of the days. A complaint is some
     -- 20 milliseconds before the delivery it is about.
-    (10, [
-        'RenderingFailure', 'Send RENDERING_FAILURE', 'renderingFailure', 'SENT Open+5183940', 'SENT Open+2595600 Click+2595601',
-        'Send:success Delivery+1', 'Send:ooto Delivery+1 Bounce:Transient:General+2', 'Send:complaint Delivery+1 Complaint:abuse+0.98',
-        'Send:bounce Bounce:Permanent:General:5.1.1+1', 'Send:bounce+order42 Bounce:Permanent:General:5.1.1+1'
-    ])
-) as v (share, scripts)
-union all
-select 30, 'Send Bounce:' || unnest([
-    'Permanent:General:5.1.1', 'Permanent:General', 'Permanent:NoEmail:5.1.3', 'Permanent:OnAccountSuppressionList:5.1.1',
-    'Permanent:EmailValidationSuppressed:5.1.1', 'Permanent:OnTenantSuppressionList', 'Permanent:Suppressed:5.1.1',
-    'Transient:General:4.4.7', 'Transient:MailboxFull:4.2.2', 'Transient:MessageTooLarge:5.3.4', 'Undetermined:Undetermined',
-    'Transient:ContentRejected:5.6.0', 'Transient:AttachmentRejected:5.6.0', 'Transient:CustomTimeoutExceeded:4.4.7'
-]) || '~2'
-union all
-select 12, 'Send Delivery~2 Complaint:' || unnest([
-    'abuse', 'not-spam', 'fraud', 'other', 'auth-failure', 'virus', 'null', '-'
-]) || '~90000'
-union all
-select 40, 'Send DeliveryDelay:' || unnest([
-    'MailboxFull:4.2.2', 'SpamDetected:4.7.1', 'RecipientServerError:4.3.0', 'TransientCommunicationFailure:4.4.1',
-    'IPFailure:4.7.0', 'InternalFailure', 'SendingDeferral', 'BYOIPHostNameLookupUnavailable', 'Undetermined'
-]) || '+600 Delivery~3600 Open~9000';
+    (10, '{RenderingFailure|Send RENDERING_FAILURE|renderingFailure}'),
+    (10, 'Send Delivery Open{+5183940|+2595600 Click+2595601}'),
+    (10, 'Send:{success Delivery|ooto Delivery Bounce:Transient:General|complaint Delivery+1 Complaint:abuse+0.98}'),
+    (10, 'Send:bounce{|+order42} Bounce:Permanent:General:5.1.1')
+) as v (share, script);
 
 -- Without a configuration set nothing is published but feedback notifications; with `is_notified`
 -- these come besides. The same name of a set stands for another one in another account.
@@ -51,8 +41,7 @@ create table senders as from (values
 ) as v (sender, account, region, set, address, usual_way, is_notified);
 
 -- Every arrival of an event: by each way of its message, and as a notification.
-set variable messages = (select lives_of(events() / 1.12, 'lives'));
-create table messages as from moments('ses', getvariable('messages'));
+create table messages as from moments('ses', lives_of(events() / 1.12, 'lives'));
 create table ses_arrivals as
 select *, unnest(arrivals(moment, stir(bits, j))) as arrived
 from (
