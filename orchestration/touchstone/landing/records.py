@@ -72,6 +72,30 @@ class Routed:
     is_split: bool = False
 
 
+def by_route(lines: str, routes: Sequence[Route]) -> str:
+    """Documents (filename, byte_offset, line, text, error) with the place in `routes` of the first that each has.
+
+    One that has none of them has the place of the empty route, which is the last.
+    """
+    has_route = " ".join(f"when {_has_route(route)} then {place}" for place, route in enumerate(routes[:-1]))
+    place = f"case {has_route} else {len(routes) - 1} end" if has_route else "0"
+    return f"select *, {place} as place from ({lines})"
+
+
+def _has_route(route: Route) -> str:
+    """SQL: whether a document has the names of the route and its facts, up to a text inside of it."""
+    path, paths, last = "$", [], None
+    for step, *names in route:
+        if step not in ("name", "each"):
+            break
+        paths += [f"{path}.{quoted(spelled)}" for spelled in names[1::2]]
+        path += f".{quoted(names[0])}" if names else "[0]"
+        last = names[0] if names else last
+    # searching is faster than parsing
+    searched = f"contains(text, {literal(json.dumps(last))}) and " if last else ""
+    return f"{searched}try(list_bool_and(json_exists(text, {[*paths, path]!r})))"
+
+
 def routed(lines: str, route: Route) -> Routed:
     """The records in documents (filename, byte_offset, line, text, error) along one route."""
     documents = Routed(f"select *, text as original from ({lines})")
@@ -207,10 +231,17 @@ def _unread_facts(stream: Stream, documents: Routed) -> str:
 _KEPT = "filename, byte_offset, line, original, error"
 
 
-def of_known_shape(stream: Stream, documents: Sequence[Routed]) -> str:
+def of_known_shape(stream: Stream, lines: str, routes: Sequence[Route]) -> str:
     """Lines for `validated`, with the result of the table `shapes` for each document's shape."""
+    documents = [
+        routed(f"select * exclude (place) from documents where place = {place}", route)
+        for place, route in enumerate(routes)
+    ]
     shapes = " union all ".join(f"select {_KEPT}, raw, shape from ({shaped(stream, each)})" for each in documents)
     return f"""
+    with documents as (
+        {by_route(lines, routes)}
+    )
     select
         {_KEPT}, raw, null::varchar as control, null::varchar[] as fields,
         shape is not null and (shapes.shape is null or shapes.fields is not null) as is_certain,

@@ -69,10 +69,11 @@ def stage(found: Found, path: Path, max_ratio: int) -> Staged:
     return Staged(found, path, raw.digest.hexdigest(), raw.count, size, is_parquet)
 
 
-def first_line(path: Path, limit: int = 2**20) -> str:
-    """The first line of a copy, up to `limit` bytes of it."""
+def first_lines(path: Path, limit: int = 2**20) -> list[str]:
+    """The whole lines in the first `limit` bytes of a copy; the only line also if it is cut."""
     with path.open("rb") as file:
-        return file.readline(limit).decode("utf-8", "replace")
+        lines = file.read(limit).decode("utf-8", "replace").split("\n")
+    return lines[:-1] or lines
 
 
 class _Layer(io.RawIOBase):
