@@ -381,14 +381,10 @@ def _typed(value: str, type_: DuckDBPyType, stream: Stream) -> str:
     if type_.id == "list":
         return f"list_transform({value}, lambda item: {_typed('item', children(type_)[0][1], stream)})"
     if str(type_) == "TIMESTAMP":
-        return f"instant({_stated_time(value, stream)})"
+        # not NULLIF, which would copy the value into the macro several times
+        never = stream.not_happened
+        return f"case when {value} <> {literal(never)} then instant({value}) end" if never else f"instant({value})"
     return f"try_cast(nullif(trim({value}), '') as {type_})"
-
-
-def _stated_time(value: str, stream: Stream) -> str:
-    """The text of a time; NULL for an empty one and for the vendor's "never"."""
-    stated = f"nullif({value}, '')"
-    return f"nullif({stated}, {literal(stream.not_happened)})" if stream.not_happened else stated
 
 
 # The names and types inside of a value. A value with items of several types is its own structure.
@@ -400,7 +396,7 @@ list_transform(
 )[1]
 """
 
-# The UTC time of a text: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds.
+# The UTC time of a text: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds; else NULL.
 INSTANT = """
 create or replace temp macro instant(stated) as
 case
@@ -480,10 +476,9 @@ def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: b
     elif leaf.kind == "boolean":
         yield f"{value} in ('true', 'false')"
     elif leaf.kind == "time":
-        stated = _stated_time(value, stream)
-        time = f"case when regexp_full_match({stated}, '[0-9T:.-]+Z') then instant({stated}) end" if stays else typed
+        time = f"case when regexp_full_match({value}, '[0-9T:.-]+Z') then instant({value}) end" if stays else typed
         bounds = "between timestamp '2000-01-01' and timestamp '2100-01-01'"
-        yield f"{stated} is null or coalesce({time} {bounds}, false)"
+        yield f"{value} in ('', {literal(stream.not_happened or '')}) or coalesce({time} {bounds}, false)"
     if leaf.words:
         yield f"{value} in ('', {', '.join(map(literal, leaf.words))})"
 
