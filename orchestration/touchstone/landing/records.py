@@ -269,9 +269,8 @@ def validated(stream: Stream, lines: str, final: bool) -> str:
     `error` (why it is not a record), `control` (the kind of a control record), `is_certain` (whether names and JSON
     types are as declared; not yet known unless `is_known_shape`), `shape`, and `fields` (undeclared ones).
 
-    Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`, `_status`,
-    `_reason` (of quarantined records), `_text` (of records that may have to be read again), `_fields`, `_shape`.
-    Records that are not certainly as declared have the status 'unproven', or if `final`, 'quarantined'.
+    Result: the `validated_columns`; only quarantined records have a `_reason`, and only those that may have to be read
+    again a `_text`. Records that are not certainly as declared are 'unproven', or if `final`, 'quarantined'.
     """
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t, stream)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
@@ -325,6 +324,15 @@ select
     case when is_certain then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
 from reasoned
 """
+
+
+def validated_columns(stream: Stream) -> str:
+    """Names and types of the columns of `validated`."""
+    declared = "".join(f"{quoted(name)} {type_}, " for name, type_ in stream.columns.items())
+    return declared + (
+        "_filename varchar, _byte_offset bigint, _line bigint, _kind varchar, _at timestamp, _date date, "
+        "_status varchar, _reason varchar, _text varchar, _fields varchar[], _shape ubigint, _key uuid"
+    )
 
 
 def content(stream: Stream) -> str:

@@ -54,10 +54,7 @@ class Validator:
 
     def start_batch(self) -> None:
         """Create the empty table `batch`."""
-        self._sql.register("lines_arrow", _LINES.empty_table())
-        rewritten = records.validated(self._stream, records.rewritten(self._stream, "lines_arrow"), final=True)
-        self._sql.execute(f"create or replace temp table batch as {rewritten}")
-        self._sql.unregister("lines_arrow")
+        self._sql.execute(f"create or replace temp table batch ({records.validated_columns(self._stream)})")
 
     def delete_rows(self, files: Iterable[Staged]) -> None:
         """Delete the records of files from the batch."""
