@@ -10,7 +10,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -362,7 +362,8 @@ def _of_epoch(number: Decimal) -> datetime | None:
     for power in (0, 3, 6, 9):
         seconds = number.scaleb(-power)
         if Decimal(946684800) <= seconds <= Decimal(4102444800):
-            return _EPOCH + timedelta(microseconds=int(seconds.scaleb(6)))
+            rounded = number.quantize(Decimal("1e-6"), ROUND_HALF_UP)  # as SQL rounds it
+            return _EPOCH + timedelta(microseconds=int(rounded.scaleb(6 - power)))
     return None
 
 
