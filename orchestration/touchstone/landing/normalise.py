@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from touchstone.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, ListOf, MapOf, Shape, Struct, normalized_name
@@ -315,11 +316,7 @@ class Normaliser:
     def _time(self, leaf: Leaf, value: Any) -> Any:
         if isinstance(value, str) and (not value.strip() or value == self._not_happened):
             return None
-        time = instant(value)
-        if time is None:
-            return _INVALID
-        digits = "microseconds" if time.microsecond % 1000 else "milliseconds" if time.microsecond else "seconds"
-        return time.replace(tzinfo=None).isoformat(timespec=digits) + "Z"
+        return (_time_text(value) if isinstance(value, str | int | float) else None) or _INVALID
 
 
 _INVALID = object()
@@ -331,6 +328,16 @@ _READERS = {
     "boolean": Normaliser._boolean,
     "time": Normaliser._time,
 }
+
+
+@lru_cache(2**16)
+def _time_text(value: str | int | float) -> str | None:
+    """The UTC time of a value, from 2000 to 2100, as ISO 8601, or None. Lists of points repeat their times."""
+    time = instant(value)
+    if time is None:
+        return None
+    digits = "microseconds" if time.microsecond % 1000 else "milliseconds" if time.microsecond else "seconds"
+    return time.replace(tzinfo=None).isoformat(timespec=digits) + "Z"
 
 
 def instant(value: Any) -> datetime | None:
