@@ -190,10 +190,7 @@ def shaped(stream: Stream, documents: Routed) -> str:
             of_texts.append(path)
     structures_of_texts.append(f"json_type(text, {of_texts!r})")
     # how an object, a list, or a whole number with a point looks as text
-    may_be_json = (
-        "contains(texts, chr(1) || '{') or contains(texts, chr(1) || '[') "
-        r"or contains(texts, '.0' || chr(1)) and regexp_matches(texts, '\x01-?[0-9]+[.]0\x01')"
-    )
+    may_be_json = r"regexp_matches(texts, '\x01([{\[]|-?[0-9]+[.]0\x01)')"
     parts = [
         f"json_keys(text, {names!r})",
         f"json_type(text, {types!r})",

@@ -70,10 +70,10 @@ def stage(found: Found, path: Path, max_ratio: int) -> Staged:
 
 
 def first_lines(path: Path, limit: int = 2**20) -> list[str]:
-    """The whole lines in the first `limit` bytes of a copy; the only line also if it is cut."""
+    """The first line of a copy, up to `limit` bytes of it, and whole lines that follow."""
     with path.open("rb") as file:
-        lines = file.read(limit).decode("utf-8", "replace").split("\n")
-    return lines[:-1] or lines
+        lines = [file.readline(limit), *file.read(_CHUNK).split(b"\n")[:-1]]
+    return [line.decode("utf-8", "replace") for line in lines]
 
 
 class _Layer(io.RawIOBase):
