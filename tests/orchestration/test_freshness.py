@@ -202,6 +202,7 @@ def test_an_old_ledger_counts_the_hours_of_earlier_landings(home: TestHome) -> N
     assert len(before) == 2
     with duckdb.connect(str(home.settings.lake / "ledger.duckdb")) as ledger:
         ledger.execute("drop table record_hours")
+        ledger.execute("drop table ledger_schema")
     assert hours_of(home) == before
     assert hours_of(home) == before
 

@@ -18,6 +18,7 @@ from touchstone.landing.inbox import Refused
 from touchstone.landing.land import Landed
 from touchstone.landing.ledger import LedgerMissing, Totals
 from touchstone.landing.quarantine import open_groups
+from touchstone.landing.validator import Validator
 from touchstone.settings import Settings
 
 from .conftest import TestHome
@@ -78,6 +79,24 @@ def quarantine(home: TestHome) -> list[tuple[Any, ...]]:
 def test_every_shape_holds_the_same_two_records(home: TestHome, content: bytes) -> None:
     home.put(SOURCE, "deep/er/no-extension", content)
     assert numbers(landed(home)) == (2, 2, 0, 0, 0)
+
+
+def test_records_of_one_file_may_come_by_several_routes(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python rewrites none of them, which would be slow."""
+    monkeypatch.setattr(Validator, "_lines", None)
+    wrapped = [{"signature": {}, "event-data": event(number)} for number in (3, 4)]
+    home.put(SOURCE, "a.json", [event(1), *wrapped, event(2)])
+    home.put(SOURCE, "b.json", [{"items": [event(5), event(6)]}, event(7), {"items": [event(8)]}])
+    assert numbers(landed(home)) == (8, 8, 0, 0, 0)
+
+
+def test_a_time_is_the_same_however_it_is_read(home: TestHome) -> None:
+    at = 1770000000.9334567
+    home.put(SOURCE, "a.json", [event(1, timestamp=at)])
+    home.put(SOURCE, "b.json", [event(1, timestamp=at, flags={"is-callback": "True"})])
+    assert numbers(landed(home))[:3] == (2, 1, 1)
+    lake = f"'{home.settings.lake}/{SOURCE}/*.parquet'"
+    assert home.ledger_rows(f'select distinct "timestamp"::varchar from {lake}') == [("2026-02-02 02:40:00.933457",)]
 
 
 def test_a_parse_error_affects_one_record(home: TestHome) -> None:

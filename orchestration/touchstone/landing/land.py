@@ -95,6 +95,8 @@ def _batches(
 
     Due to the order, an interrupted run leaves the same ledger: the first file has a fact, later ones repeat it.
     """
+    if not new:
+        return
     folder = settings.scratch / "stage"
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed run
     folder.mkdir()

@@ -126,6 +126,10 @@ create table if not exists retractions (
 create table if not exists obsolete_files (
     path varchar not null
 );
+-- Grain: the ledger; the statements that its tables were last created or extended by.
+create table if not exists ledger_schema (
+    statements varchar not null
+);
 """
 
 
@@ -197,8 +201,7 @@ class Ledger:
         connection = duckdb.connect(str(path), config=config)
         try:
             connection.execute("set TimeZone = 'UTC'")
-            connection.execute(_SCHEMA)
-            connection.execute(builds.SCHEMA)
+            _create_tables(connection)
             ledger = cls(connection, lake)
             ledger._finish_renames()
             ledger._count_missing_hours()
@@ -524,6 +527,19 @@ class Ledger:
         for (source,) in rows:
             paths = self.lake_paths(source, of_batch=False)
             self._count_hours(source, f"{read_lake(paths)} where not _is_repeat")
+
+
+def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create or extend the tables, unless this version has done so: a run opens the ledger dozens of times."""
+    statements = _SCHEMA + builds.SCHEMA
+    try:
+        done = connection.execute("select statements from ledger_schema").fetchall()
+    except duckdb.CatalogException:
+        done = []
+    if done != [(statements,)]:
+        connection.execute(statements)
+        connection.execute("delete from ledger_schema")
+        connection.execute("insert into ledger_schema values (?)", [statements])
 
 
 def content_text(stream: Stream) -> str:

@@ -10,8 +10,9 @@ import json
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from touchstone.landing.shapes import MOST_REAL, MOST_WHOLE, Leaf, ListOf, MapOf, Shape, Struct, normalized_name
@@ -315,11 +316,7 @@ class Normaliser:
     def _time(self, leaf: Leaf, value: Any) -> Any:
         if isinstance(value, str) and (not value.strip() or value == self._not_happened):
             return None
-        time = instant(value)
-        if time is None:
-            return _INVALID
-        digits = "microseconds" if time.microsecond % 1000 else "milliseconds" if time.microsecond else "seconds"
-        return time.replace(tzinfo=None).isoformat(timespec=digits) + "Z"
+        return (_time_text(value) if isinstance(value, str | int | float) else None) or _INVALID
 
 
 _INVALID = object()
@@ -331,6 +328,16 @@ _READERS = {
     "boolean": Normaliser._boolean,
     "time": Normaliser._time,
 }
+
+
+@lru_cache(2**16)
+def _time_text(value: str | int | float) -> str | None:
+    """The UTC time of a value, from 2000 to 2100, as ISO 8601, or None. Lists of points repeat their times."""
+    time = instant(value)
+    if time is None:
+        return None
+    digits = "microseconds" if time.microsecond % 1000 else "milliseconds" if time.microsecond else "seconds"
+    return time.replace(tzinfo=None).isoformat(timespec=digits) + "Z"
 
 
 def instant(value: Any) -> datetime | None:
@@ -362,7 +369,8 @@ def _of_epoch(number: Decimal) -> datetime | None:
     for power in (0, 3, 6, 9):
         seconds = number.scaleb(-power)
         if Decimal(946684800) <= seconds <= Decimal(4102444800):
-            return _EPOCH + timedelta(microseconds=int(seconds.scaleb(6)))
+            rounded = number.quantize(Decimal("1e-6"), ROUND_HALF_UP)  # as SQL rounds it
+            return _EPOCH + timedelta(microseconds=int(rounded.scaleb(6 - power)))
     return None
 
 

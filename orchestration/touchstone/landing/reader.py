@@ -5,7 +5,7 @@ Clean lines are read from many files at once, Parquet by its rows, and all other
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -13,8 +13,7 @@ import pyarrow as pa
 from touchstone.landing import parquet, records
 from touchstone.landing.formats import FileRefused
 from touchstone.landing.splitter import split
-from touchstone.landing.stage import Staged, first_line
-from touchstone.landing.unwrap import Route
+from touchstone.landing.stage import Staged, first_lines
 from touchstone.landing.validator import Validator
 
 # How many characters of the splitter's documents are validated at a time.
@@ -28,7 +27,6 @@ _DOCUMENTS = pa.schema(
         ("line", pa.int64()),
         ("text", pa.string()),
         ("error", pa.string()),
-        ("route_number", pa.int64()),
     ]
 )
 # Filename, byte offset, line, text, and the error if it isn't JSON.
@@ -61,23 +59,10 @@ class Reader:
         columns = list(zip(*documents, strict=True))
         if not columns:
             return
-        # A file's first document determines the route to its records, unless that would split documents, and with them
-        # their positions.
-        routes: dict[str, Route] = {}
-        for filename, text in zip(columns[0], columns[3], strict=True):
-            if filename not in routes:
-                route = self._validator.route(text)
-                routes[filename] = () if ("each",) in route else route
-        numbers = {route: number for number, route in enumerate(dict.fromkeys(routes.values()))}
-        columns.append(tuple(numbers[routes[filename]] for filename in columns[0]))
+        self._validator.learn_routes(columns[3])
         table = pa.table(dict(zip(_DOCUMENTS.names, map(list, columns), strict=True)), schema=_DOCUMENTS)
         self._sql.register("documents_arrow", table)
-        self._validator.validate(
-            [
-                (f"select * from documents_arrow where route_number = {number}", route)
-                for route, number in numbers.items()
-            ]
-        )
+        self._validator.validate("from documents_arrow", split=False)
         self._sql.unregister("documents_arrow")
         self._validator.validate_unproven()
 
@@ -87,10 +72,9 @@ class Reader:
         # Records of a known shape don't need their text: a part of the files, read first, has most of the shapes.
         every = max(1, sum(file.size for file in files) // _FIRST)
         for part in (files[::every], [file for number, file in enumerate(files) if number % every]):
-            alike: dict[Route, list[Staged]] = {}
             for file in part:
-                alike.setdefault(self._validator.route(first_line(file.path)), []).append(file)
-            exact |= self._try_fast(alike)
+                self._validator.learn_routes(first_lines(file.path))
+            exact |= self._try_fast(part)
         self._validator.validate_unproven()
         # A quarantined record needs its position, which lines read at once don't have.
         names = self._validator.quarantined_files()
@@ -98,30 +82,26 @@ class Reader:
         self._validator.delete_rows(unclean)
         return exact | unclean
 
-    def _try_fast(self, alike: Mapping[Route, list[Staged]]) -> set[Staged]:
-        """Read groups of files (by route) in one statement; returns the files that can't be read like this.
+    def _try_fast(self, files: Sequence[Staged]) -> set[Staged]:
+        """Read files in one statement; returns the files that can't be read like this.
 
-        One unreadable file fails the whole statement: then each group is tried alone, and then each half of a group.
+        One unreadable file fails the whole statement: then each half of the files is tried.
         """
-        if not alike:
+        if not files:
             return set()
-        lines = [(records.read_lines(file.path for file in files), route) for route, files in alike.items()]
         try:
-            self._validator.validate(lines)
+            self._validator.validate(records.read_lines(file.path for file in files))
         except duckdb.Error:
-            ((key, files), *others) = alike.items()
-            if others:
-                return self._try_fast({key: files}) | self._try_fast(dict(others))
             if len(files) == 1:
                 return set(files)
             half = len(files) // 2
-            return self._try_fast({key: files[:half]}) | self._try_fast({key: files[half:]})
+            return self._try_fast(files[:half]) | self._try_fast(files[half:])
         return set()
 
     def _read_parquet(self, file: Staged) -> None:
         """Each row is a record; its line is the number of the row."""
         try:
-            self._validator.validate([(parquet.rows(self._sql, file.path), ())])
+            self._validator.validate(parquet.rows(self._sql, file.path))
         except duckdb.Error:
             raise FileRefused("not a Parquet file that can be read: it is damaged; fetch or write it again") from None
         self._validator.validate_unproven()

@@ -72,6 +72,30 @@ class Routed:
     is_split: bool = False
 
 
+def by_route(lines: str, routes: Sequence[Route]) -> str:
+    """Documents (filename, byte_offset, line, text, error) with the place in `routes` of the first that each has.
+
+    One that has none of them has the place of the empty route, which is the last.
+    """
+    has_route = " ".join(f"when {_has_route(route)} then {place}" for place, route in enumerate(routes[:-1]))
+    place = f"case {has_route} else {len(routes) - 1} end" if has_route else "0"
+    return f"select *, {place} as place from ({lines})"
+
+
+def _has_route(route: Route) -> str:
+    """SQL: whether a document has the names of the route and its facts, up to a text inside of it."""
+    path, paths, last = "$", [], None
+    for step, *names in route:
+        if step not in ("name", "each"):
+            break
+        paths += [f"{path}.{quoted(spelled)}" for spelled in names[1::2]]
+        path += f".{quoted(names[0])}" if names else "[0]"
+        last = names[0] if names else last
+    # searching is faster than parsing
+    searched = f"contains(text, {literal(json.dumps(last))}) and " if last else ""
+    return f"{searched}try(list_bool_and(json_exists(text, {[*paths, path]!r})))"
+
+
 def routed(lines: str, route: Route) -> Routed:
     """The records in documents (filename, byte_offset, line, text, error) along one route."""
     documents = Routed(f"select *, text as original from ({lines})")
@@ -166,10 +190,7 @@ def shaped(stream: Stream, documents: Routed) -> str:
             of_texts.append(path)
     structures_of_texts.append(f"json_type(text, {of_texts!r})")
     # how an object, a list, or a whole number with a point looks as text
-    may_be_json = (
-        "contains(texts, chr(1) || '{') or contains(texts, chr(1) || '[') "
-        r"or contains(texts, '.0' || chr(1)) and regexp_matches(texts, '\x01-?[0-9]+[.]0\x01')"
-    )
+    may_be_json = r"regexp_matches(texts, '\x01([{\[]|-?[0-9]+[.]0\x01)')"
     parts = [
         f"json_keys(text, {names!r})",
         f"json_type(text, {types!r})",
@@ -207,10 +228,17 @@ def _unread_facts(stream: Stream, documents: Routed) -> str:
 _KEPT = "filename, byte_offset, line, original, error"
 
 
-def of_known_shape(stream: Stream, documents: Sequence[Routed]) -> str:
+def of_known_shape(stream: Stream, lines: str, routes: Sequence[Route]) -> str:
     """Lines for `validated`, with the result of the table `shapes` for each document's shape."""
+    documents = [
+        routed(f"select * exclude (place) from documents where place = {place}", route)
+        for place, route in enumerate(routes)
+    ]
     shapes = " union all ".join(f"select {_KEPT}, raw, shape from ({shaped(stream, each)})" for each in documents)
     return f"""
+    with documents as (
+        {by_route(lines, routes)}
+    )
     select
         {_KEPT}, raw, null::varchar as control, null::varchar[] as fields,
         shape is not null and (shapes.shape is null or shapes.fields is not null) as is_certain,
@@ -238,9 +266,8 @@ def validated(stream: Stream, lines: str, final: bool) -> str:
     `error` (why it is not a record), `control` (the kind of a control record), `is_certain` (whether names and JSON
     types are as declared; not yet known unless `is_known_shape`), `shape`, and `fields` (undeclared ones).
 
-    Result: the stream's columns, then `_filename`, `_byte_offset`, `_line`, `_kind`, `_at`, `_date`, `_key`, `_status`,
-    `_reason` (of quarantined records), `_text` (of records that may have to be read again), `_fields`, `_shape`.
-    Records that are not certainly as declared have the status 'unproven', or if `final`, 'quarantined'.
+    Result: the `validated_columns`; only quarantined records have a `_reason`, and only those that may have to be read
+    again a `_text`. Records that are not certainly as declared are 'unproven', or if `final`, 'quarantined'.
     """
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t, stream)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
@@ -294,6 +321,15 @@ select
     case when is_certain then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
 from reasoned
 """
+
+
+def validated_columns(stream: Stream) -> str:
+    """Names and types of the columns of `validated`."""
+    declared = "".join(f"{quoted(name)} {type_}, " for name, type_ in stream.columns.items())
+    return declared + (
+        "_filename varchar, _byte_offset bigint, _line bigint, _kind varchar, _at timestamp, _date date, "
+        "_status varchar, _reason varchar, _text varchar, _fields varchar[], _shape ubigint, _key uuid"
+    )
 
 
 def content(stream: Stream) -> str:
@@ -350,14 +386,10 @@ def _typed(value: str, type_: DuckDBPyType, stream: Stream) -> str:
     if type_.id == "list":
         return f"list_transform({value}, lambda item: {_typed('item', children(type_)[0][1], stream)})"
     if str(type_) == "TIMESTAMP":
-        return f"instant({_stated_time(value, stream)})"
+        # not NULLIF, which would copy the value into the macro several times
+        never = stream.not_happened
+        return f"case when {value} <> {literal(never)} then instant({value}) end" if never else f"instant({value})"
     return f"try_cast(nullif(trim({value}), '') as {type_})"
-
-
-def _stated_time(value: str, stream: Stream) -> str:
-    """The text of a time; NULL for an empty one and for the vendor's "never"."""
-    stated = f"nullif({value}, '')"
-    return f"nullif({stated}, {literal(stream.not_happened)})" if stream.not_happened else stated
 
 
 # The names and types inside of a value. A value with items of several types is its own structure.
@@ -369,7 +401,7 @@ list_transform(
 )[1]
 """
 
-# The UTC time of a text: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds.
+# The UTC time of a text: ISO 8601, an e-mail's date, or a Unix epoch in seconds or milliseconds; else NULL.
 INSTANT = """
 create or replace temp macro instant(stated) as
 case
@@ -449,10 +481,9 @@ def _checks_of_leaf(stream: Stream, leaf: Leaf, value: str, typed: str, stays: b
     elif leaf.kind == "boolean":
         yield f"{value} in ('true', 'false')"
     elif leaf.kind == "time":
-        stated = _stated_time(value, stream)
-        time = f"case when regexp_full_match({stated}, '[0-9T:.-]+Z') then instant({stated}) end" if stays else typed
+        time = f"case when regexp_full_match({value}, '[0-9T:.-]+Z') then instant({value}) end" if stays else typed
         bounds = "between timestamp '2000-01-01' and timestamp '2100-01-01'"
-        yield f"{stated} is null or coalesce({time} {bounds}, false)"
+        yield f"{value} in ('', {literal(stream.not_happened or '')}) or coalesce({time} {bounds}, false)"
     if leaf.words:
         yield f"{value} in ('', {', '.join(map(literal, leaf.words))})"
 

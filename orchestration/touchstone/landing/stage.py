@@ -69,10 +69,11 @@ def stage(found: Found, path: Path, max_ratio: int) -> Staged:
     return Staged(found, path, raw.digest.hexdigest(), raw.count, size, is_parquet)
 
 
-def first_line(path: Path, limit: int = 2**20) -> str:
-    """The first line of a copy, up to `limit` bytes of it."""
+def first_lines(path: Path, limit: int = 2**20) -> list[str]:
+    """The first line of a copy, up to `limit` bytes of it, and whole lines that follow."""
     with path.open("rb") as file:
-        return file.readline(limit).decode("utf-8", "replace")
+        lines = [file.readline(limit), *file.read(_CHUNK).split(b"\n")[:-1]]
+    return [line.decode("utf-8", "replace") for line in lines]
 
 
 class _Layer(io.RawIOBase):

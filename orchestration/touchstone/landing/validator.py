@@ -16,6 +16,8 @@ from touchstone.landing.streams import Stream, signatures
 from touchstone.landing.unwrap import Control, Record, Refusal, Route, Unwrapper
 
 _PIECE = 5_000  # documents that are rewritten at a time
+# Documents with further routes are read one by one.
+_MOST_ROUTES = 8
 _SHAPES = pa.schema([("shape", pa.uint64()), ("fields", pa.list_(pa.string()))])
 _LINES = pa.schema(
     [
@@ -44,6 +46,7 @@ class Validator:
         self._sql = connection
         self._unwrapper = Unwrapper(stream.source, signatures(), stream.inherit, stream.event_source)
         self._normaliser = Normaliser(stream.shape, frozenset(stream.not_kept), stream.not_happened)
+        self._routes: dict[Route, None] = {}
         self._identity = f"{stream.kind} {stream.event_at} {stream.key}"
         connection.execute(records.INSTANT)
         connection.execute(records.STRUCTURE)
@@ -51,10 +54,7 @@ class Validator:
 
     def start_batch(self) -> None:
         """Create the empty table `batch`."""
-        self._sql.register("lines_arrow", _LINES.empty_table())
-        rewritten = records.validated(self._stream, records.rewritten(self._stream, "lines_arrow"), final=True)
-        self._sql.execute(f"create or replace temp table batch as {rewritten}")
-        self._sql.unregister("lines_arrow")
+        self._sql.execute(f"create or replace temp table batch ({records.validated_columns(self._stream)})")
 
     def delete_rows(self, files: Iterable[Staged]) -> None:
         """Delete the records of files from the batch."""
@@ -76,20 +76,30 @@ class Validator:
         self._sql.execute("insert into batch by name select *, 'ignored' as _status from ignored_arrow")
         self._sql.unregister("ignored_arrow")
 
-    def route(self, line: str) -> Route:
-        """The route to a file's records, by its first line."""
+    def learn_routes(self, texts: Sequence[str]) -> None:
+        """Learn the routes to the records of documents, from the first of those that begin with the same name."""
+        firsts = {text[: text.find(":")]: text for text in reversed(texts)}
+        for text in firsts.values():
+            if len(self._routes) < _MOST_ROUTES and (route := self._route(text)):
+                self._routes[route] = None
+
+    def _route(self, text: str) -> Route:
+        """The route to a document's records; empty if there is none."""
         try:
-            return self._unwrapper.route(parse(line)) or ()
+            return self._unwrapper.route(parse(text)) or ()
         except ValueError:
             return ()
 
-    def validate(self, lines: list[tuple[str, Route]]) -> None:
-        """Validate relations of documents; records that aren't certainly as declared get the status `unproven`.
+    def validate(self, lines: str, split: bool = True) -> None:
+        """Validate a relation of documents; records that aren't certainly as declared get the status `unproven`.
 
+        `split`: whether a document with several records may be split, after which they have its position.
         Raises duckdb.Error, and adds nothing, if a file can't be read.
         """
-        documents = [records.routed(each, route) for each, route in lines]
-        known = records.of_known_shape(self._stream, documents)
+        usable = [route for route in self._routes if split or ("each",) not in route]
+        # first those with most names, of which another may be a part
+        routes = [*sorted(usable, key=lambda route: -sum(map(len, route))), ()]
+        known = records.of_known_shape(self._stream, lines, routes)
         self._sql.execute(f"insert into batch {records.validated(self._stream, known, final=False)}")
         examples = self._sql.execute(
             "select _shape, any_value(_text) from batch "
