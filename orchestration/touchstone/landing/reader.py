@@ -101,7 +101,7 @@ class Reader:
     def _read_parquet(self, file: Staged) -> None:
         """Each row is a record; its line is the number of the row."""
         try:
-            self._validator.validate(parquet.rows(self._sql, file.path))
+            self._validator.validate(parquet.rows(self._sql, file.path), split=False)
         except duckdb.Error:
             raise FileRefused("not a Parquet file that can be read: it is damaged; fetch or write it again") from None
         self._validator.validate_unproven()

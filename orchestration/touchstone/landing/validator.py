@@ -93,7 +93,8 @@ class Validator:
     def validate(self, lines: str, split: bool = True) -> None:
         """Validate a relation of documents; records that aren't certainly as declared get the status `unproven`.
 
-        `split`: whether a document with several records may be split, after which they have its position.
+        `split`: whether documents may be split into their records. If not all of these can be read, the file has to be
+        read again.
         Raises duckdb.Error, and adds nothing, if a file can't be read.
         """
         usable = [route for route in self._routes if split or ("each",) not in route]
