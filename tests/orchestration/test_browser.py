@@ -16,10 +16,10 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from touchstone.report.headlines import declared
 from touchstone.settings import PROJECT
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -35,7 +35,7 @@ _OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SECTIONS = yaml.safe_load((PROJECT / "orchestration/touchstone/report/headlines.yml").read_text())
+SECTIONS = declared()
 
 
 @pytest.fixture(scope="module")
@@ -94,18 +94,18 @@ def figures(home: Path, sql: str) -> list[tuple[Any, ...]]:
 
 def test_the_report_has_every_section_and_its_charts_have_data(report: Page) -> None:
     for section in SECTIONS:
-        place = report.locator(f"section#{section['system']}")
+        place = report.locator(f"section#{section.system}")
         charts = place.locator("figure.chart")
-        assert [title.inner_text() for title in charts.locator("h4").all()] == [c["title"] for c in section["charts"]]
+        assert [title.inner_text() for title in charts.locator("h4").all()] == [chart.title for chart in section.charts]
         for chart in charts.all():
             marks = chart.locator(".plot svg path[stroke^='var(--line']").all()
             points = [point for mark in marks for point in re.findall("[ML]", mark.get_attribute("d") or "")]
             assert len(points) > 5, chart.locator("h4").inner_text()
     # thresholds are drawn in, with their names
-    for chart in (c for section in SECTIONS for c in section["charts"] if "thresholds" in c):
-        drawn = report.locator("figure.chart", has=report.get_by_role("heading", name=chart["title"], exact=True))
-        for threshold in chart["thresholds"]:
-            expect(drawn.locator("svg text", has_text=re.compile(f"^{threshold['name']}$"))).to_have_count(1)
+    for chart in (chart for section in SECTIONS for chart in section.charts):
+        drawn = report.locator("figure.chart", has=report.get_by_role("heading", name=chart.title, exact=True))
+        for threshold in chart.thresholds:
+            expect(drawn.locator("svg text", has_text=re.compile(f"^{threshold.name}$"))).to_have_count(1)
 
 
 def test_the_reports_numbers_are_the_marts(report: Page, home: Path) -> None:
@@ -182,9 +182,7 @@ def test_the_report_is_for_everybody(browser: Browser, home: Path, scheme: Any, 
 
 def test_the_report_needs_no_script(browser: Browser, home: Path) -> None:
     opened = Opened(browser, home, java_script_enabled=False)
-    assert opened.page.locator("figure.chart .plot > svg").count() == sum(
-        len(section["charts"]) for section in SECTIONS
-    )
+    assert opened.page.locator("figure.chart .plot > svg").count() == sum(len(section.charts) for section in SECTIONS)
     expect(opened.page.locator("section#catalog tbody tr").first).to_be_visible()
     opened.page.context.close()
 
@@ -295,7 +293,7 @@ def test_the_lineage_joins_landing_to_the_release(page: Page, ui: str) -> None:
 def test_an_asset_says_what_it_is(page: Page, ui: str, home: Path) -> None:
     ((rows,),) = figures(home, "select count(*) from mailgun_metrics_daily")
     page.goto(f"{ui}/assets/mailgun_metrics_daily")
-    expect(page.get_by_text("Every Mailgun metric by day")).to_be_visible()
+    expect(page.get_by_text("Every Mailgun metric by period")).to_be_visible()
     expect(page.get_by_text("data-email@example.com").first).to_be_visible()
     expect(page.get_by_text("DuckDB", exact=True)).to_be_visible()
     expect(page.get_by_text("touchstone.main.mailgun_metrics_daily").first).to_be_visible()
