@@ -178,10 +178,10 @@ def _report(manifest: Manifest, keys: Sequence[AssetCheckKey]) -> AssetsDefiniti
     return report
 
 
-def outcomes(instance: DagsterInstance, keys: Iterable[AssetCheckKey]) -> list[Check]:
+def outcomes(instance: DagsterInstance, keys: Sequence[AssetCheckKey]) -> list[Check]:
     """The last outcome of each check, even if it is nights old."""
     found = []
-    for key, outcome in sorted(last_evaluations(instance, [*keys]).items()):
+    for key, outcome in sorted(last_evaluations(instance, keys).items()):
         counted = {
             name: number.value or 0 for name, number in outcome.metadata.items() if isinstance(number, IntMetadataValue)
         }
