@@ -41,7 +41,7 @@ from touchstone.warehouse import read_only
 
 # All models of these folders are tested, as they need unit tests; of the others, those that have some.
 _TESTED = {"intermediate", "marts"}
-# Seconds. A mutant that takes longer, such as a recursion without end, is caught. A test takes less than 1 on any machine.
+# Seconds. A mutant that takes longer, such as a recursion without end, is caught; a test may take 4 on a busy machine.
 _PATIENCE = 10.0
 
 # Jinja: a comment, a statement or an expression.

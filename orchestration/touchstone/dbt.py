@@ -26,18 +26,19 @@ class DbtFailed(Exception):
     """dbt stopped before its end, or a model or test failed that must not; dbt has logged why."""
 
 
-def run_dbt(settings: Settings, *arguments: str, may_fail: bool = False, **variables: str) -> None:
+def run_dbt(settings: Settings, *arguments: str, may_fail: bool = False, manifest: Any = None, **variables: str) -> Any:
     """Run a command of dbt's, with environment `variables` for its macros: a change of dbt's own vars makes it parse
     the project again.
 
-    Raises DbtFailed, but not for failed models or tests if these `may_fail`.
+    Returns dbt's result. Raises DbtFailed, but not for failed models or tests if these `may_fail`.
     """
     dbt_vars = json.dumps({"reporting_timezone": settings.reporting_timezone})
     with _surroundings({**environment(settings), **variables}):
-        result = invoke(*arguments, "--vars", dbt_vars)
+        result = invoke(*arguments, "--vars", dbt_vars, manifest=manifest)
     if result.exception or not (result.success or may_fail):
         log = settings.home / "dbt" / "logs" / "dbt.log"
         raise DbtFailed(f"dbt failed: {result.exception or 'see above'}. Its log is {log}") from result.exception
+    return result.result
 
 
 def invoke(*arguments: str, manifest: Any = None) -> dbtRunnerResult:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Collection, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from touchstone.console import log_progress
 from touchstone.dbt import run_dbt
+from touchstone.home import environment
 from touchstone.landing.ledger import unfinished
 from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings, known_systems
@@ -23,11 +27,16 @@ _PARSED = (*DEFINITIONS, "tests", "profiles")
 
 def project(settings: Settings) -> Manifest:
     """The up-to-date manifest of the dbt project, reduced to the systems that are on."""
-    manifest = manifest_path(settings)
-    if not manifest.exists() or manifest.stat().st_mtime < max(path.stat().st_mtime for path in project_files(_PARSED)):
+    manifest, parsed = manifest_path(settings), _parsed_path(settings)
+    is_kept = manifest.exists() and parsed.exists()
+    if not is_kept or manifest.stat().st_mtime < max(path.stat().st_mtime for path in project_files(_PARSED)):
         log_progress("parsing the dbt project")
-        run_dbt(settings, "parse", "--quiet")
+        result = run_dbt(settings, "parse", "--quiet")
         manifest.parent.mkdir(parents=True, exist_ok=True)
+        for earlier in manifest.parent.glob("*.pickle"):
+            earlier.unlink()
+        unfinished(parsed).write_bytes(pickle.dumps(result))
+        os.replace(unfinished(parsed), parsed)
         shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
         os.replace(unfinished(manifest), manifest)
     return read_manifest(settings)
@@ -41,6 +50,19 @@ def project_files(names: tuple[str, ...]) -> list[Path]:
 def manifest_path(settings: Settings) -> Path:
     """The path of the whole project's manifest: a copy, as each build overwrites dbt's own."""
     return settings.home / "dbt" / "project" / "manifest.json"
+
+
+def read_parsed(settings: Settings) -> Any:
+    """The manifest as dbt has it in memory, for `run_dbt`, or None: dbt itself takes seconds to read and compare it."""
+    parsed = _parsed_path(settings)
+    return pickle.loads(parsed.read_bytes()) if parsed.exists() else None
+
+
+def _parsed_path(settings: Settings) -> Path:
+    """The path of dbt's form of the manifest, named for all that it depends on beside the project's files."""
+    parsed_with = [version("dbt-core"), settings.reporting_timezone, environment(settings)]
+    digest = hashlib.blake2b(json.dumps(parsed_with).encode(), digest_size=8).hexdigest()
+    return manifest_path(settings).with_name(f"{digest}.pickle")
 
 
 def read_manifest(settings: Settings) -> Manifest:

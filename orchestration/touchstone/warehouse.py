@@ -23,6 +23,7 @@ from dagster_dbt import DagsterDbtTranslator
 from touchstone.console import log_progress
 from touchstone.dbt import run_dbt
 from touchstone.landing.records import literal
+from touchstone.manifest import read_parsed
 from touchstone.plan import Plan, off_systems
 from touchstone.release import empty_view
 from touchstone.settings import Settings
@@ -79,7 +80,13 @@ def build(
     for position, load_limit in enumerate(plan.batches[:-1] if keys else (), start=1):
         log_progress(f"building: batch {position} of {len(plan.batches)}")
         variables = {"TOUCHSTONE_LOAD_LIMIT": str(load_limit), "TOUCHSTONE_FULL_REFRESH": ",".join(full_refresh)}
-        run_dbt(settings, "--quiet", *arguments, "--exclude-resource-type", "test", may_fail=True, **variables)
+        run_dbt(
+            settings,
+            *("--quiet", *arguments, "--exclude-resource-type", "test"),
+            may_fail=True,
+            manifest=read_parsed(settings),
+            **variables,
+        )
         # a group that this batch failed to refresh in full has to be refreshed by the next
         full_refresh &= _failures(settings, manifest).keys()
     (settings.home / "dbt" / "target" / "run_results.json").unlink(missing_ok=True)
@@ -90,7 +97,7 @@ def build(
     }
     # Progress lines replace dbt's own in the terminal; dbt's are in its log file.
     silent = ["--log-level", "none"] if os.environ.get("TOUCHSTONE_PROGRESS") else []
-    run_dbt(settings, *silent, *arguments, may_fail=True, **variables)
+    run_dbt(settings, *silent, *arguments, may_fail=True, manifest=read_parsed(settings), **variables)
     results = {result["unique_id"]: result for result in _results(settings)}
     with read_only(settings) as connection:
         for node in parents_first(manifest):
