@@ -93,6 +93,7 @@ def publish(
     unfinished.mkdir(parents=True)
     built = settings.warehouse / "touchstone.duckdb"
     with duckdb.connect(str(built)) as connection:
+        describe(connection, manifest)  # what a later build doesn't replace keeps its descriptions
         connection.execute("checkpoint")
     shutil.copyfile(built, unfinished / "touchstone.duckdb")
     marts = marts_of(manifest)

@@ -64,36 +64,33 @@ def owner_of(manifest: Manifest) -> dict[str, str]:
     return found
 
 
-def column_texts(manifest: Manifest, unique_id: str) -> dict[str, str]:
-    """The descriptions of a model's or seed's columns, by name; a metric's begins with its formula.
+def column_texts(manifest: Manifest) -> dict[str, dict[str, str]]:
+    """The descriptions of the columns of every model and seed; a metric's begins with its formula.
 
     A column is described once: by the model itself, by the marts, whose metrics and whose views' columns are theirs to
     describe, by what it is read from, or for all systems by a docs block `column_<name>`.
     """
-    nodes = manifest["nodes"]
-    below = downstream(manifest, [unique_id]) & nodes.keys() - {unique_id}
-    handed_down = {
-        name: _text(column)
-        for mart in (nodes[id_] for id_ in sorted(below) if is_mart(nodes[id_]))
-        for name, column in mart["columns"].items()
-        if "kind" in column["meta"] or mart["depends_on"]["nodes"] == [unique_id]
-    }
     prefix = f"doc.{manifest['metadata']['project_name']}.column_"
     of_all = {
         name.removeprefix(prefix): block["block_contents"]
         for name, block in manifest["docs"].items()
         if name.startswith(prefix)
     }
-    return of_all | _own_and_inherited(manifest, unique_id) | handed_down | _own(nodes[unique_id])
-
-
-def _own_and_inherited(manifest: Manifest, unique_id: str) -> dict[str, str]:
-    """What a model describes, and what those that it reads do."""
-    node = manifest["nodes"].get(unique_id) or manifest["sources"].get(unique_id)
-    if node is None:
-        return {}  # off
-    parents = sorted(node.get("depends_on", {}).get("nodes", ()))
-    return {k: v for parent in parents for k, v in _own_and_inherited(manifest, parent).items()} | _own(node)
+    inherited = {id_: _own(source) for id_, source in manifest["sources"].items()}
+    found = {}
+    for node in parents_first(manifest):
+        id_, own = node["unique_id"], _own(node)
+        parents = sorted(parent for parent in node["depends_on"].get("nodes", ()) if parent in inherited)
+        inherited[id_] = {k: v for parent in parents for k, v in inherited[parent].items()} | own
+        below = downstream(manifest, [id_]) & manifest["nodes"].keys() - {id_}
+        handed_down = {
+            name: _text(column)
+            for mart in (manifest["nodes"][each] for each in sorted(below) if is_mart(manifest["nodes"][each]))
+            for name, column in mart["columns"].items()
+            if "kind" in column["meta"] or mart["depends_on"]["nodes"] == [id_]
+        }
+        found[id_] = of_all | inherited[id_] | handed_down | own
+    return found
 
 
 def _own(node: Mapping[str, Any]) -> dict[str, str]:

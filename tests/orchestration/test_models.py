@@ -58,7 +58,7 @@ def test_data_tests_pass_in_another_zone(home: TestHome) -> None:
 def test_every_column_is_documented(home: TestHome) -> None:
     home.land()
     home.build_empty()
-    manifest = home.manifest.writable_manifest().to_dict(omit_none=False)
+    texts = column_texts(home.manifest.writable_manifest().to_dict(omit_none=False))
     for unique_id, node in home.manifest.nodes.items():
         if node.resource_type != "model":
             continue
@@ -68,7 +68,7 @@ def test_every_column_is_documented(home: TestHome) -> None:
             f"and table_schema = '{node.schema}' and table_name = '{node.name}'"
         )
         assert node.description, node.name
-        documented = {name for name, text in column_texts(manifest, unique_id).items() if text}
+        documented = {name for name, text in texts[unique_id].items() if text}
         undocumented = {name for (name,) in columns} - documented
         assert not undocumented, (node.name, json.dumps(sorted(undocumented)))
 
