@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 
 from dagster import ConfigurableResource, InitResourceContext
 
@@ -19,10 +20,10 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[Home]:
-        with nullcontext() if self.is_held else exclusive(Settings()):
+        with nullcontext() if self.is_held else exclusive(self.settings):
             yield self
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
         return Settings()
 

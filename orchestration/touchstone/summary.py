@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,16 +20,11 @@ from touchstone.landing.quarantine import Group, open_groups
 from touchstone.landing.streams import read_streams
 from touchstone.manifest import sources_off
 from touchstone.release import held_back
-from touchstone.report import words
-from touchstone.report.headlines import declared
-from touchstone.report.numbers import rows, sections
 from touchstone.settings import Settings
 
 _WIDTH = 100
 # How many entries of a long list are shown; the report and the ledger have the rest.
 _SHOWN = 5
-# Headlines shown of each system.
-_HEADLINES = 3
 
 
 def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> bool:
@@ -58,8 +54,9 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
         _print_landing(console, ledger, [source for source in read_streams() if source not in off], since)
         clean = not any(group.source not in off for group in open_groups(ledger.connection, since=since))
     if published.exists():
+        if (headlines := settings.published / "headlines.json").exists():
+            _print_headlines(console, headlines)
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:
-            _print_headlines(console, connection)
             _print_reconciliation(console, connection)
         console.print(f"Published: {_shown(str(published))}\n           {_shown(str(settings.published / 'parquet'))}")
         if (report := settings.published / "report.html").exists():
@@ -159,30 +156,17 @@ def _most(counts: Mapping[str, int]) -> str:
     )
 
 
-def _print_headlines(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+def _print_headlines(console: Console, headlines: Path) -> None:
     """Print the first headlines of each system: its last full day beside the days before it."""
-    catalog = rows(connection, "from metric_catalog")
     table = _table("Headlines of the last full day, and the median of the 28 days before")
     for column in ("system", "day"):
         table.add_column(column, no_wrap=True)
-    table.add_column("metric", no_wrap=True, max_width=36)  # a name from the data may be long
+    table.add_column("metric", no_wrap=True, max_width=32)  # a name from the data may be long
     for column in ("value", "median"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for section in sections(connection, declared(), catalog):
-        name, day = section.system.title, f"{section.window.compared()}"
-        of_line = {id(comparison.line): comparison for comparison in section.comparisons}
-        shown: set[str] = set()
-        for drawn in section.charts[:_HEADLINES]:
-            for comparison in [of_line[id(line)] for line in drawn.lines[:1] if id(line) in of_line]:
-                line = comparison.line
-                unclear = drawn.chart.by or line.label in shown
-                what = f"{drawn.chart.title}: {line.label}" if unclear else line.label
-                value, middle = (words.number(each, line.unit) for each in (comparison.value, comparison.median))
-                status = comparison.status if comparison.status in ("above", "below") else ""
-                table.add_row(name, day, _shown(what), value, middle, status)
-                shown.add(line.label)
-                name = day = ""
+        table.add_column(column, justify="right", no_wrap=True, min_width=10)
+    table.add_column("", no_wrap=True, min_width=5)
+    for row in json.loads(headlines.read_text(encoding="utf-8")):
+        table.add_row(*map(_shown, row))
     if table.row_count:
         console.print(table)
 

@@ -155,7 +155,7 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
     publish(home.settings, manifest, "run", build, {}, {})
     published = str(home.settings.published.resolve() / "touchstone.duckdb")
     with home.ledger() as ledger, duckdb.connect(published, read_only=True) as connection:
-        page = render(connection, ledger, [])
+        page = render(connection, ledger, [], [])
         comments = connection.execute(
             "select distinct table_name, comment from duckdb_columns() where column_name = 'greylisted_rate'"
         ).fetchall()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -11,22 +12,52 @@ import duckdb
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.records import literal
 from touchstone.manifest import sources_off
+from touchstone.report import words
+from touchstone.report.headlines import declared
+from touchstone.report.numbers import Section, rows, sections
 from touchstone.report.page import Check, render
 from touchstone.settings import Settings
 
 __all__ = ["Check", "write_report"]
 
+# Headlines of each system in the summary.
+_HEADLINES = 3
+
 
 def write_report(folder: Path, settings: Settings, ledger: Ledger, checks: Sequence[Check]) -> Path:
-    """Write the report of a finished release into its folder, atomically."""
+    """Write the report of a finished release into its folder, and the headlines for its summary, atomically."""
     with duckdb.connect(str(folder / "touchstone.duckdb"), read_only=True) as connection:
         connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
-        text = render(connection, ledger, checks, sources_off(settings))
-    path, unfinished = folder / "report.html", folder / ".report.html"
+        shown = list(sections(connection, declared(), rows(connection, "from metric_catalog")))
+        page = render(connection, ledger, checks, shown, sources_off(settings))
+    _write(folder / "headlines.json", json.dumps([*_headlines(shown)]))
+    return _write(folder / "report.html", page)
+
+
+def _write(path: Path, text: str) -> Path:
+    unfinished = path.with_name(f".{path.name}")
     with unfinished.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     os.replace(unfinished, path)
     return path
+
+
+def _headlines(shown: Iterable[Section]) -> Iterator[tuple[str, ...]]:
+    """The first headlines of each system: title and day, once, metric, value and median as text, and the status."""
+    for section in shown:
+        title, day = section.system.title, f"{section.window.compared()}"
+        of_line = {id(comparison.line): comparison for comparison in section.comparisons}
+        named: set[str] = set()
+        for drawn in section.charts[:_HEADLINES]:
+            for comparison in [of_line[id(line)] for line in drawn.lines[:1] if id(line) in of_line]:
+                line = comparison.line
+                is_unclear = drawn.chart.by or line.label in named
+                metric = f"{drawn.chart.title}: {line.label}" if is_unclear else line.label
+                value, middle = (words.number(each, line.unit) for each in (comparison.value, comparison.median))
+                status = comparison.status if comparison.status in ("above", "below") else ""
+                yield title, day, metric, value, middle, status
+                named.add(line.label)
+                title = day = ""

@@ -26,7 +26,6 @@ from touchstone.report.numbers import (
     Section,
     release_of,
     rows,
-    sections,
 )
 
 _HERE = Path(__file__).parent
@@ -47,15 +46,18 @@ class Check:
 
 
 def render(
-    connection: duckdb.DuckDBPyConnection, ledger: Ledger, checks: Sequence[Check], off: Collection[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    checks: Sequence[Check],
+    shown: Sequence[Section],
+    off: Collection[str] = (),
 ) -> str:
-    """The page of the release that `connection` has open, without the sources that are `off`."""
+    """The page of the release that `connection` has open, with the sections `shown`, without the sources `off`."""
     catalog = rows(connection, "from metric_catalog order by system, mart, metric")
     named = {entry["system"] for entry in catalog}
     systems = [system for system in declared() if system.system in named]
     order = {system.system: position for position, system in enumerate(systems)}
     catalog.sort(key=lambda entry: order.get(entry["system"], len(order)))
-    shown = list(sections(connection, systems, catalog))
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
