@@ -46,7 +46,7 @@ from (
     {%- for row in rows + datapoints.values() | list %}
     (
         {%- for text in texts -%}
-        {{ dbt.string_literal(dbt.escape_single_quotes(row[text])) if row.get(text) else 'null' }}{{ ', ' if not loop.last }}
+        {{ "'" ~ row[text] | replace("'", "''") ~ "'" if row.get(text) else 'null' }}{{ ', ' if not loop.last }}
         {%- endfor -%}
     ){{ ',' if not loop.last }}
     {%- endfor %}
