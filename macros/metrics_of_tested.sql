@@ -1,9 +1,9 @@
 {# The marts with metrics that show the model which a test is of, out of dbt's graph. #}
 {% macro marts_of_tested() -%}
 {%- set shown = [model.attached_node] -%}
-{%- for step in range(3 if execute else 0) -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.unique_id not in shown
-        and node.depends_on.nodes | select('in', shown) | list -%}
+{%- set models = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | list if execute else [] -%}
+{%- for step in range(3) -%}
+    {%- for node in models if node.unique_id not in shown and node.depends_on.nodes | select('in', shown) | list -%}
         {%- do shown.append(node.unique_id) -%}
     {%- endfor -%}
 {%- endfor -%}
