@@ -37,7 +37,7 @@ alter table held_back add column if not exists is_switched_off boolean default f
 class Build:
     """A build of the marts: by which definitions, up to which load, and with what result.
 
-    `succeeded`: it ran to the end, though systems may be held back.
+    `succeeded`: it ran to the end, though systems may be held back. `started_at` is UTC.
     """
 
     number: int
@@ -46,6 +46,7 @@ class Build:
     landing: int
     succeeded: bool
     published: bool
+    started_at: datetime
 
 
 class Builds:
@@ -66,8 +67,8 @@ class Builds:
 
     def _build(self, condition: str, parameters: list[object]) -> Build | None:
         row = self._sql.execute(
-            f"select build, run_id, fingerprint, landing, succeeded, published from builds where {condition} "
-            "order by build desc limit 1",
+            "select build, run_id, fingerprint, landing, succeeded, published, started_at from builds "
+            f"where {condition} order by build desc limit 1",
             parameters,
         ).fetchone()
         return Build(*row) if row else None

@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,11 @@ def project_files(names: tuple[str, ...]) -> list[Path]:
 def manifest_path(settings: Settings) -> Path:
     """The path of the whole project's manifest: a copy, as each build overwrites dbt's own."""
     return settings.home / "dbt" / "project" / "manifest.json"
+
+
+def parsed_at(settings: Settings) -> datetime:
+    """When the project was last parsed, UTC."""
+    return datetime.fromtimestamp(manifest_path(settings).stat().st_mtime, UTC).replace(tzinfo=None)
 
 
 def read_parsed(settings: Settings) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from touchstone.landing.ledger import Ledger
-from touchstone.manifest import DEFINITIONS, project_files
+from touchstone.manifest import DEFINITIONS, parsed_at, project_files
 from touchstone.settings import PROJECT, Settings, known_systems
 from touchstone.systems import (
     SHARED,
@@ -42,6 +42,7 @@ class Plan:
 
     `full_refresh`: groups whose models are rebuilt in full. `published`: by system, the build of these definitions
     that readers see, or 0: checks read what has changed since. `excluded`: models and seeds that stay unchanged.
+    `kept`: views that read what is built, and that dbt need not create again.
     `batches`: the last load of each batch of new records; all but the last batch run the models without checks.
     `absent`: systems that are not built.
     """
@@ -49,6 +50,7 @@ class Plan:
     full_refresh: frozenset[str]
     published: Mapping[str, int]
     excluded: Sequence[dict[str, Any]]
+    kept: Sequence[dict[str, Any]]
     batches: Sequence[int]
     absent: frozenset[str] = frozenset()
 
@@ -99,8 +101,11 @@ def plan(
         return None
     new = {source for group in until for source in ledger.landed_after(until[group] or 0, sources[group])}
     excluded: list[dict[str, Any]] = []
-    if only_what_is_new and good[SHARED] and warehouse_exists(settings) and (new or behind or full_refresh):
-        excluded = unaffected(manifest, new, behind | full_refresh)
+    kept: list[dict[str, Any]] = []
+    if only_what_is_new and whole and warehouse_exists(settings) and (new or behind or full_refresh):
+        is_parsed_again = parsed_at(settings) > whole.started_at
+        excluded = unaffected(manifest, new, behind | full_refresh, is_parsed_again)
+        kept = [] if is_parsed_again else untested_views(manifest, behind | full_refresh, excluded)
     after = {
         source: min(until[system] or 0 for system in readers)
         for source in owner
@@ -112,21 +117,42 @@ def plan(
         is_correct = ledger.builds.correct_until(shown, definitions, sources[system]) is not None
         published[system] = shown.number if shown and is_correct else 0
     batches = ledger.builds.batches(after, settings.build_batch_records)
-    return Plan(full_refresh, published, excluded, batches, absent)
+    return Plan(full_refresh, published, excluded, kept, batches, absent)
 
 
-def unaffected(manifest: Manifest, sources: Iterable[str], groups: Iterable[str] = ()) -> list[dict[str, Any]]:
+def unaffected(
+    manifest: Manifest, sources: Iterable[str], groups: Iterable[str] = (), is_parsed_again: bool = False
+) -> list[dict[str, Any]]:
     """The models and seeds that depend on none of `sources` and `groups`: nodes of the manifest, parents first.
 
-    The shared marts are never among them: they repeat the marts' YAML, which the fingerprint doesn't cover.
+    Views and the catalog repeat the marts' YAML, which the fingerprint doesn't cover: they are never among them when
+    the project was parsed again.
     """
     project_name = manifest["metadata"]["project_name"]
     built = built_nodes(manifest)
     changed = {f"source.{project_name}.{source.replace('/', '.')}" for source in sources}
     changed |= {id_ for id_, node in built.items() if node["group"] in groups}
     reached = downstream(manifest, changed)
-    reached |= {id_ for id_, node in built.items() if is_mart(node) and node["group"] == SHARED}
+    if is_parsed_again:
+        reached |= {node["unique_id"] for node in untested_views(manifest)}
+        reached |= {id_ for id_, node in built.items() if is_mart(node) and node["group"] == SHARED}
     return [node for node in parents_first(manifest) if node["unique_id"] not in reached]
+
+
+def untested_views(
+    manifest: Manifest, groups: Iterable[str] = (), excluded: Iterable[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """The views of the published file that no data test reads, but for those of `groups` and those `excluded`."""
+    others = {node["unique_id"] for node in excluded}
+    return [
+        node
+        for id_, node in built_nodes(manifest).items()
+        if node["config"]["materialized"] == "view"
+        and node["database"] == "touchstone"
+        and node["group"] not in groups
+        and id_ not in others
+        and not any(child.startswith("test.") for child in manifest["child_map"][id_])
+    ]
 
 
 def warehouse_exists(settings: Settings) -> bool:

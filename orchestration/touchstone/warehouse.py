@@ -59,7 +59,7 @@ def build(
     """One `dbt build`, with the given number, of what is selected in Dagster, without unit tests.
 
     Yields Dagster's results, materializations with their row counts. Returns the groups with a failed model or test,
-    or with a mart that dbt skipped as a parent failed, each with the reason. Raises if dbt itself fails.
+    or with a model that dbt skipped as a parent failed, each with the reason. Raises if dbt itself fails.
     """
     keys = {spec.metadata[_UNIQUE_ID]: spec.key for spec in models.specs if spec.key in context.selected_asset_keys}
     checks = {
@@ -102,16 +102,15 @@ def build(
     with read_only(settings) as connection:
         for node in parents_first(manifest):
             key, result = keys.get(node["unique_id"]), results.get(node["unique_id"])
-            if key and result and result["status"] == "success":
-                metadata = {"seconds": result["execution_time"]}
-                # Other views repeat rows of these, and DuckDB plans the long ones for a second each.
-                if node["config"]["materialized"] != "view" or (is_mart(node) and node["group"] != SHARED):
-                    counted = connection.execute(f"select count(*) from {node['relation_name']}").fetchone()
-                    metadata["dagster/row_count"] = counted and counted[0]
-                yield MaterializeResult(asset_key=key, metadata=metadata)
-            elif key and is_mart(node):
-                # An unchanged mart is materialized for Dagster too, which would not publish after one that is missing.
-                yield MaterializeResult(asset_key=key, metadata={"rebuilt": False})
+            if not key or not (is_mart(node) if result is None else result["status"] == "success"):
+                continue
+            # A mart that dbt leaves is materialized for Dagster too, which would not publish after one that is missing.
+            metadata: dict[str, Any] = {"seconds": result["execution_time"]} if result else {"rebuilt": False}
+            # Other views repeat rows of these, and DuckDB plans the long ones for a second each.
+            if node["config"]["materialized"] != "view" or (is_mart(node) and node["group"] != SHARED):
+                counted = connection.execute(f"select count(*) from {node['relation_name']}").fetchone()
+                metadata["dagster/row_count"] = counted and counted[0]
+            yield MaterializeResult(asset_key=key, metadata=metadata)
     for unique_id, check in checks.items():
         result = results.get(unique_id)
         if result and result["status"] != "skipped":
@@ -140,10 +139,11 @@ def is_whole(context: AssetExecutionContext, models: AssetsDefinition, manifest:
 
 
 def _exclusions(manifest: Manifest, plan: Plan) -> list[str]:
-    """The arguments that exclude systems that are off or absent, and unchanged models."""
+    """The arguments that exclude systems that are off or absent, unchanged models, and views that are kept."""
     not_built = off_systems(manifest) | plan.absent
     excluded = {f"group:{group}" for group in not_built}
-    excluded |= selectors(manifest, [node for node in plan.excluded if node["group"] not in not_built])
+    unchanged = [*plan.excluded, *plan.kept]
+    excluded |= selectors(manifest, [node for node in unchanged if node["group"] not in not_built])
     return ["--exclude", " ".join(sorted(excluded))] if excluded else []
 
 
@@ -166,7 +166,7 @@ def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collecti
 
 
 def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
-    """The groups in which dbt's last run failed a model or test, or skipped a mart, with the reason."""
+    """The groups in which dbt's last run failed a model or test, or skipped a model, with the reason."""
     failed: dict[str, list[str]] = {}
     skipped: set[str] = set()
     for result in _results(settings):
@@ -174,7 +174,7 @@ def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
         if node is None or result["status"] not in ("error", "fail", "skipped"):
             continue
         if result["status"] == "skipped":
-            skipped |= {node["group"]} if is_mart(node) else set()
+            skipped |= {node["group"]} if node["resource_type"] == "model" else set()
             continue
         found = f" found {result['failures']} rows" if result["status"] == "fail" else " failed"
         for group in groups_of(manifest, result["unique_id"]):

@@ -11,7 +11,7 @@ from dagster import Definitions
 
 from touchstone import dbt
 from touchstone.definitions import build_definitions
-from touchstone.plan import unaffected
+from touchstone.plan import unaffected, untested_views
 from touchstone.settings import Settings
 from touchstone.warehouse import selectors
 
@@ -75,7 +75,18 @@ def test_a_night_excludes_models_without_new_input(manifest: dict[str, Any]) -> 
     new |= {"int_alexa__subscription_states", "alexa_purchases_monthly", "metric_values_hourly", "reconciliation_daily"}
     assert not new & excluded
     # what the marts' YAML says may have changed
-    assert "metric_catalog" not in excluded
+    assert "metric_catalog" in excluded
+    excluded = {node["name"] for node in unaffected(manifest, ["alexa/purchases"], is_parsed_again=True)}
+    assert not {"metric_catalog", "metric_values_daily", "mailgun_metrics_daily", "reconciliation_daily"} & excluded
+    assert "int_mailgun__events" in excluded
+
+
+def test_a_night_keeps_views_that_no_test_reads(manifest: dict[str, Any]) -> None:
+    kept = {node["name"] for node in untested_views(manifest)}
+    assert {"mailgun_metrics_daily", "metric_values_hourly", "int_alexa__metric_values"} < kept
+    # tables, views with tests, and views of the internal database, of which some change with each load
+    assert not {"metric_catalog", "int_mailgun__events", "reconciliation_daily", "stg_mailgun__events"} & kept
+    assert "mailgun_metrics_daily" not in {node["name"] for node in untested_views(manifest, ["mailgun"])}
 
 
 def test_excluded_groups_and_folders_are_selected_as_such(manifest: dict[str, Any], session_home: TestHome) -> None:
