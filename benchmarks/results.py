@@ -1,0 +1,132 @@
+"""The results: a row a system, printed, appended to docs/benchmarks.csv, and drawn over time in docs/benchmarks.svg."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import vl_convert
+from rich.box import SIMPLE
+from rich.table import Table
+
+from touchstone.settings import PROJECT
+
+CSV, SVG = PROJECT / "docs" / "benchmarks.csv", PROJECT / "docs" / "benchmarks.svg"
+# The whole nightly, as a ratio to the baseline.
+AIM = 3.0
+EVENTS = {"alexa": 500_000, "cloudwatch": 2_000_000, "mailgun": 2_000_000, "pinpoint": 2_000_000, "ses": 2_000_000}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One system's figures: medians of the runs, in seconds, as ratios to the baseline of the same runs unless the name
+    says otherwise, and the peak memory of the largest process in MiB. None is a figure that wasn't measured.
+    """
+
+    system: str
+    events: int
+    nightly_seconds: float
+    baseline_seconds: float
+    ratio: float
+    landing_ratio: float | None
+    build_ratio: float | None
+    publish_ratio: float | None
+    landing_speed: float | None  # events a second of landing alone, to those of the baseline's first stage
+    nightly_cpu_seconds: float | None
+    baseline_cpu_seconds: float | None
+    quiet_seconds: float  # a night with nothing new
+    quiet_to_imports: float | None
+    nightly_mebibytes: float
+    baseline_mebibytes: float
+
+
+_COLUMNS = (
+    ("", "system", ""),
+    ("events", "events", ",d"),
+    ("nightly s", "nightly_seconds", ",.1f"),
+    ("baseline s", "baseline_seconds", ",.1f"),
+    ("ratio", "ratio", ".2f"),
+    ("start and land", "landing_ratio", ".2f"),
+    ("build and test", "build_ratio", ".2f"),
+    ("publish", "publish_ratio", ".2f"),
+    ("landing alone", "landing_speed", ".2f"),
+    ("nightly CPU s", "nightly_cpu_seconds", ",.1f"),
+    ("baseline CPU s", "baseline_cpu_seconds", ",.1f"),
+    ("nothing new s", "quiet_seconds", ",.1f"),
+    ("to imports", "quiet_to_imports", ".2f"),
+    ("nightly MiB", "nightly_mebibytes", ",.0f"),
+    ("baseline MiB", "baseline_mebibytes", ",.0f"),
+)
+
+
+def summary(results: Sequence[Result]) -> Table:
+    """A row a system."""
+    title = "Medians. Ratios are to the baseline; landing alone: its events/s to those of the baseline's first stage"
+    table = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
+    for heading, _, _ in _COLUMNS:
+        narrowest = max(map(len, heading.split()), default=len("cloudwatch"))
+        table.add_column(heading, justify="right" if heading else "left", vertical="bottom", min_width=narrowest)
+    for result in results:
+        figures = [(getattr(result, name), form) for _, name, form in _COLUMNS]
+        table.add_row(*("" if figure is None else f"{figure:{form}}" for figure, form in figures))
+    return table
+
+
+def record(results: Sequence[Result]) -> None:
+    """Append the results to the CSV, with the date (UTC), the commit and the number of cores, and draw the chart."""
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    commit = subprocess.run(describe, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.strip()
+    run = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit, "cpus": os.cpu_count()}
+    with CSV.open("a", newline="") as file:
+        writer = csv.DictWriter(file, [*run, *(field.name for field in fields(Result))], lineterminator="\n")
+        for result in results:
+            figures = {name: round(v, 2) if isinstance(v, float) else v for name, v in asdict(result).items()}
+            writer.writerow({**run, **figures})
+    draw(CSV, SVG)
+
+
+def draw(table: Path, chart: Path) -> None:
+    """Draw the ratios of runs of each system's default number of events, as fixed costs weigh more in smaller ones."""
+    with table.open() as file:
+        rows = [row for row in csv.DictReader(file) if int(row["events"]) == EVENTS[row["system"]]]
+    y = {"field": "ratio", "type": "quantitative", "aggregate": "median", "title": None, "scale": {"zero": True}}
+    x = {
+        "field": "date",
+        "type": "temporal",
+        "timeUnit": "utcyearmonthdate",
+        "title": None,
+        "axis": {"format": "%Y-%m-%d", "tickCount": {"interval": "day", "step": 1}, "grid": False},
+        "scale": {"padding": 30},
+    }
+    colour = {"field": "system", "type": "nominal", "title": None, "scale": {"domain": list(EVENTS)}}
+    aim = {"values": [{"aim": AIM, "name": f"aim: {AIM:g}"}]}
+    chart_spec = {
+        "title": {"text": "Whole nightly run, ratio to the baseline", "anchor": "start"},
+        "width": 600,
+        "height": 300,
+        "background": "white",
+        "padding": 12,
+        "layer": [
+            {
+                "data": {"values": rows},
+                "mark": {"type": "line", "point": {"size": 60}},
+                "encoding": {"x": x, "y": y, "color": colour},
+            },
+            {
+                "data": aim,
+                "mark": {"type": "rule", "strokeDash": [6, 4], "color": "#666"},
+                "encoding": {"y": {"field": "aim", "type": "quantitative"}},
+            },
+            {
+                "data": aim,
+                "mark": {"type": "text", "align": "left", "baseline": "bottom", "x": 4, "dy": -3, "color": "#444"},
+                "encoding": {"y": {"field": "aim", "type": "quantitative"}, "text": {"field": "name"}},
+            },
+        ],
+    }
+    chart.write_text(vl_convert.vegalite_to_svg(chart_spec) + "\n")
