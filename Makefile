@@ -93,9 +93,8 @@ test-bi: $(BI_READY) ## test Superset's charts and dashboards in a headless Chro
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tools.mutants
 
-bench: $(READY) $(BENCH_READY) ## measure nightly runs against baselines (SYSTEM, N events, PEERS=1 dlt and dbt alone too, NIGHTS, RECORD=1)
-	@$(BIN)/python -m benchmarks $(SYSTEM) $(if $(N),--events $(N)) $(if $(PEERS),--peers) $(if $(NIGHTS),--nights $(NIGHTS)) \
-		$(if $(RECORD),--record)
+bench: $(READY) $(BENCH_READY) ## measure nightly runs against baselines (SYSTEM, N events, RECORD=1, OPTIONS such as --peers or --nights 30)
+	@$(BIN)/python -m benchmarks $(SYSTEM) $(if $(N),--events $(N)) $(if $(RECORD),--record) $(OPTIONS)
 
 lint: $(READY) ## run ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/alexa tests/mailgun tests/pinpoint tests/ses

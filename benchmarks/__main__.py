@@ -118,7 +118,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     options = parse()
-    console = Console(width=140, highlight=False)
+    console = Console(width=130, highlight=False)
     results = []
     for system in options.systems or EVENTS:
         events = options.events or EVENTS[system]
@@ -132,13 +132,13 @@ def main() -> None:
             if system == WITH_PEERS and options.peers is None and not is_small:
                 console.print(f"dlt and dbt alone are measured with --peers, or of {_PEERS_EVENTS:,} events or fewer")
             results.append(measure(work, system, events, options.repeat, with_peers, console))
+            if options.record:
+                record(results[-1])
         if options.history or (options.history is None and system == "mailgun"):
             with tempfile.TemporaryDirectory() as folder:
                 one_more_day(Path(folder), system, options.daily, options.repeat, console)
     if results:
         console.print(summary(results))
-    if options.record:
-        record(results)
 
 
 if __name__ == "__main__":

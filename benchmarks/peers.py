@@ -64,7 +64,9 @@ def _plain_dbt(work: Path) -> Timing:
     for kind, name, query in statements:
         query = re.sub(rf"\bfrom ({names})\b", r"from {{ ref('\1') }}", query)
         (project / "models" / f"{name}.sql").write_text(f"{{{{ config(materialized='{kind}') }}}}\n{query}\n")
-    dbt = Path(sys.executable).with_name("dbt")
-    timing = timed([dbt, "build", "--project-dir", project, "--profiles-dir", project], PLAIN_DBT_OUTPUT=str(output))
+    dbt, paths = Path(sys.executable).with_name("dbt"), ("--project-dir", project, "--profiles-dir", project)
+    # ours has been parsed by an earlier night, too
+    timed([dbt, "parse", *paths], PLAIN_DBT_OUTPUT=str(output))
+    timing = timed([dbt, "build", *paths], PLAIN_DBT_OUTPUT=str(output))
     compare(SYSTEM, work / "home" / PUBLISHED, output)
     return timing

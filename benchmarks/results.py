@@ -25,7 +25,7 @@ EVENTS = {"alexa": 500_000, "cloudwatch": 2_000_000, "mailgun": 2_000_000, "pinp
 @dataclass(frozen=True)
 class Result:
     """One system's figures: medians of the runs, in seconds, as ratios to the baseline of the same runs unless the name
-    says otherwise, and the peak memory of the largest process in MiB. None is a figure that wasn't measured.
+    says otherwise, and the peak memory of the largest process in MiB.
     """
 
     system: str
@@ -33,14 +33,14 @@ class Result:
     nightly_seconds: float
     baseline_seconds: float
     ratio: float
-    landing_ratio: float | None
-    build_ratio: float | None
-    publish_ratio: float | None
-    landing_speed: float | None  # events a second of landing alone, to those of the baseline's first stage
-    nightly_cpu_seconds: float | None
-    baseline_cpu_seconds: float | None
+    landing_ratio: float
+    build_ratio: float
+    publish_ratio: float
+    landing_speed: float  # events a second of landing alone, to those of the baseline's first stage
+    nightly_cpu_seconds: float
+    baseline_cpu_seconds: float
     quiet_seconds: float  # a night with nothing new
-    quiet_to_imports: float | None
+    quiet_to_imports: float
     nightly_mebibytes: float
     baseline_mebibytes: float
 
@@ -67,26 +67,23 @@ _COLUMNS = (
 def summary(results: Sequence[Result]) -> Table:
     """A row a system."""
     title = "Medians. Ratios are to the baseline; landing alone: its events/s to those of the baseline's first stage"
-    table = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title=title, box=SIMPLE, padding=0)
     for heading, _, _ in _COLUMNS:
-        narrowest = max(map(len, heading.split()), default=len("cloudwatch"))
-        table.add_column(heading, justify="right" if heading else "left", vertical="bottom", min_width=narrowest)
+        table.add_column(heading.replace(" ", "\n"), justify="right" if heading else "left")
     for result in results:
-        figures = [(getattr(result, name), form) for _, name, form in _COLUMNS]
-        table.add_row(*("" if figure is None else f"{figure:{form}}" for figure, form in figures))
+        table.add_row(*(f"{getattr(result, name):{form}}" for _, name, form in _COLUMNS))
     return table
 
 
-def record(results: Sequence[Result]) -> None:
-    """Append the results to the CSV, with the date (UTC), the commit and the number of cores, and draw the chart."""
+def record(result: Result) -> None:
+    """Append a result to the CSV, with the date (UTC), the commit and the number of cores, and draw the chart."""
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
     commit = subprocess.run(describe, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.strip()
     run = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit, "cpus": os.cpu_count()}
     with CSV.open("a", newline="") as file:
         writer = csv.DictWriter(file, [*run, *(field.name for field in fields(Result))], lineterminator="\n")
-        for result in results:
-            figures = {name: round(v, 2) if isinstance(v, float) else v for name, v in asdict(result).items()}
-            writer.writerow({**run, **figures})
+        figures = {name: round(v, 2) if isinstance(v, float) else v for name, v in asdict(result).items()}
+        writer.writerow({**run, **figures})
     draw(CSV, SVG)
 
 

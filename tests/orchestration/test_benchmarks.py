@@ -42,7 +42,7 @@ def test_recorded_results_are_rows_of_the_table(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(results, "CSV", Path(shutil.copy(results.CSV, tmp_path)))
     monkeypatch.setattr(results, "SVG", tmp_path / "chart.svg")
     result = Result("ses", 2_000_000, 54.321, 22, 2.4, 1, 1, 0.4, 0.5, 60, 30, 9, 1.4, 1_300, 3_000)
-    results.record([result])
+    results.record(result)
     with results.CSV.open() as file:
         *_, last = csv.DictReader(file)
     assert (last["system"], last["nightly_seconds"], last["landing_speed"]) == ("ses", "54.32", "0.5")
