@@ -77,22 +77,36 @@ select *, string_split(key_dimensions, ',') as keys from 'seeds/cloudwatch_wide_
 
 create table counted_by_mart as
 with
+-- the row of a mart that a set of dimensions names
+subjects as (
+    select
+        namespace, metric_name, dimensions, mart, statistic,
+        to_json(map_from_entries([
+            (k, coalesce(by_name[k], if(k = 'InstanceId', by_name['Instance ID'], null))) for k in keys
+        ]))::varchar as subject
+    from (select distinct namespace, metric_name, dimensions, by_name from datapoints)
+    join wide using (namespace, metric_name)
+    join definitions using (namespace, metric_name)
+    where metric_group = coalesce(by_name['MetricGroup'], '-')
+),
 counted_by_metric as (
     select
-        account_id, region, mart, metric_name,
+        account_id, region, mart, metric_name, subject,
         date_trunc('hour', "at") as hour, cast("at" as date) as day, date_trunc('month', "at") as month,
-        map_from_entries([
-            (k, coalesce(by_name[k], if(k = 'InstanceId', by_name['Instance ID'], null))) for k in keys
-        ]) as subject,
         case statistic
             when 'sum' then sum(sum) when 'maximum' then max("max")
             when 'average' then sum(sum) / sum("count") else arg_max("max", "at")
         end as "value"
     from datapoints
-    join wide using (namespace, metric_name)
-    join definitions using (namespace, metric_name)
-    where metric_group = coalesce(by_name['MetricGroup'], '-')
+    join subjects using (namespace, metric_name, dimensions)
     group by account_id, region, mart, metric_name, statistic, subject, grouping sets ((hour), (day), (month))
+),
+mart_rows as (
+    select
+        account_id, region, mart, subject, hour, day, month,
+        map_from_entries(list((metric_name, "value"))) as metrics
+    from counted_by_metric
+    group by all
 ),
 -- a counter that is not reported is 0 in its row
 silent as (
@@ -103,13 +117,10 @@ silent as (
     where when_silent <> 'unknown'
     group by all
 )
-select
-    account_id, region, counted_by_metric.mart, subject, hour, day, month,
-    map_concat(any_value(zeros), map_from_entries(list((metric_name, "value")))) as metrics
-from counted_by_metric
+select mart_rows.* replace (map_concat(zeros, metrics) as metrics)
+from mart_rows
 left join silent
-    on counted_by_metric.mart = silent.mart and integration_type = coalesce(subject['IntegrationType'], '')
-group by account_id, region, counted_by_metric.mart, subject, hour, day, month;
+    on mart_rows.mart = silent.mart and integration_type = coalesce(subject ->> 'IntegrationType', '');
 
 create view counted_instances as
 select hour, metrics['CallsPerInterval'] as calls_per_interval, metrics['TasksExpired'] as tasks_expired

@@ -44,6 +44,7 @@ def many_nights(work: Path, system: str, events: int, nights: int, console: Cons
     table = Table("night", "seconds", "s per million events", "CPU s", "peak MiB", title=f"{system}: a night a day")
     for column in table.columns:
         column.justify = "right"
+    nightly(home)  # creates the home
     for number, day in enumerate(_days(work / "inbox", system, events=events, days=nights), start=1):
         _give(day, work / "inbox", home)
         night = nightly(home)
