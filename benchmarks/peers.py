@@ -21,7 +21,7 @@ _STATEMENT = re.compile(r"^create (table|view) (\w+) as\n(.+?);$", re.DOTALL | r
 
 def measure_peers(work: Path, landing: Timing, night: Timing, console: Console) -> None:
     """Measure both on the files of the home in `work`, beside our landing alone and our whole night of these files."""
-    table = Table("", "seconds", "CPU s", "peak MiB", "ours: seconds", "CPU s", "peak MiB", "ratio to ours")
+    table = Table("", "seconds", "CPU s", "peak MiB", "ours: seconds", "CPU s", "peak MiB", "ratio", "CPU ratio")
     for column in table.columns[1:]:
         column.justify = "right"
     for name, peer, ours in (
@@ -30,7 +30,8 @@ def measure_peers(work: Path, landing: Timing, night: Timing, console: Console) 
     ):
         figures = [(t.seconds, t.cpu_seconds, t.mebibytes) for t in (peer, ours)]
         cells = [cell for s, cpu, mib in figures for cell in (f"{s:,.1f}", f"{cpu:,.1f}", f"{mib:,.0f}")]
-        table.add_row(name, *cells, f"{peer.seconds / ours.seconds:.2f}")
+        ratios = (peer.seconds / ours.seconds, peer.cpu_seconds / ours.cpu_seconds)
+        table.add_row(name, *cells, *(f"{ratio:.2f}" for ratio in ratios))
     console.print(table)
 
 
