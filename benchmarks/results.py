@@ -77,14 +77,22 @@ def summary(results: Sequence[Result]) -> Table:
 
 def record(result: Result) -> None:
     """Append a result to the CSV, with the date (UTC), the commit and the number of cores, and draw the chart."""
-    describe = ["git", "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
-    commit = subprocess.run(describe, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.strip()
-    run = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit, "cpus": os.cpu_count()}
+    run = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": _commit(), "cpus": os.cpu_count()}
     with CSV.open("a", newline="") as file:
         writer = csv.DictWriter(file, [*run, *(field.name for field in fields(Result))], lineterminator="\n")
         figures = {name: round(v, 2) if isinstance(v, float) else v for name, v in asdict(result).items()}
         writer.writerow({**run, **figures})
     draw(CSV, SVG)
+
+
+def _commit() -> str:
+    """The commit, marked if a tracked file but the results is another."""
+    commit = _git("rev-parse", "--short=7", "HEAD").strip()
+    return f"{commit}-dirty" if _git("status", "--porcelain", "-uno", "--", ":!docs/benchmarks.*") else commit
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=PROJECT, check=True, capture_output=True, text=True).stdout
 
 
 def draw(table: Path, chart: Path) -> None:
