@@ -41,6 +41,7 @@ def test_recorded_results_are_rows_of_the_table(tmp_path: Path, monkeypatch: pyt
     drawn = results.SVG.read_text()
     monkeypatch.setattr(results, "CSV", Path(shutil.copy(results.CSV, tmp_path)))
     monkeypatch.setattr(results, "SVG", tmp_path / "chart.svg")
+    monkeypatch.setattr(results, "_commit", lambda: "0123456")
     result = Result("ses", 2_000_000, 54.321, 22, 2.4, 1, 1, 0.4, 0.5, 60, 30, 9, 1.4, 1_300, 3_000)
     results.record(result)
     with results.CSV.open() as file:
