@@ -10,14 +10,12 @@ BIN := .venv/bin
 READY := .venv/ready
 BI := .venv-bi/bin
 BI_READY := .venv-bi/ready
+BENCH_READY := .venv-bench/ready
 
 # Options of the sample: make sample SEED=7 DAYS=35 EVENTS=20000
 SEED ?= 7
 DAYS ?= 35
 EVENTS ?= 20000
-# System and events of the benchmark
-SYSTEM ?= mailgun
-N ?= 2000000
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -37,6 +35,12 @@ $(BI_READY): bi/requirements.lock | $(READY)
 	@echo "Setting up .venv-bi from bi/requirements.lock"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bi
 	@$(BIN)/uv pip sync --quiet --system-certs --python $(BI)/python bi/requirements.lock
+	@touch $@
+
+$(BENCH_READY): benchmarks/requirements.lock | $(READY)
+	@echo "Setting up .venv-bench from benchmarks/requirements.lock"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bench
+	@$(BIN)/uv pip sync --quiet --system-certs --python .venv-bench/bin/python benchmarks/requirements.lock
 	@touch $@
 
 run: $(READY) ## write sample extracts if the inbox is empty, run a night, print its summary
@@ -89,17 +93,19 @@ test-bi: $(BI_READY) ## test Superset's charts and dashboards in a headless Chro
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tools.mutants
 
-bench: $(READY) ## measure a nightly run against a baseline (SYSTEM, N events)
-	@$(BIN)/python -m benchmarks --system $(SYSTEM) --events $(N)
+bench: $(READY) $(BENCH_READY) ## measure nightly runs against baselines (SYSTEM, N events, RECORD=1, OPTIONS such as --peers or --nights 30)
+	@$(BIN)/python -m benchmarks $(SYSTEM) $(if $(N),--events $(N)) $(if $(RECORD),--record) $(OPTIONS)
 
 lint: $(READY) ## run ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/alexa tests/mailgun tests/pinpoint tests/ses
 
-lock: $(READY) ## update requirements.lock and bi/requirements.lock
+lock: $(READY) ## update requirements.lock, benchmarks/requirements.lock and bi/requirements.lock
 	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --all-extras \
 		--python-version 3.11 --universal pyproject.toml -o requirements.lock
-	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate \
-		--python-version 3.11 --universal bi/requirements.in -o bi/requirements.lock
+	@for folder in benchmarks bi; do \
+		$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate \
+			--python-version 3.11 --universal $$folder/requirements.in -o $$folder/requirements.lock || exit 1; \
+	done
 
 clean: ## remove the virtual environments; the state stays
-	rm -rf .venv .venv-bi
+	rm -rf .venv .venv-bench .venv-bi

@@ -43,6 +43,7 @@ _LONGEST = (
     "test_add_a_metric",
     "test_mutants",
     "test_catalog",
+    "test_benchmarks",
     "test_pinpoint",
     "test_cloudwatch",
     "test_ses",

@@ -77,6 +77,11 @@ def test_any_size(tmp_path: Path, events: int, days: int) -> None:
         assert events / 2 <= len(read_lines(tmp_path, source)) <= max(events * 1.3, 30), source
 
 
+def test_a_large_sample_has_more_contact_centres(tmp_path: Path) -> None:
+    write_sample(tmp_path, "--systems", "cloudwatch", "--events", "60000", "--days", "30", "--clean")
+    assert 50_000 <= len(read_lines(tmp_path, "cloudwatch/metric_stream")) <= 75_000
+
+
 def test_unknown_systems_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         write_sample(tmp_path, "--systems", "mailgun,telegraph")

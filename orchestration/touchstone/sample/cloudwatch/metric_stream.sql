@@ -1,14 +1,16 @@
 -- Needs: ses/_shared.sql.
 -- Datapoints of a metric stream. Of two contact centres one spells "instance id" of its packet loss in another way.
--- They are busy for ten minutes in a row, three times a day, and then silent.
+-- They are busy for ten minutes in a row, three times a day, and then silent. Large samples have more such pairs.
 create table busy_minutes as
 select
-    v.*, day, k, beginning() + to_days(day) + to_minutes(480 + 160 * burst + 13 * day % 100 + k) as moment,
-    seeded('minute', concat(id, moment)) as bits,
+    v.* replace ((account + 2 * pair)::varchar as account),
+    day, k, beginning() + to_days(day) + to_minutes(480 + 160 * burst + 13 * day % 100 + k) as moment,
+    seeded('minute', concat(id, nullif(pair, 0), moment)) as bits,
 from
+    range(greatest(events() // days() // 1000, 1)) as p (pair),
     range(days()) as d (day), range(3) as b (burst), range(10) as m (k), (values
-        ('7d1c5a52', '300000000001', 'us-east-1', 'Instance ID'),
-        ('8e2d6b63', '300000000002', 'eu-west-1', 'InstanceId')
+        ('7d1c5a52', 300000000001, 'us-east-1', 'Instance ID'),
+        ('8e2d6b63', 300000000002, 'eu-west-1', 'InstanceId')
     ) as v (id, account, region, spelling);
 
 -- Metrics with their unit; in how many of 100 minutes they are there; the most of the value, or 1 if it is a counter;

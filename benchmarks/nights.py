@@ -1,0 +1,80 @@
+"""Nights one after the other: one more day on a short and a long history, and the same events as many small nights."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import nightly, sample
+
+# Of the nights of `many_nights` these are printed, and the last.
+_SHOWN = (1, 10, 20)
+_PARTS = ("lake", "warehouse", "releases", "dagster")
+
+
+def one_more_day(work: Path, system: str, daily: int, repeat: int, console: Console) -> None:
+    """The 366th day on 365 days of history, and the same day on 30."""
+    console.print(f"Making 366 days of {daily:,} events of {system}")
+    days = _days(work / "inbox", system, events=daily * 366, days=366)
+    ratios: list[float] = []
+    for _ in range(repeat):
+        seconds = []
+        for history in (30, 365):
+            home = work / f"history-{history}"
+            shutil.rmtree(home, ignore_errors=True)
+            _give(chain.from_iterable(days[-history - 1 : -1]), work / "inbox", home)
+            nightly(home)
+            _give(days[-1], work / "inbox", home)
+            seconds.append(nightly(home).seconds)
+        console.print(f"One more day on 30 days: {seconds[0]:.1f} s, on 365 days: {seconds[1]:.1f} s")
+        ratios.append(seconds[1] / seconds[0])
+    console.print(f"Ratio: {median(ratios):.2f}")
+
+
+def many_nights(work: Path, system: str, events: int, nights: int, console: Console) -> None:
+    """So many days of events, each landed by a night of its own."""
+    console.print(f"Making {events:,} events of {system} in {nights} days")
+    home = work / "home"
+    table = Table("night", "seconds", "s per million events", "CPU s", "peak MiB", title=f"{system}: a night a day")
+    for column in table.columns:
+        column.justify = "right"
+    nightly(home)  # creates the home
+    for number, day in enumerate(_days(work / "inbox", system, events=events, days=nights), start=1):
+        _give(day, work / "inbox", home)
+        night = nightly(home)
+        if number in (*_SHOWN, nights):
+            per_million = night.seconds * nights / events * 1e6
+            figures = (
+                f"{night.seconds:.1f}",
+                f"{per_million:,.0f}",
+                f"{night.cpu_seconds:.1f}",
+                f"{night.mebibytes:,.0f}",
+            )
+            table.add_row(str(number), *figures)
+    console.print(table)
+    sizes = [f"{part} {_mebibytes(home / part):,.0f}" for part in _PARTS]
+    console.print(f"MiB of the home after the last night: {', '.join(sizes)}")
+
+
+def _days(inbox: Path, system: str, *, events: int, days: int) -> list[list[Path]]:
+    """Make a sample; the folders of each of its days, one a stream."""
+    sample(inbox, system, events=events, days=days)
+    dates = sorted({day.parts[-3:] for day in inbox.glob(f"{system}/*/*/*/*")})
+    return [sorted(inbox.glob(f"{system}/*/{'/'.join(date)}")) for date in dates]
+
+
+def _give(folders: Iterable[Path], inbox: Path, home: Path) -> None:
+    for folder in folders:
+        shutil.copytree(folder, home / "inbox" / folder.relative_to(inbox))
+
+
+def _mebibytes(folder: Path) -> float:
+    """Of disk, where a file with several names counts once."""
+    files = {(stat := path.lstat()).st_ino: stat.st_blocks for path in folder.rglob("*")}
+    return sum(files.values()) * 512 / 2**20
