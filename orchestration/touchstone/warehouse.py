@@ -27,7 +27,7 @@ from touchstone.manifest import read_parsed
 from touchstone.plan import Plan, off_systems
 from touchstone.release import empty_view
 from touchstone.settings import Settings
-from touchstone.systems import SHARED, Manifest, built_nodes, groups_of, is_mart, parents_first
+from touchstone.systems import SHARED, Manifest, built_nodes, downstream, groups_of, is_mart, parents_first
 
 # How many failures a reason names.
 _SHOWN = 3
@@ -59,7 +59,7 @@ def build(
     """One `dbt build`, with the given number, of what is selected in Dagster, without unit tests.
 
     Yields Dagster's results, materializations with their row counts. Returns the groups with a failed model or test,
-    or with a model that dbt skipped as a parent failed, each with the reason. Raises if dbt itself fails.
+    or with a mart behind a model that dbt skipped, each with the reason. Raises if dbt itself fails.
     """
     keys = {spec.metadata[_UNIQUE_ID]: spec.key for spec in models.specs if spec.key in context.selected_asset_keys}
     checks = {
@@ -166,7 +166,7 @@ def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collecti
 
 
 def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
-    """The groups in which dbt's last run failed a model or test, or skipped a model, with the reason."""
+    """The groups in which dbt's last run failed a model or test, or skipped what a mart reads, with the reason."""
     failed: dict[str, list[str]] = {}
     skipped: set[str] = set()
     for result in _results(settings):
@@ -174,7 +174,8 @@ def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
         if node is None or result["status"] not in ("error", "fail", "skipped"):
             continue
         if result["status"] == "skipped":
-            skipped |= {node["group"]} if node["resource_type"] == "model" else set()
+            below = [manifest["nodes"].get(id_, {}) for id_ in downstream(manifest, [result["unique_id"]])]
+            skipped |= {mart["group"] for mart in below if mart and is_mart(mart)}
             continue
         found = f" found {result['failures']} rows" if result["status"] == "fail" else " failed"
         for group in groups_of(manifest, result["unique_id"]):
