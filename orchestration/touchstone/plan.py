@@ -142,14 +142,17 @@ def unaffected(
 def untested_views(
     manifest: Manifest, groups: Iterable[str] = (), excluded: Iterable[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """The views of the published file that no data test reads, but for those of `groups` and those `excluded`."""
-    others = {node["unique_id"] for node in excluded}
+    """The views of the published file that no data test reads, but for those excluded, those of `groups`, and those
+    that read models of these, whose types may have changed.
+    """
+    built = built_nodes(manifest)
+    others = downstream(manifest, {id_ for id_, node in built.items() if node["group"] in groups})
+    others |= {node["unique_id"] for node in excluded}
     return [
         node
-        for id_, node in built_nodes(manifest).items()
+        for id_, node in built.items()
         if node["config"]["materialized"] == "view"
         and node["database"] == "touchstone"
-        and node["group"] not in groups
         and id_ not in others
         and not any(child.startswith("test.") for child in manifest["child_map"][id_])
     ]

@@ -86,7 +86,9 @@ def test_a_night_keeps_views_that_no_test_reads(manifest: dict[str, Any]) -> Non
     assert {"mailgun_metrics_daily", "metric_values_hourly", "int_alexa__metric_values"} < kept
     # tables, views with tests, and views of the internal database, of which some change with each load
     assert not {"metric_catalog", "int_mailgun__events", "reconciliation_daily", "stg_mailgun__events"} & kept
-    assert "mailgun_metrics_daily" not in {node["name"] for node in untested_views(manifest, ["mailgun"])}
+    # what is built for the first time, or in full, may have other types
+    kept = {node["name"] for node in untested_views(manifest, ["mailgun"])}
+    assert not {"mailgun_metrics_daily", "metric_values_hourly"} & kept
 
 
 def test_excluded_groups_and_folders_are_selected_as_such(manifest: dict[str, Any], session_home: TestHome) -> None:
