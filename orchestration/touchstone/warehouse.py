@@ -99,18 +99,22 @@ def build(
     silent = ["--log-level", "none"] if os.environ.get("TOUCHSTONE_PROGRESS") else []
     run_dbt(settings, *silent, *arguments, may_fail=True, manifest=read_parsed(settings), **variables)
     results = {result["unique_id"]: result for result in _results(settings)}
+    built = {id_ for id_, result in results.items() if result["status"] == "success"}
+    current = built.union(node["unique_id"] for node in plan.kept)
     with read_only(settings) as connection:
         for node in parents_first(manifest):
-            key, result = keys.get(node["unique_id"]), results.get(node["unique_id"])
-            if not key or not (is_mart(node) if result is None else result["status"] == "success"):
+            id_, is_view = node["unique_id"], node["config"]["materialized"] == "view"
+            if id_ not in keys or not (id_ in built or is_mart(node)):
                 continue
-            # A mart that dbt leaves is materialized for Dagster too, which would not publish after one that is missing.
-            metadata: dict[str, Any] = {"seconds": result["execution_time"]} if result else {"rebuilt": False}
+            metadata: dict[str, Any] = (
+                {"seconds": results[id_]["execution_time"]} if id_ in built else {"rebuilt": False}
+            )
             # Other views repeat rows of these, and DuckDB plans the long ones for a second each.
-            if node["config"]["materialized"] != "view" or (is_mart(node) and node["group"] != SHARED):
+            if id_ in current and (not is_view or (is_mart(node) and node["group"] != SHARED)):
                 counted = connection.execute(f"select count(*) from {node['relation_name']}").fetchone()
                 metadata["dagster/row_count"] = counted and counted[0]
-            yield MaterializeResult(asset_key=key, metadata=metadata)
+            # A mart that isn't built is materialized too: Dagster would not publish after one that is missing.
+            yield MaterializeResult(asset_key=keys[id_], metadata=metadata)
     for unique_id, check in checks.items():
         result = results.get(unique_id)
         if result and result["status"] != "skipped":
