@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/ready
 BI := .venv-bi/bin
 BI_READY := .venv-bi/ready
-BENCH_READY := .venv-bench/ready
+BENCH_READY := .venv-benchmarks/ready
 
 # Options of the sample: make sample SEED=7 DAYS=35 EVENTS=20000
 SEED ?= 7
@@ -31,16 +31,10 @@ $(READY): requirements.lock Makefile
 	@echo '$(CURDIR)/orchestration' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/touchstone.pth"
 	@touch $@
 
-$(BI_READY): bi/requirements.lock | $(READY)
-	@echo "Setting up .venv-bi from bi/requirements.lock"
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bi
-	@$(BIN)/uv pip sync --quiet --system-certs --python $(BI)/python bi/requirements.lock
-	@touch $@
-
-$(BENCH_READY): benchmarks/requirements.lock | $(READY)
-	@echo "Setting up .venv-bench from benchmarks/requirements.lock"
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bench
-	@$(BIN)/uv pip sync --quiet --system-certs --python .venv-bench/bin/python benchmarks/requirements.lock
+.venv-%/ready: %/requirements.lock | $(READY)
+	@echo "Setting up .venv-$* from $<"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
+	@$(BIN)/uv pip sync --quiet --system-certs --python .venv-$*/bin/python $<
 	@touch $@
 
 run: $(READY) ## write sample extracts if the inbox is empty, run a night, print its summary
@@ -108,4 +102,4 @@ lock: $(READY) ## update requirements.lock, benchmarks/requirements.lock and bi/
 	done
 
 clean: ## remove the virtual environments; the state stays
-	rm -rf .venv .venv-bench .venv-bi
+	rm -rf .venv .venv-benchmarks .venv-bi

@@ -1,4 +1,4 @@
-"""What a user of dlt would write to load Mailgun's events into DuckDB. It runs in `.venv-bench`, which has dlt.
+"""What a user of dlt would write to load Mailgun's events into DuckDB. It runs in `.venv-benchmarks`, which has dlt.
 
 It appends: with `merge` on a key dlt stops at the first record without one.
 """

@@ -15,7 +15,7 @@ from benchmarks.measure import HERE, PUBLISHED, Timing, baseline_script, compare
 from touchstone.settings import PROJECT
 
 SYSTEM = "mailgun"
-_DLT = PROJECT / ".venv-bench" / "bin" / "python"
+_DLT = PROJECT / ".venv-benchmarks" / "bin" / "python"
 _STATEMENT = re.compile(r"^create (table|view) (\w+) as\n(.+?);$", re.DOTALL | re.MULTILINE)
 
 

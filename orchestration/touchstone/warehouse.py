@@ -178,17 +178,18 @@ def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
         if node is None or result["status"] not in ("error", "fail", "skipped"):
             continue
         if result["status"] == "skipped":
-            below = [manifest["nodes"].get(id_, {}) for id_ in downstream(manifest, [result["unique_id"]])]
-            skipped |= {mart["group"] for mart in below if mart and is_mart(mart)}
+            skipped.add(result["unique_id"])
             continue
         found = f" found {result['failures']} rows" if result["status"] == "fail" else " failed"
         for group in groups_of(manifest, result["unique_id"]):
             failed.setdefault(group, []).append(f"{node['resource_type']} {node['name']}{found}")
     reasons = {group: _listed(names) for group, names in failed.items()}
+    below = [manifest["nodes"][id_] for id_ in downstream(manifest, skipped) & manifest["nodes"].keys()]
+    without_inputs = {node["group"] for node in below if is_mart(node)}
     # dbt skips the shared marts when any system fails: publishing makes them of the systems that there are.
     return reasons | {
         group: "its inputs failed: " + _listed([name for names in failed.values() for name in names])
-        for group in skipped - failed.keys() - {SHARED}
+        for group in without_inputs - failed.keys() - {SHARED}
     }
 
 
