@@ -42,6 +42,8 @@ candidates as materialized (
         *,
         row(*columns(* exclude (version_id, file, is_revision, load_id, is_changed))) as stated
     from versions
+    -- DuckDB filters the files by a join on one column, before staging computes anything
+    semi join revised using ({{ key }})
     semi join {{ 'revised' if is_dated else 'revised_days' }} using (record_date, {{ key }})
 
 ),

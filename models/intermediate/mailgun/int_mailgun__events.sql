@@ -15,7 +15,7 @@ with_engagement_key as (
 
     select
         * exclude (
-            is_test_mode, message_id, recipient, url, delivery_code, bounce_type, is_logs_item
+            event_id, is_test_mode, message_id, recipient, url, delivery_code, bounce_type, is_logs_item
         ),
         -- An open or click is unique among those of its message, recipient and bot. Events without a message id can't
         -- be grouped: each stands alone.
