@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from importlib import import_module
+from threading import Thread
 
 from dagster import AssetKey, AssetsDefinition, DagsterInstance, Definitions, ExecuteInProcessResult
 
@@ -29,11 +31,18 @@ def run(settings: Settings) -> Outcome:
     """Land, and build and publish if there is anything to build: a Dagster run of the nightly job for each.
 
     The caller holds the home. A night with nothing new neither loads dbt nor plans its models, which takes longer than
-    all else that it does.
+    all else that it does; another one loads it while files land.
     """
+    loading = Thread(target=import_module, args=("dbt.cli.main",), daemon=True)
+
+    def progress(text: str) -> None:
+        log_progress(text)
+        if loading.ident is None:
+            loading.start()
+
     with DagsterInstance.get() as instance:
         manifest = project(settings)
-        landing = landing_assets(manifest)
+        landing = landing_assets(manifest, progress)
         if not _execute(instance, landing, (key for each in landing for key in each.keys)).success:
             return Outcome.FAILED
         with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
@@ -41,7 +50,7 @@ def run(settings: Settings) -> Outcome:
         if planned is None:
             log_progress("nothing new to build")
             return Outcome.PUBLISHED
-        from touchstone.assets.marts import mart_assets  # loads dbt
+        from touchstone.assets.marts import mart_assets  # needs dbt
         from touchstone.warehouse import planned_keys
 
         models, *publishing = mart_assets(manifest, landing)

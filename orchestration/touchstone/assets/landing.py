@@ -19,7 +19,7 @@ from dagster import (
 
 from touchstone.console import log_progress, printable
 from touchstone.landing.freshness import Freshness, freshness
-from touchstone.landing.land import Landed, land, location, record_unread
+from touchstone.landing.land import Landed, Progress, land, location, record_unread
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import Group, open_groups
 from touchstone.landing.streams import Stream, read_streams
@@ -31,13 +31,13 @@ from touchstone.systems import Manifest, owner_of
 _RETRIES = 3
 
 
-def landing_assets(manifest: Manifest) -> list[AssetsDefinition]:
-    """One asset per source of the systems that are on, and the inbox."""
+def landing_assets(manifest: Manifest, progress: Progress = log_progress) -> list[AssetsDefinition]:
+    """One asset per source of the systems that are on, and the inbox. `progress` is told of sources with new files."""
     owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
     # The owners of a stream are those of the models that read it.
     systems = owner_of(manifest)
     streams = [stream for stream in read_streams().values() if stream.source in systems]
-    return [_inbox(), *(_landing(stream, owners.get(systems[stream.source])) for stream in streams)]
+    return [_inbox(), *(_landing(stream, owners.get(systems[stream.source]), progress) for stream in streams)]
 
 
 _INBOX = AssetKey("inbox")
@@ -73,7 +73,7 @@ def _inbox() -> AssetsDefinition:
     return inbox
 
 
-def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
+def _landing(stream: Stream, owner: str | None, progress: Progress) -> AssetsDefinition:
     key = AssetKey([stream.system, stream.name])
 
     @asset(
@@ -109,7 +109,7 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
     def landed(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
         settings = home.settings
         with home.ledger() as ledger:
-            result, failure = _landed(context, stream, settings, ledger)
+            result, failure = _landed(context, stream, settings, ledger, progress)
             wrong = ledger.files_that_do_not_add_up(stream.source)
             if wrong and not failure:
                 failure = f"the counts of {len(wrong)} files of {stream.source} don't add up"
@@ -152,11 +152,15 @@ def _landing(stream: Stream, owner: str | None) -> AssetsDefinition:
 
 
 def _landed(
-    context: AssetExecutionContext, stream: Stream, settings: Settings, ledger: Ledger
+    context: AssetExecutionContext,
+    stream: Stream,
+    settings: Settings,
+    ledger: Ledger,
+    progress: Progress,
 ) -> tuple[Landed, str | None]:
     """What a landing did, and why it failed, if it did, which holds back its system alone."""
     try:
-        return land(stream, settings, ledger, log_progress), None
+        return land(stream, settings, ledger, progress), None
     except Exception as error:
         is_remote = "://" in str(location(stream, settings))
         if isinstance(error, OSError) and is_remote and context.retry_number < _RETRIES:

@@ -55,6 +55,8 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
     new = [file for file in found if seen.get(file.path) != file.stamp]
     landed.known_files = len(found) - len(new)
     done = landed.known_files
+    if new:
+        progress(f"{stream.source}: {len(new)} new of {len(found)} files")
     for files in _batches(stream, settings, ledger, new, landed):
         landed.refused += batch.land(files)
         done += len(files)
