@@ -49,6 +49,14 @@ class Build:
     started_at: datetime
 
 
+@dataclass(frozen=True)
+class Batch:
+    """New records up to a load. Its periods need no counting where those of the next batch are in the same months."""
+
+    last_load: int
+    is_counted: bool
+
+
 class Builds:
     """The log in an open ledger."""
 
@@ -127,15 +135,31 @@ class Builds:
         for row in unchanged:
             self._sql.execute("insert into held_back select max(build), ?, ?, ? from builds", row)
 
-    def batches(self, after: Mapping[str, int], records: int) -> list[int]:
-        """The last load of each batch of about `records` records, counting what each source landed `after` a load."""
+    def batches(self, after: Mapping[str, int], records: int) -> list[Batch]:
+        """The batches of about `records` records, counting what each source landed `after` a load."""
         rows = self._sql.execute(
-            "select max(landing) from (select landing, sum(rows) over (order by landing) as total from lake_files "
-            "inner join (select unnest(map_entries(?::map(varchar, bigint)), recursive := true)) on source = key "
-            "where landing > value) group by ceil(total / ?) order by 1",
+            """
+            with new as (
+                select
+                    landing,
+                    date_trunc('month', first_date) as first_month,
+                    date_trunc('month', last_date) as last_month,
+                    ceil(sum(rows) over (order by landing) / $2) as batch
+                from lake_files
+                inner join (select unnest(map_entries($1::map(varchar, bigint)), recursive := true)) on source = key
+                where landing > value
+            )
+            select
+                max(landing) as last_load,
+                lead(min(first_month)) over (order by batch) <= min(first_month)
+                and lead(max(last_month)) over (order by batch) >= max(last_month) as has_its_months
+            from new
+            group by batch
+            order by batch
+            """,
             [dict(after), records],
         ).fetchall()
-        return [landing for (landing,) in rows]
+        return [Batch(last_load, not has_its_months) for last_load, has_its_months in rows]
 
     def mark_published(self) -> None:
         """Record that readers see the last build."""

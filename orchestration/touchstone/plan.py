@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from touchstone.builds import Batch
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import DEFINITIONS, parsed_at, project_files
 from touchstone.settings import PROJECT, Settings, known_systems
@@ -43,7 +44,7 @@ class Plan:
     `full_refresh`: groups whose models are rebuilt in full. `published`: by system, the build of these definitions
     that readers see, or 0: checks read what has changed since. `excluded`: models and seeds that stay unchanged.
     `kept`: views that read what is built, and that dbt need not create again.
-    `batches`: the last load of each batch of new records; all but the last batch run the models without checks.
+    `batches`: those of new records; all but the last run the models without checks.
     `absent`: systems that are not built.
     """
 
@@ -51,7 +52,7 @@ class Plan:
     published: Mapping[str, int]
     excluded: Sequence[dict[str, Any]]
     kept: Sequence[dict[str, Any]]
-    batches: Sequence[int]
+    batches: Sequence[Batch]
     absent: frozenset[str] = frozenset()
 
 

@@ -68,21 +68,23 @@ def build(
         if spec.key in context.selected_asset_check_keys
     }
     published = plan.published
+    command = ["--no-write-json", "build", "--exclude-resource-type", "unit_test"]
     if is_whole(context, models, manifest, plan):
-        arguments = _exclusions(manifest, plan)
+        selection = _exclusions(manifest, [*plan.excluded, *plan.kept], plan.absent)
+        uncounted = _exclusions(manifest, [*plan.excluded, *plan.kept, *_periods(manifest)], plan.absent)
     else:
         published = {}  # a check that a person starts reads all of history
         names = sorted(manifest["nodes"][unique_id]["name"] for unique_id in (*keys, *checks))
-        arguments = ["--select", " ".join(names), "--indirect-selection", "empty"]
-    arguments = ["--no-write-json", "build", "--exclude-resource-type", "unit_test", *arguments]
+        selection = uncounted = ["--select", " ".join(names), "--indirect-selection", "empty"]
     _create_empty_views(settings, manifest, plan.absent)
     full_refresh = set(plan.full_refresh)
-    for position, load_limit in enumerate(plan.batches[:-1] if keys else (), start=1):
+    for position, batch in enumerate(plan.batches[:-1] if keys else (), start=1):
         log_progress(f"building: batch {position} of {len(plan.batches)}")
-        variables = {"TOUCHSTONE_LOAD_LIMIT": str(load_limit), "TOUCHSTONE_FULL_REFRESH": ",".join(full_refresh)}
+        variables = {"TOUCHSTONE_LOAD_LIMIT": str(batch.last_load), "TOUCHSTONE_FULL_REFRESH": ",".join(full_refresh)}
+        of_batch = selection if batch.is_counted else uncounted
         run_dbt(
             settings,
-            *("--quiet", *arguments, "--exclude-resource-type", "test"),
+            *("--quiet", *command, "--exclude-resource-type", "test", *of_batch),
             may_fail=True,
             manifest=read_parsed(settings),
             **variables,
@@ -97,7 +99,7 @@ def build(
     }
     # Progress lines replace dbt's own in the terminal; dbt's are in its log file.
     silent = ["--log-level", "none"] if os.environ.get("TOUCHSTONE_PROGRESS") else []
-    run_dbt(settings, *silent, *arguments, may_fail=True, manifest=read_parsed(settings), **variables)
+    run_dbt(settings, *silent, *command, *selection, may_fail=True, manifest=read_parsed(settings), **variables)
     results = {result["unique_id"]: result for result in _results(settings)}
     built = {id_ for id_, result in results.items() if result["status"] == "success"}
     current = built.union(node["unique_id"] for node in plan.kept)
@@ -142,13 +144,19 @@ def is_whole(context: AssetExecutionContext, models: AssetsDefinition, manifest:
     return keys.issubset(context.selected_asset_keys) and checks.issubset(context.selected_asset_check_keys)
 
 
-def _exclusions(manifest: Manifest, plan: Plan) -> list[str]:
-    """The arguments that exclude systems that are off or absent, unchanged models, and views that are kept."""
-    not_built = off_systems(manifest) | plan.absent
+def _exclusions(manifest: Manifest, unchanged: Sequence[dict[str, Any]], absent: Collection[str]) -> list[str]:
+    """The arguments that exclude systems that are off or absent, and models that stay as they are."""
+    not_built = off_systems(manifest) | {*absent}
     excluded = {f"group:{group}" for group in not_built}
-    unchanged = [*plan.excluded, *plan.kept]
     excluded |= selectors(manifest, [node for node in unchanged if node["group"] not in not_built])
     return ["--exclude", " ".join(sorted(excluded))] if excluded else []
+
+
+def _periods(manifest: Manifest) -> list[dict[str, Any]]:
+    """The models that count records by period, and all that is made of them."""
+    built = built_nodes(manifest)
+    counting = [id_ for id_, node in built.items() if node["name"].endswith("_by_period")]
+    return [built[id_] for id_ in downstream(manifest, counting) & built.keys()]
 
 
 def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collection[str]) -> None:

@@ -154,3 +154,16 @@ def test_a_system_that_lands_later_is_built_whole(home: TestHome) -> None:
         assert planned is not None
         assert system not in {node["group"] for node in planned.excluded}, "its seeds are new too"
     assert "ses" in {node["group"] for node in planned.excluded}
+
+
+def test_periods_are_counted_after_the_last_batch_of_their_months(home: TestHome) -> None:
+    loads = [("05-01", "05-03"), ("05-03", "05-31"), ("05-31", "06-02"), ("06-02", "06-20"), ("04-30", "06-30")]
+    with home.ledger() as ledger:
+        for number, (first, last) in enumerate(loads, start=1):
+            ledger.connection.execute(
+                "insert into lake_files values ('mailgun/events', 'a', 10, $1::date, $2::date, $3)",
+                [f"2026-{first}", f"2026-{last}", number],
+            )
+        batches = ledger.builds.batches({"mailgun/events": 0}, 10)
+        assert [batch.is_counted for batch in batches] == [False, False, True, False, True]
+        assert [batch.last_load for batch in ledger.builds.batches({"mailgun/events": 1}, 20)] == [3, 5]
