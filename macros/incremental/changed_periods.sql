@@ -8,7 +8,8 @@
 {%- set changed = 'changed' -%}
 changed as (
 
-    select distinct {{ keys }}, event_at from records where is_changed
+    -- by the minute, at which periods of any zone begin: of few rows
+    select distinct {{ keys }}, date_trunc('minute', event_at) as event_at from records where is_changed
 
 ),
 

@@ -169,7 +169,7 @@ def drop_unknown(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> N
     Shared marts read empty views in place of those.
     """
     known = {relation for group in (*systems_of(manifest), SHARED) for relation in _parts(manifest, group)}
-    for relation, kind in _kinds(connection).items():
+    for relation, kind in kinds_of(connection).items():
         if relation not in known:
             connection.execute(f"drop {kind} {_name(relation)}")
     for (node,) in manifest["disabled"].values():
@@ -186,13 +186,13 @@ def drop_unknown(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> N
 def copy_present(connection: duckdb.DuckDBPyConnection, manifest: Manifest, system: str, is_present: bool) -> None:
     """Copy a system's tables and views from the present release; marts that it lacks are empty."""
     parts = _parts(manifest, system)
-    for relation, kind in _kinds(connection).items():
+    for relation, kind in kinds_of(connection).items():
         if relation in parts:
             connection.execute(f"drop {kind} {_name(relation)}")
     if is_present:
         _copy(connection, _relations(connection, system) or set(parts))
         _copy_catalog(connection, parts)
-    existing = _kinds(connection)
+    existing = kinds_of(connection)
     for relation, node in parts.items():
         columns = node["columns"].values()
         if relation not in existing and columns and all(column["data_type"] for column in columns):
@@ -209,7 +209,7 @@ def empty_view(name: str, node: Mapping[str, Any]) -> str:
 
 def list_relations(connection: duckdb.DuckDBPyConnection, manifest: Manifest, kept: Iterable[str]) -> None:
     """Create the table `relations`; those of the systems `kept` as the present release lists them."""
-    existing = _kinds(connection)
+    existing = kinds_of(connection)
     connection.execute(f'create table {PARTS}.relations (system varchar, "schema" varchar, relation varchar)')
     for system in systems_of(manifest):
         copied = _relations(connection, system) if system in kept else set()
@@ -227,7 +227,7 @@ def describe(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
         (node["schema"], node["name"]): (node["description"], texts[id_]) for id_, node in built_nodes(manifest).items()
     } | _TABLES
     earlier = _comments(connection, PRESENT)
-    kinds = _kinds(connection)
+    kinds = kinds_of(connection)
     statements = []
     for (schema, relation, column), present in _comments(connection, _BUILT).items():
         text, columns = described.get((schema, relation), ("", {}))
@@ -272,7 +272,7 @@ def _relations(connection: duckdb.DuckDBPyConnection, system: str) -> set[Relati
 def _copy(connection: duckdb.DuckDBPyConnection, relations: set[Relation]) -> None:
     """Copy tables and views from the present release: tables first, and each view after those that it reads."""
     views = []
-    for relation, kind in _kinds(connection, PRESENT).items():
+    for relation, kind in kinds_of(connection, PRESENT).items():
         if relation in relations and kind == "table":
             connection.execute(f"create table {_name(relation)} as from {PRESENT}.{_name(relation)}")
         elif relation in relations:
@@ -298,7 +298,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, relations: set[Relation]) -> No
 
 def _copy_catalog(connection: duckdb.DuckDBPyConnection, parts: Iterable[Relation]) -> None:
     """Copy the catalog's rows of a system from the present release."""
-    if _kinds(connection, PRESENT).get(_CATALOG) != "table":
+    if kinds_of(connection, PRESENT).get(_CATALOG) != "table":
         return  # before 0.2.0 the catalog was a view
     of_system = "mart in (select unnest(?::varchar[]))"
     marts = sorted({re.sub(r"(_by_dimension)?(_hourly|_daily|_monthly)?$", "", name) for _, name in parts})
@@ -311,7 +311,7 @@ def _copy_catalog(connection: duckdb.DuckDBPyConnection, parts: Iterable[Relatio
     )
 
 
-def _kinds(connection: duckdb.DuckDBPyConnection, database: str = _BUILT) -> dict[Relation, str]:
+def kinds_of(connection: duckdb.DuckDBPyConnection, database: str = _BUILT) -> dict[Relation, str]:
     """Every relation of a database, and whether it is a table or a view."""
     rows = connection.execute(
         "select schema_name, table_name, 'table' from duckdb_tables() where database_name = $1 union all "

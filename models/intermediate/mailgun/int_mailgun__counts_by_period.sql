@@ -13,9 +13,10 @@ engagements as not materialized {{ read(ref('int_mailgun__engagements')) }},
 
 changed as (
 
-    select distinct subaccount, domain, event_at from records where is_changed
+    -- by the minute, at which periods of any zone begin: of few rows
+    select distinct subaccount, domain, date_trunc('minute', event_at) as event_at from records where is_changed
     union
-    select subaccount, domain, event_at from engagements where is_changed
+    select subaccount, domain, date_trunc('minute', event_at) from engagements where is_changed
 
 ),
 

@@ -22,9 +22,10 @@ engagements as not materialized {{ read(ref('int_ses__engagements')) }},
 
 changed as (
 
-    select distinct account_id, configuration_set, event_at from records where is_changed
+    -- by the minute, at which periods of any zone begin: of few rows
+    select distinct account_id, configuration_set, date_trunc('minute', event_at) as event_at from records where is_changed
     union
-    select account_id, configuration_set, event_at from engagements where is_changed
+    select account_id, configuration_set, date_trunc('minute', event_at) from engagements where is_changed
 
 ),
 
