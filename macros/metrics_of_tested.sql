@@ -1,18 +1,36 @@
-{# The marts with metrics that show the model which a test is of, out of dbt's graph. #}
+{# The marts with metrics that show the model which a test is of, out of dbt's graph. They are looked up once for each model
+   and kept in the graph, as dbt makes a dictionary of a node each time it is asked for. #}
 {% macro marts_of_tested() -%}
-{%- set shown = [model.attached_node] -%}
-{%- set models = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | list if execute else [] -%}
-{%- for step in range(3) -%}
-    {%- for node in models if node.unique_id not in shown and node.depends_on.nodes | select('in', shown) | list -%}
-        {%- do shown.append(node.unique_id) -%}
+{%- if not execute -%}
+    {{ return([]) }}
+{%- endif -%}
+{%- if 'marts_of_tested' not in graph -%}
+    {%- set readers = {} -%}
+    {%- for id in graph.nodes if id.startswith('model.') -%}
+        {%- for parent in graph.nodes[id].depends_on.nodes -%}
+            {%- do readers.setdefault(parent, []).append(id) -%}
+        {%- endfor -%}
     {%- endfor -%}
-{%- endfor -%}
-{%- set marts = [] -%}
-{%- for unique_id in (shown if execute else []) if graph.nodes[unique_id].fqn[1] == 'marts'
-    and graph.nodes[unique_id].columns.values() | selectattr('meta.kind') | list -%}
-    {%- do marts.append(graph.nodes[unique_id]) -%}
-{%- endfor -%}
-{{ return(marts) }}
+    {%- do graph.update({'marts_of_tested': {}, 'readers': readers}) -%}
+{%- endif -%}
+{%- set tested = model.attached_node -%}
+{%- if tested not in graph['marts_of_tested'] -%}
+    {%- set shown = [tested] -%}
+    {%- for step in range(3) -%}
+        {%- for id in shown | list -%}
+            {%- do shown.extend(graph['readers'].get(id, []) | reject('in', shown) | list) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set marts = [] -%}
+    {%- for id in shown -%}
+        {%- set node = graph.nodes[id] -%}
+        {%- if node.fqn[1] == 'marts' and node.columns.values() | selectattr('meta.kind') | list -%}
+            {%- do marts.append(node) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do graph['marts_of_tested'].update({tested: marts}) -%}
+{%- endif -%}
+{{ return(graph['marts_of_tested'][tested]) }}
 {%- endmacro %}
 
 
