@@ -38,11 +38,29 @@ in_sessions as (
     select
         versions.* exclude (load_id),
         coalesce(first_session_id, versions.session_id) as session_key,
-        row(skill_id, stage, user_id, session_key) as session
+        case when request_type = 'LaunchRequest' then request_type else intent_name end as node
     from versions
     semi join changed using (skill_id, stage, user_id)
     left join (from links where is_current) as links using (skill_id, stage, user_id, session_id)
     where versions.is_current
+
+),
+
+-- One window: sorting the requests is what takes time.
+in_order as (
+
+    select
+        *,
+        row_number() over in_order as position,
+        count(case when is_utterance then 1 end) over in_order as utterance_position,
+        lead(case when is_utterance then node end ignore nulls) over in_order as next_node,
+        lead(
+            case when is_utterance or end_reason = 'ERROR' then coalesce(end_reason, 'none') end ignore nulls
+        ) over in_order as next_end_reason
+    from in_sessions
+    window in_order as (
+        partition by skill_id, stage, user_id, session_key order by received_at, is_end, request_id
+    )
 
 ),
 
@@ -56,44 +74,31 @@ with_failures as (
             or coalesce(outcome = 'exception', false)
             or is_rejected
             -- the last utterance before its session broke off
-            or (
-                is_utterance
-                and session_key is not null
-                and coalesce(
-                    lead(end_reason) over (
-                        partition by session, is_utterance or coalesce(end_reason = 'ERROR', false)
-                        order by received_at, is_end, request_id
-                    ) = 'ERROR',
-                    false
-                )
-            )
-        ) as is_failed,
-        case when request_type = 'LaunchRequest' then request_type else intent_name end as node
-    from in_sessions
+            or (is_utterance and session_key is not null and coalesce(next_end_reason = 'ERROR', false))
+        ) as is_failed
+    from in_order
 
 ),
 
--- What a session has as a whole, and the position of a request in it.
-session_windows as (
+sessions as (
 
     select
-        *,
-        min(received_at) over whole as started_at,
-        max(received_at) over whole as last_at,
-        first_value(locale) over in_order as first_locale,
-        bool_or(end_reason = 'ERROR') over whole as has_error,
-        bool_or(end_reason = 'EXCEEDED_MAX_REPROMPTS') over whole as has_silence,
-        bool_or(end_reason = 'USER_INITIATED') over whole as has_goodbye,
-        arg_max(
-            struct_pack(failed := is_failed, ended := should_end_session), row(received_at, request_id)
-        ) filter (where expects_response) over whole as last_answered,
-        row_number() over in_order as position,
-        lead(node) over (partition by session, is_utterance order by received_at, is_end, request_id) as next_node,
-        bool_or(request_type = 'LaunchRequest') over in_order as is_launched
+        skill_id,
+        stage,
+        user_id,
+        session_key,
+        min(received_at) as started_at,
+        max(received_at) as last_at,
+        arg_min(locale, position) as first_locale,
+        bool_or(end_reason = 'ERROR') as has_error,
+        bool_or(end_reason = 'EXCEEDED_MAX_REPROMPTS') as has_silence,
+        bool_or(end_reason = 'USER_INITIATED') as has_goodbye,
+        arg_max(struct_pack(failed := is_failed, ended := should_end_session), position)
+            filter (where expects_response) as last_answered,
+        min(utterance_position) filter (where request_type = 'LaunchRequest') as launch_position
     from with_failures
-    window
-        whole as (partition by session),
-        in_order as (partition by session order by received_at, is_end, request_id)
+    where session_key is not null
+    group by skill_id, stage, user_id, session_key
 
 ),
 
@@ -111,12 +116,10 @@ with_session_end as (
             else 'open'
         end as session_end,
         case
-            when session_key is not null and is_utterance and is_launched
-                then count(*) filter (where is_utterance and is_launched) over (
-                    partition by session order by received_at, is_end, request_id
-                )
+            when is_utterance and utterance_position >= launch_position then utterance_position - launch_position + 1
         end as step
-    from session_windows
+    from with_failures
+    left join sessions using (skill_id, stage, user_id, session_key)
     inner join newest_records using (skill_id)
 
 ),
