@@ -64,14 +64,25 @@ changed as (
 {{ changed_periods(['skill_id', 'stage'], 'changed') }},
 
 -- Who cancels and runs out in one period leaves once. Who began in it is not among those who were there.
-event_flags as (
+-- A row for each grain: a distinct count for each, in every grouping set, takes longer to plan than to run.
+by_grain as (
 
     select
         *,
-        case when date_trunc('hour', churned_since) < hour_start then row(user_id, product_id) end as left_in_hour,
-        case when {{ reporting_date('churned_since') }} < day_start then row(user_id, product_id) end as left_on_day,
-        case when {{ reporting_date('churned_since') }} < month_start then row(user_id, product_id) end as left_in_month
-    from bucketed
+        case when paid_since < period_start then row(user_id, product_id) end as left_subscription
+    from (
+        select
+            *,
+            unnest(['hour', 'day', 'month']) as grain,
+            unnest([hour_start, day_start, month_start]) as period_start,
+            unnest([
+                date_trunc('hour', churned_since),
+                {{ reporting_date('churned_since') }},
+                {{ reporting_date('churned_since') }}
+            ]) as paid_since
+        from bucketed
+    )
+    where period_start is not null
 
 ),
 
@@ -83,7 +94,8 @@ counted as (
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         case when grouping(product_id) = 0 then product_id else 'all' end as product_id,
         case when grouping(product_type) = 0 then product_type else 'all' end as product_type,
-        {{ grain_columns() }},
+        grain,
+        period_start,
         count(event_at) as record_count,
         count(purchases) as purchases,
         count(offer_impressions) as offer_impressions,
@@ -97,15 +109,10 @@ counted as (
         count(subscriptions_ended) as subscriptions_ended,
         count(trials_converted) as trials_converted,
         count(trials_lapsed) as trials_lapsed,
-        case grouping(hour_start, day_start)
-            when 1 then count(distinct left_in_hour)
-            when 2 then count(distinct left_on_day)
-            else count(distinct left_in_month)
-        end as subscriptions_left
-    from event_flags
+        count(distinct left_subscription) as subscriptions_left
+    from by_grain
     group by
-        skill_id, stage,
-        grouping sets ((hour_start), (day_start), (month_start)),
+        skill_id, stage, grain, period_start,
         grouping sets ((), (locale)),
         grouping sets ((), (product_type), (product_type, product_id))
 
@@ -117,7 +124,7 @@ counts_by_period as (
         *,
         {{ load_id() }} as load_id
     from counted
-    where period_start is not null and locale is not null and product_type is not null
+    where locale is not null and product_type is not null
 
 )
 
