@@ -95,9 +95,12 @@ class EventLog(SqliteEventLogStorage):
             if shard != INDEX_SHARD_NAME:
                 for other in self._engines.keys() - {INDEX_SHARD_NAME}:
                     self._engines.pop(other).dispose()
-            self._engines[shard] = create_engine(
+            self._engines[shard] = engine = create_engine(
                 self.conn_string_for_shard(shard),
                 poolclass=StaticPool,
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
+            with engine.connect() as connection:
+                # A commit needn't reach the disk at once: a power cut may cost the last events, and damages no file.
+                connection.exec_driver_sql("pragma synchronous = normal")
         return self._engines[shard]
