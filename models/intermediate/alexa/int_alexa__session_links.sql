@@ -95,6 +95,7 @@ openings as (
 
     select skill_id, stage, user_id, session_id, request_id
     from calls
+    semi join answered using (skill_id, stage, user_id, session_id)
     qualify row_number() over (
         partition by skill_id, stage, user_id, session_id order by received_at, is_end, request_id
     ) = 1
