@@ -26,7 +26,7 @@ $(READY): requirements.lock Makefile
 	@echo "Setting up .venv from requirements.lock"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
-	@$(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip sync --quiet --system-certs --compile-bytecode --python $(BIN)/python requirements.lock
 	@# Dagster's own commands find this project too, in any folder
 	@echo '$(CURDIR)/orchestration' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/touchstone.pth"
 	@touch $@
@@ -34,7 +34,7 @@ $(READY): requirements.lock Makefile
 .venv-%/ready: %/requirements.lock | $(READY)
 	@echo "Setting up .venv-$* from $<"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
-	@$(BIN)/uv pip sync --quiet --system-certs --python .venv-$*/bin/python $<
+	@$(BIN)/uv pip sync --quiet --system-certs --compile-bytecode --python .venv-$*/bin/python $<
 	@touch $@
 
 run: $(READY) ## write sample extracts if the inbox is empty, run a night, print its summary

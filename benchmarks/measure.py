@@ -60,7 +60,8 @@ def timed(arguments: Sequence[str | Path], **environment: str) -> Timing:
     process = subprocess.Popen(
         [str(argument) for argument in arguments],
         cwd=PROJECT,
-        env={**os.environ, **environment},
+        # Python keeps its bytecode, as it does for users
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

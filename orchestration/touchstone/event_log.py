@@ -101,6 +101,16 @@ class EventLog(SqliteEventLogStorage):
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
             with engine.connect() as connection:
-                # A commit needn't reach the disk at once: a power cut may cost the last events, and damages no file.
+                # A commit needn't reach the disk at once: a power cut may cost the events of the runs that it ends.
                 connection.exec_driver_sql("pragma synchronous = normal")
         return self._engines[shard]
+
+    def dispose(self) -> None:
+        """All events are on the disk after it, even where a server has the files open too."""
+        super().dispose()
+        with self._db_lock:
+            for engine in self._engines.values():
+                with engine.connect() as connection:
+                    connection.exec_driver_sql("pragma wal_checkpoint")
+                engine.dispose()
+            self._engines = {}

@@ -201,3 +201,18 @@ def test_a_home_keeps_its_events_in_it(home: Any) -> None:
         assert isinstance(instance.event_log_storage, EventLog)
         folder = Path(instance.event_log_storage.conn_string_for_shard("index").removeprefix("sqlite:///")).parent
     assert folder == home.settings.home / "dagster" / "history" / "runs"
+
+
+def test_all_events_are_on_the_disk_when_it_is_disposed_of(storages: Any, tmp_path: Path) -> None:
+    ours, _ = storages
+    ours.store_event(planned(ASSETS[0]))
+    (database,) = tmp_path.rglob(f"{RUN}.db")
+    with closing(sqlite3.connect(database)) as server:  # has it open, so that closing ours writes nothing
+        assert server.execute("select count(*) from event_logs").fetchone() == (1,)
+        ours.dispose()
+        alone = tmp_path / "alone.db"
+        alone.write_bytes(database.read_bytes())
+    with closing(sqlite3.connect(alone)) as connection:
+        assert connection.execute("select count(*) from event_logs").fetchone() == (1,)
+    ours.store_event(made(ASSETS[0]))
+    assert len(ours.get_logs_for_run(RUN)) == 2
