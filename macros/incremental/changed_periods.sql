@@ -1,7 +1,8 @@
 {# CTEs up to `bucketed`: the current rows of the CTE `records`, each with the hour, day and month of its `event_at`, of those
    periods in which something has changed; a NULL period is one in which nothing has. A changed period whose last record
    has moved elsewhere is there by its `keys` alone, so that it is recounted as zero. A CTE `changed` of the keys and
-   `event_at` of what has changed may be named; it is those records that have, otherwise. #}
+   `event_at` of what has changed may be named; it is those records that have, otherwise.
+   A build of all records counts each in its periods, and needn't look these up. #}
 {% macro changed_periods(keys, changed=none) -%}
 {%- set keys = keys | join(', ') -%}
 {% if not changed -%}
@@ -45,6 +46,9 @@ timed as not materialized (
 
 bucketed as not materialized (
 
+    {% if not is_incremental() -%}
+    select * exclude (is_current) from timed where is_current
+    {%- else -%}
     select
         timed.* exclude (is_current)
         replace (
@@ -56,6 +60,7 @@ bucketed as not materialized (
     left join changed_days using ({{ keys }}, day_start)
     left join changed_hours using ({{ keys }}, hour_start)
     where is_current
+    {%- endif %}
 
     union all by name
     select * from changed_hours
