@@ -5,13 +5,6 @@
 
 with
 
--- Not materialized, as it is read twice and a night needs little of it.
-datapoints as not materialized (
-
-    select * exclude (datapoint_key, version_id, extra_statistics) from {{ ref('int_cloudwatch__datapoints') }}
-
-),
-
 -- A hyphen stands for no dimension.
 totalled as (
 
@@ -42,7 +35,7 @@ totals as (
         max(unit) as unit,
         is_current,
         max(load_id) as load_id
-    from datapoints
+    from {{ ref('int_cloudwatch__datapoints') }} as datapoints
     inner join totalled using (namespace, metric_name)
     group by all
     -- where CloudWatch reports the instance's own number, that is of the same tasks
@@ -50,6 +43,7 @@ totals as (
 
 )
 
-select * from datapoints
+-- Read twice, not a CTE, which a view would write out for it.
+select * exclude (datapoint_key, version_id, extra_statistics) from {{ ref('int_cloudwatch__datapoints') }}
 union all by name
 select * from totals

@@ -23,9 +23,48 @@ records as not materialized (
 
 ),
 
+-- In a build of all records a datapoint that counts is in its periods already.
+changed as (
+
+    select distinct account_id, region, namespace, metric_name, dimension_set, dimensions, event_at
+    from records
+    where is_changed {{ 'and not is_current' if not is_incremental() }}
+
+),
+
 {{ changed_periods([
     'account_id', 'region', 'namespace', 'metric_name', 'dimension_set', 'dimensions'
-]) }},
+], 'changed') }},
+
+-- Days and months are counted from hours, which are fewer than datapoints; hour_start is NULL of an hour without change.
+hours as (
+
+    select
+        account_id,
+        region,
+        namespace,
+        metric_name,
+        dimension_set,
+        dimensions,
+        date_trunc('hour', event_at) as hour,
+        hour_start,
+        day_start,
+        month_start,
+        {{ part_of_sum('sample_count') }} as sample_count,
+        {{ part_of_sum('sum') }} as sum,
+        min(minimum) as minimum,
+        max(maximum) as maximum,
+        max(event_at) as last_at,
+        arg_max(maximum, event_at) as last,
+        arg_max(unit, event_at) as unit,
+        count(event_at) as datapoints,
+        -- the native periods with a datapoint, a bit each: a metric may come more often than it is expected to
+        bit_count(bit_or(cast(1 as bigint) << (minute(event_at) // nullif(period_minutes, 0)))) as spans
+    from bucketed
+    left join definitions using (namespace, metric_name)
+    group by all
+
+),
 
 counted as (
 
@@ -37,17 +76,15 @@ counted as (
         dimension_set,
         dimensions,
         {{ grain_columns() }},
-        {{ order_free_sum('sample_count') }} as sample_count,
-        {{ order_free_sum('sum') }} as sum,
+        {{ sum_of_parts('sample_count') }} as sample_count,
+        {{ sum_of_parts('sum') }} as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
-        arg_max(maximum, event_at) as last,
-        arg_max(unit, event_at) as unit,
-        count(event_at) as datapoints,
-        -- those with a datapoint, however many: a metric may come more often than it is expected to
-        count(distinct time_bucket(to_minutes(nullif(period_minutes, 0)), event_at)) as spans
-    from bucketed
-    left join definitions using (namespace, metric_name)
+        arg_max(last, last_at) as last,
+        arg_max(unit, last_at) as unit,
+        cast(sum(datapoints) as bigint) as datapoints,
+        coalesce(sum(spans), 0) as spans
+    from hours
     group by
         account_id, region, namespace, metric_name, dimension_set, dimensions,
         grouping sets ((hour_start), (day_start), (month_start))
