@@ -4,18 +4,29 @@
 
 with
 
-datapoints as (
+dimension_sets as (
 
     select
         *,
-        coalesce(dimensions ->> '$.MetricGroup', '-') as metric_group
-    from {{ ref('int_cloudwatch__datapoints') }}
+        count(*) over (partition by mart, metric_name) as set_count
+    from {{ ref('int_cloudwatch__dimension_sets') }}
 
 ),
 
-dimension_sets as (
+-- Many datapoints have the same dimensions, and making a subject of them takes as long as all else.
+subjects as (
 
-    select * from {{ ref('int_cloudwatch__dimension_sets') }}
+    select
+        dimensions,
+        keys,
+        cast(to_json(map_from_entries(list_filter(
+            map_entries(cast(
+                cast(replace(dimensions, '"Instance ID":', '"InstanceId":') as json) as map(varchar, varchar)
+            )),
+            lambda d: list_contains(keys, d.key)
+        ))) as varchar) as subject
+    from (select distinct dimensions, dimension_set from {{ ref('int_cloudwatch__datapoints') }})
+    inner join (select distinct dimension_set, keys from dimension_sets) using (dimension_set)
 
 )
 
@@ -23,16 +34,12 @@ select
     datapoints.account_id,
     datapoints.region,
     dimension_sets.mart,
-    cast(to_json(map_from_entries(list_filter(
-        map_entries(cast(
-            cast(replace(datapoints.dimensions, '"Instance ID":', '"InstanceId":') as json) as map(varchar, varchar)
-        )),
-        lambda d: list_contains(dimension_sets.keys, d.key)
-    ))) as varchar) as subject,
+    subjects.subject,
     metric_name,
     dimension_set,
     dimension_sets.dimension_count,
     dimension_sets.reading,
+    dimension_sets.set_count,
     datapoints.period_at,
     datapoints.sample_count,
     datapoints.sum,
@@ -40,5 +47,11 @@ select
     datapoints.is_current,
     -- a set that has been declared since has its datapoints counted again
     greatest(datapoints.load_id, dimension_sets.load_id) as load_id
-from datapoints
+from (
+    select
+        *,
+        coalesce(dimensions ->> '$.MetricGroup', '-') as metric_group
+    from {{ ref('int_cloudwatch__datapoints') }}
+) as datapoints
 inner join dimension_sets using (namespace, metric_name, dimension_set, metric_group)
+inner join subjects using (dimensions, keys)

@@ -23,12 +23,12 @@ records as not materialized (
 
 {{ changed_periods(['account_id', 'region', 'mart']) }},
 
--- A changed period by itself has no reading.
+-- Where a metric comes under several sets. A changed period by itself has no reading.
 preferred as (
 
     select *
     from bucketed
-    where reading = 'declared' or reading is null
+    where (reading = 'declared' or reading is null) and set_count is distinct from 1
     qualify
         rank() over (
             partition by account_id, region, mart, subject, metric_name, event_at
@@ -50,7 +50,7 @@ counted as (
         {{ order_free_sum('sum') }} as sum,
         max(maximum) as maximum,
         arg_max(maximum, event_at) as last
-    from preferred
+    from (from preferred union all by name from bucketed where reading = 'declared' and set_count = 1)
     group by account_id, region, mart, subject, metric_name, grouping sets ((hour_start), (day_start), (month_start))
     having period_start is not null
 
@@ -88,7 +88,8 @@ others as (
 
     -- AppIntegrations may name more or fewer dimensions of the same integration
     union all by name
-    select account_id, region, mart, subject, metric_name, 'declared' as reading, grain, period_start from counted
+    select account_id, region, mart, subject, metric_name, 'declared' as reading, grain, period_start
+    from counted where mart in (select mart from definitions where namespace = 'AWS/AppIntegrations')
 
 ),
 
