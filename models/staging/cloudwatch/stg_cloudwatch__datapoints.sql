@@ -5,8 +5,8 @@ source as (
 
     select
         *,
-        list_sort(map_entries(coalesce(try_cast(dimensions as map(varchar, varchar)), map {}))) as sorted_dimensions,
-        try_cast("value" as map(varchar, double)) as statistics
+        list_sort(list_zip(json_keys(dimensions), dimensions ->> '$.*')) as sorted_dimensions,
+        json_transform("value", '{"count": "DOUBLE", "sum": "DOUBLE", "min": "DOUBLE", "max": "DOUBLE"}') as statistics
     from {{ source('cloudwatch', 'metric_stream') }}
 
 ),
@@ -19,19 +19,23 @@ renamed as (
         coalesce(nullif(region, ''), 'none') as region,
         namespace,
         metric_name,
-        array_to_string(list_transform(sorted_dimensions, lambda d: d.key), ',') as dimension_set,
-        cast(to_json(map_from_entries(sorted_dimensions)) as varchar) as dimensions,
-        statistics['count'] as sample_count,
-        statistics['sum'] as sum,
-        statistics['min'] as minimum,
-        statistics['max'] as maximum,
+        coalesce(array_to_string(list_sort(json_keys(dimensions)), ','), '') as dimension_set,
+        coalesce(cast(to_json(map_from_entries(sorted_dimensions)) as varchar), '{}') as dimensions,
+        statistics.count as sample_count,
+        statistics.sum,
+        statistics.min as minimum,
+        statistics.max as maximum,
         -- percentiles and the like, which can't be rolled up
-        nullif(
-            map_from_entries(list_filter(
-                map_entries(statistics), lambda s: s.key not in ('count', 'sum', 'min', 'max')
-            )),
-            map {}
-        ) as extra_statistics,
+        case
+            when len(json_keys("value")) > 4
+                then nullif(
+                    map_from_entries(list_filter(
+                        map_entries(try_cast("value" as map(varchar, double))),
+                        lambda s: s.key not in ('count', 'sum', 'min', 'max')
+                    )),
+                    map {}
+                )
+        end as extra_statistics,
         coalesce(nullif(unit, ''), 'None') as unit
     from source
 

@@ -6,8 +6,8 @@ source as (
 
     select
         *,
-        list_sort(map_entries(coalesce(try_cast(dimensions as map(varchar, varchar)), map {}))) as sorted_dimensions,
-        try_cast("value" as map(varchar, double)) as statistics
+        list_sort(list_zip(json_keys(dimensions), dimensions ->> '$.*')) as sorted_dimensions,
+        json_transform("value", '{"count": "DOUBLE", "sum": "DOUBLE", "min": "DOUBLE", "max": "DOUBLE"}') as statistics
     from {{ source('cloudwatch', 'metric_stream') }}
     where namespace = 'AWS/SES'
 
@@ -20,12 +20,12 @@ renamed as (
         coalesce(nullif(account_id, ''), 'none') as account_id,
         namespace,
         metric_name,
-        array_to_string(list_transform(sorted_dimensions, lambda d: d.key), ',') as dimension_set,
-        cast(to_json(map_from_entries(sorted_dimensions)) as varchar) as dimensions,
-        statistics['count'] as sample_count,
-        statistics['sum'] as sum,
-        statistics['max'] as maximum,
-        statistics['min'] as minimum
+        coalesce(array_to_string(list_sort(json_keys(dimensions)), ','), '') as dimension_set,
+        coalesce(cast(to_json(map_from_entries(sorted_dimensions)) as varchar), '{}') as dimensions,
+        statistics.count as sample_count,
+        statistics.sum,
+        statistics.max as maximum,
+        statistics.min as minimum
     from source
 
 )
