@@ -14,7 +14,6 @@ from pathlib import Path
 
 import duckdb
 
-from touchstone.home import prepare
 from touchstone.landing.land import land
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
@@ -133,7 +132,7 @@ def run_baseline(system: str, inbox: Path, output: Path) -> None:
 def run_landing(system: str) -> None:
     """Land a system's files in this process. Prints the seconds, of landing itself."""
     settings = Settings()
-    prepare(settings)
+    settings.make_directories()
     started = time.monotonic()
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         for source, stream in read_streams().items():

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from touchstone.console import log_progress, printable
 from touchstone.dbt import DbtFailed, run_dbt
-from touchstone.home import HomeInUse, environment, exclusive, prepare
+from touchstone.home import HomeInUse, environment, exclusive, own_dagster
 from touchstone.landing.land import replay
 from touchstone.landing.ledger import Ledger, LedgerMissing
 from touchstone.landing.quarantine import dismiss
@@ -62,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = load_settings()
-        prepare(settings)
-        os.environ.update(environment(settings))
+        settings.make_directories()
+        os.environ.update(environment(settings) | own_dagster(settings))
         match options.command:
             case "nightly":
                 return _nightly(settings, options.strict)

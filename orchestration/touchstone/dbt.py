@@ -60,9 +60,13 @@ def invoke(*arguments: str, manifest: Any = None) -> dbtRunnerResult:
 
 @contextmanager
 def _surroundings(variables: Mapping[str, str]) -> Iterator[None]:
-    """The environment and the folder that dbt reads, and a garbage collector that runs rarely: what dbt loads stays."""
+    """The environment and the folder that dbt reads, without a user's own variables of dbt's, and a garbage collector
+    that runs rarely: what dbt loads stays.
+    """
     thresholds, outside = gc.get_threshold(), dict(os.environ)
     gc.set_threshold(100_000)
+    for name in [name for name in outside if name.startswith("DBT_")]:
+        del os.environ[name]
     os.environ.update(variables)
     try:
         with chdir(PROJECT):

@@ -17,7 +17,7 @@ from touchstone.settings import PROJECT, Settings
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment with which dbt and Dagster write into the home alone."""
+    """The environment with which dbt writes into the home alone."""
     return {
         "TOUCHSTONE_HOME": str(settings.home),
         "TOUCHSTONE_SYSTEMS": json.dumps(settings.systems),
@@ -26,18 +26,16 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_PROFILES_DIR": str(PROJECT / "profiles"),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
-        "DAGSTER_HOME": str(settings.home / "dagster"),
-        "DAGSTER_EVENT_BATCH_SIZE": "1000",
         "DO_NOT_TRACK": "1",
     }
 
 
-def prepare(settings: Settings) -> None:
-    """Create the home's folders and Dagster's configuration."""
-    settings.make_directories()
-    dagster_home = settings.home / "dagster"
-    dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), dagster_home / "dagster.yaml")
+def own_dagster(settings: Settings) -> dict[str, str]:
+    """The environment of a Dagster of the home's own, whose folder and configuration this creates."""
+    folder = settings.home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), folder / "dagster.yaml")
+    return {"DAGSTER_HOME": str(folder), "DAGSTER_EVENT_BATCH_SIZE": "1000"}
 
 
 class HomeInUse(Exception):

@@ -42,7 +42,7 @@ def run(settings: Settings) -> Outcome:
 
     with DagsterInstance.get() as instance:
         manifest = project(settings)
-        landing = landing_assets(manifest, progress)
+        landing = landing_assets(manifest, progress=progress)
         if not _execute(instance, landing, (key for each in landing for key in each.keys)).success:
             return Outcome.FAILED
         with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
@@ -68,7 +68,8 @@ def _execute(
     instance: DagsterInstance, assets: Sequence[AssetsDefinition], selected: Iterable[AssetKey]
 ) -> ExecuteInProcessResult:
     """Run the nightly job on some of its assets, and their checks, in the home that this process holds."""
-    definitions = Definitions(assets=assets, jobs=[nightly], resources={"home": Home(is_held=True)})
+    job = nightly(key for each in assets for key in each.keys)
+    definitions = Definitions(assets=assets, jobs=[job], resources={"home": Home(is_held=True)})
     return definitions.resolve_job_def("nightly").execute_in_process(
         instance=instance,
         asset_selection=[*selected],

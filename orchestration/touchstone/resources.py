@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
+from typing import Any
 
 from dagster import ConfigurableResource, InitResourceContext
+from pydantic import Field
 
 from touchstone.home import exclusive
 from touchstone.landing.ledger import Ledger
-from touchstone.settings import Settings
+from touchstone.settings import Settings, load_settings
 
 
 class Home(ConfigurableResource):  # type: ignore[type-arg]
-    """The home, locked for as long as the run that uses it lasts, unless its process holds it longer."""
+    """The home, locked for as long as the run that uses it lasts, unless its process holds it longer.
 
+    `given`: settings that come before those of the environment.
+    """
+
+    given: dict[str, Any] = Field(default={})
     is_held: bool = False
 
     @contextmanager
@@ -25,7 +31,7 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
 
     @cached_property
     def settings(self) -> Settings:
-        return Settings()
+        return load_settings(**self.given)
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:

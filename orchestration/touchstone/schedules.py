@@ -1,30 +1,91 @@
-"""The nightly job and its schedule."""
+"""What starts nights: the job, its schedule, and a sensor for new files."""
 
 from __future__ import annotations
 
-from dagster import AssetSelection, DefaultScheduleStatus, ScheduleDefinition, define_asset_job, in_process_executor
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
 
+from dagster import (
+    AssetKey,
+    AssetSelection,
+    DefaultScheduleStatus,
+    DefaultSensorStatus,
+    RunRequest,
+    ScheduleDefinition,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SkipReason,
+    define_asset_job,
+    in_process_executor,
+    sensor,
+)
+
+from touchstone.assets.naming import OWN, Naming
+from touchstone.landing.inbox import Found, find
+from touchstone.landing.land import location
+from touchstone.landing.streams import Stream
 from touchstone.settings import Settings
 
 # A tag: without new records the nightly job builds and publishes nothing; a run started by hand always does.
 ONLY_WHAT_IS_NEW = "touchstone/only_what_is_new"
 
-# In one process: starting a process costs more than most models take, and the run locks the home once.
-nightly = define_asset_job(
-    "nightly",
-    selection=AssetSelection.all(),
-    description="Land what is new in the inbox, build the marts, publish them.",
-    executor_def=in_process_executor,
-    tags={ONLY_WHAT_IS_NEW: "true"},
-)
+
+def nightly(keys: Iterable[AssetKey], naming: Naming = OWN) -> Any:
+    """The job of our assets. In one process: starting one costs more than most models take, and the run locks the home
+    once.
+    """
+    return define_asset_job(
+        naming.name("nightly"),
+        selection=AssetSelection.assets(*keys),
+        description="Land what is new in the inbox, build the marts, publish them.",
+        executor_def=in_process_executor,
+        tags={ONLY_WHAT_IS_NEW: "true"},
+    )
 
 
-def every_night(settings: Settings) -> ScheduleDefinition:
+def every_night(settings: Settings, job: Any, naming: Naming = OWN) -> ScheduleDefinition:
     """Runs at `schedule_hour` in `schedule_timezone`; people switch it on in the UI."""
     return ScheduleDefinition(
-        name="every_night",
-        job=nightly,
+        name=naming.name("every_night"),
+        job=job,
         cron_schedule=f"0 {settings.schedule_hour} * * *",
         execution_timezone=settings.schedule_timezone,
         default_status=DefaultScheduleStatus.STOPPED,
     )
+
+
+def new_files(settings: Settings, job: Any, streams: Iterable[Stream], naming: Naming = OWN) -> SensorDefinition:
+    """Requests the job when files have come or changed, and none has since it last looked; people switch it on."""
+    listed = list(streams)
+
+    @sensor(
+        name=naming.name("new_files"),
+        job=job,
+        minimum_interval_seconds=300,
+        default_status=DefaultSensorStatus.STOPPED,
+        description="Lands files soon after they have come, instead of in the night.",
+    )
+    def evaluate(context: SensorEvaluationContext) -> RunRequest | SkipReason:
+        digest = _digest(settings, listed)
+        seen, requested = json.loads(context.cursor or '["", ""]')
+        is_steady = digest == seen
+        context.update_cursor(json.dumps([digest, digest if is_steady else requested]))
+        if digest == requested:
+            return SkipReason("No file has come or changed.")
+        if not is_steady:
+            return SkipReason("Files are coming: looking again before they land.")
+        return RunRequest(run_key=digest)
+
+    return evaluate
+
+
+def _digest(settings: Settings, streams: Iterable[Stream]) -> str:
+    """What identifies the files that there are."""
+    digest = hashlib.blake2b(digest_size=16)
+    for stream in streams:
+        for file in find(location(stream, settings)):
+            stamp = file.stamp if isinstance(file, Found) else file.reason
+            digest.update(f"{stream.source}\0{file.path}\0{stamp}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 import warnings
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -94,7 +96,7 @@ class Settings(BaseSettings):
     @classmethod
     def _read_old_names(cls, values: dict[str, Any]) -> dict[str, Any]:
         for old, new in _RENAMED.items():
-            where = _where(old)
+            where = _where(old, values)
             value = os.environ.get(_variable(old)) or values.get(old)
             values.pop(old, None)
             if value is not None:
@@ -144,7 +146,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls, home_directory() / "settings.toml")
+        assert isinstance(init_settings, InitSettingsSource)
+        toml = TomlConfigSettingsSource(settings_cls, _toml(init_settings.init_kwargs))
         return init_settings, env_settings, toml
 
     @cached_property
@@ -196,8 +199,10 @@ def _duckdb_accepts(memory_limit: str) -> bool:
     return True
 
 
-def load_settings() -> Settings:
-    """The settings. Raises SettingsMistake, also for an unknown variable `TOUCHSTONE_*`."""
+def load_settings(**values: Any) -> Settings:
+    """The settings; those given as `values` come first. Raises SettingsMistake, also for an unknown variable
+    `TOUCHSTONE_*`.
+    """
     known = {_variable(name) for name in (*Settings.model_fields, *_RENAMED, *_INTERNAL)}
     mistakes = [
         f"{name} in the environment: there is no such setting; "
@@ -206,38 +211,44 @@ def load_settings() -> Settings:
         if name.upper().startswith(_PREFIX) and name.upper() not in known
     ]
     try:
-        settings = Settings()
+        settings = Settings(**values)
     except ValidationError as error:
-        mistakes += [_mistake(each["loc"], each["type"], each["msg"], each.get("input")) for each in error.errors()]
+        mistakes += [
+            _mistake(each["loc"], each["type"], each["msg"], each.get("input"), values) for each in error.errors()
+        ]
     except SettingsError as error:
         name = str(error).split('"')[1]
-        mistakes.append(f"{_where(name)}: it is not JSON; write it as {_example(name)}")
+        mistakes.append(f"{_where(name, values)}: it is not JSON; write it as {_example(name)}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        mistakes.append(f"{_toml()}: it can't be read as TOML: {printable(str(error))}; correct or remove it")
+        toml = printable(str(_toml(values)))
+        mistakes.append(f"{toml}: it can't be read as TOML: {printable(str(error))}; correct or remove it")
     if mistakes:
         raise SettingsMistake("\n".join(mistakes))
     return settings
 
 
-def _mistake(path: tuple[int | str, ...], kind: str, message: str, value: Any) -> str:
+def _mistake(path: tuple[int | str, ...], kind: str, message: str, value: Any, given: Mapping[str, Any]) -> str:
     """The line for one of pydantic's errors."""
     name = str(path[0])
     if kind == "extra_forbidden":
-        return f"{_where(name)}: there is no such setting; {nearest(name, Settings.model_fields)}"
+        return f"{_where(name, given)}: there is no such setting; {nearest(name, Settings.model_fields)}"
     below = "".join(f"[{each!r}]" for each in path[1:])
     text = message.removeprefix("Value error, ")
     text = text if repr(value) in text else f"{text[:1].lower()}{text[1:]}, not {str(value)[:60]!r}"
-    return f"{_where(name)}{below}: {printable(text)}; correct it, or remove it for the default"
+    return f"{_where(name, given)}{below}: {printable(text)}; correct it, or remove it for the default"
 
 
-def _where(name: str) -> str:
+def _where(name: str, given: Mapping[str, Any]) -> str:
     """A setting and the place where it is set."""
+    if name in given and name not in _RENAMED:
+        return f"{name} as given"
     is_variable = _variable(name) in {variable.upper() for variable in os.environ}
-    return f"{_variable(name)} in the environment" if is_variable else f"{name} in {_toml()}"
+    return f"{_variable(name)} in the environment" if is_variable else f"{name} in {printable(str(_toml(given)))}"
 
 
-def _toml() -> str:
-    return printable(str(home_directory() / "settings.toml"))
+def _toml(given: Mapping[str, Any]) -> Path:
+    """The file of settings of the home that is given, or of that of the environment."""
+    return Path(given.get("home") or home_directory()) / "settings.toml"
 
 
 def _variable(name: str) -> str:

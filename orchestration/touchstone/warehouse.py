@@ -20,6 +20,7 @@ from dagster import (
 )
 from dagster_dbt import DagsterDbtTranslator
 
+from touchstone.assets.naming import Naming
 from touchstone.console import log_progress
 from touchstone.dbt import run_dbt
 from touchstone.landing.records import literal
@@ -35,15 +36,21 @@ _SHOWN = 3
 _OBSOLETE_FILES = ("facts.duckdb", "facts.duckdb.wal")
 
 
-class _Translator(DagsterDbtTranslator):
+class Translator(DagsterDbtTranslator):
     """How dbt's nodes become assets. No test blocks: a failure holds back its system, and the others are published."""
+
+    def __init__(self, naming: Naming) -> None:
+        super().__init__()
+        self._naming = naming
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
+        return self._naming.key(*super().get_asset_key(dbt_resource_props).path)
 
     def get_asset_check_spec(self, *arguments: Any, **named: Any) -> AssetCheckSpec | None:
         spec = super().get_asset_check_spec(*arguments, **named)
         return spec and spec._replace(blocking=False)
 
 
-translator = _Translator()
 # The metadata in which dagster-dbt states the dbt node of an asset or a check.
 _UNIQUE_ID = "dagster_dbt/unique_id"
 

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from touchstone import dbt
-from touchstone.home import environment, prepare
+from touchstone.home import environment, own_dagster
 from touchstone.landing.land import Landed, land, replay
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
@@ -68,8 +68,8 @@ class TestHome:
         os.environ["TOUCHSTONE_HOME"] = str(path)
         self.settings = Settings()
         self.streams = read_streams()
-        prepare(self.settings)
-        os.environ.update(environment(self.settings))
+        self.settings.make_directories()
+        os.environ.update(environment(self.settings) | own_dagster(self.settings))
         self._skeleton = path / "skeleton"
 
     def reset(self) -> None:
@@ -78,7 +78,8 @@ class TestHome:
                 path.unlink()
             elif path.name not in KEPT:
                 shutil.rmtree(path)
-        prepare(self.settings)
+        self.settings.make_directories()
+        own_dagster(self.settings)
 
     def put(self, source: str, name: str, content: bytes | list[Record]) -> Path:
         """A file in the inbox: bytes as they are, records as gzip of newline-delimited JSON."""

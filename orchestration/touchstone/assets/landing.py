@@ -9,7 +9,6 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
-    AssetKey,
     AssetsDefinition,
     MaterializeResult,
     MetadataValue,
@@ -17,13 +16,13 @@ from dagster import (
     asset,
 )
 
+from touchstone.assets.naming import OWN, Naming
 from touchstone.console import log_progress, printable
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.land import Landed, Progress, land, location, record_unread
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import Group, open_groups
 from touchstone.landing.streams import Stream, read_streams
-from touchstone.resources import Home
 from touchstone.settings import Settings
 from touchstone.systems import Manifest, owner_of
 
@@ -31,30 +30,36 @@ from touchstone.systems import Manifest, owner_of
 _RETRIES = 3
 
 
-def landing_assets(manifest: Manifest, progress: Progress = log_progress) -> list[AssetsDefinition]:
+def landing_assets(
+    manifest: Manifest, naming: Naming = OWN, progress: Progress = log_progress
+) -> list[AssetsDefinition]:
     """One asset per source of the systems that are on, and the inbox. `progress` is told of sources with new files."""
     owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
     # The owners of a stream are those of the models that read it.
     systems = owner_of(manifest)
     streams = [stream for stream in read_streams().values() if stream.source in systems]
-    return [_inbox(), *(_landing(stream, owners.get(systems[stream.source]), progress) for stream in streams)]
+    return [
+        _inbox(naming),
+        *(_landing(stream, owners.get(systems[stream.source]), naming, progress) for stream in streams),
+    ]
 
 
-_INBOX = AssetKey("inbox")
+def _inbox(naming: Naming) -> AssetsDefinition:
+    key = naming.key("inbox")
 
-
-def _inbox() -> AssetsDefinition:
     @asset(
-        key=_INBOX,
+        key=key,
         group_name="landing",
         description="Files and settings that belong to no stream, each with the nearest name of one.",
         kinds={"file"},
         check_specs=[
-            AssetCheckSpec("no_unread_files", asset=_INBOX, description="Every file and folder belongs to a stream.")
+            AssetCheckSpec("no_unread_files", asset=key, description="Every file and folder belongs to a stream.")
         ],
         pool="warehouse",
+        required_resource_keys={naming.name("home")},
     )
-    def inbox(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
+    def inbox(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
+        home = naming.home(context)
         with home.ledger() as ledger:
             unread = record_unread(home.settings, ledger, [*read_streams()])
         for entry in unread:
@@ -73,8 +78,8 @@ def _inbox() -> AssetsDefinition:
     return inbox
 
 
-def _landing(stream: Stream, owner: str | None, progress: Progress) -> AssetsDefinition:
-    key = AssetKey([stream.system, stream.name])
+def _landing(stream: Stream, owner: str | None, naming: Naming, progress: Progress) -> AssetsDefinition:
+    key = naming.key(stream.system, stream.name)
 
     @asset(
         key=key,
@@ -105,8 +110,10 @@ def _landing(stream: Stream, owner: str | None, progress: Progress) -> AssetsDef
             ),
         ],
         pool="warehouse",
+        required_resource_keys={naming.name("home")},
     )
-    def landed(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
+    def landed(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
+        home = naming.home(context)
         settings = home.settings
         with home.ledger() as ledger:
             result, failure = _landed(context, stream, settings, ledger, progress)

@@ -9,7 +9,6 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
-    AssetKey,
     AssetsDefinition,
     DagsterInstance,
     Failure,
@@ -20,28 +19,37 @@ from dagster import (
 )
 from dagster_dbt import dbt_assets
 
+from touchstone.assets.naming import OWN, Naming
 from touchstone.console import log_progress
 from touchstone.event_log import last_evaluations
 from touchstone.landing.ledger import Ledger
 from touchstone.plan import absent_systems, fingerprint, off_systems, plan
 from touchstone.publish import NotPublished, marts_of, publish, shared_marts
 from touchstone.report import Check, write_report
-from touchstone.resources import Home
 from touchstone.schedules import ONLY_WHAT_IS_NEW
 from touchstone.systems import SHARED, Manifest, owner_of, systems_of
-from touchstone.warehouse import build, compiled, is_whole, remove_obsolete_files, translator
+from touchstone.warehouse import Translator, build, compiled, is_whole, remove_obsolete_files
 
 
-def mart_assets(manifest: Manifest, landing: Iterable[AssetsDefinition]) -> list[AssetsDefinition]:
+def mart_assets(
+    manifest: Manifest, landing: Iterable[AssetsDefinition], naming: Naming = OWN
+) -> list[AssetsDefinition]:
     """All assets that follow from what has landed; the report has the checks of landing too."""
-    built = _models(manifest)
+    built = _models(manifest, naming)
     keys = [key for each in (*landing, built) for key in each.check_keys]
-    return [built, _published(manifest, built), _report(manifest, keys)]
+    return [built, _published(manifest, built, naming), _report(manifest, keys, naming)]
 
 
-def _models(manifest: Manifest) -> AssetsDefinition:
-    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, pool="warehouse", name="models")
-    def models(context: AssetExecutionContext, home: Home) -> Iterator[Any]:
+def _models(manifest: Manifest, naming: Naming) -> AssetsDefinition:
+    @dbt_assets(
+        manifest=manifest,
+        dagster_dbt_translator=Translator(naming),
+        pool="warehouse",
+        name=naming.name("models"),
+        required_resource_keys={naming.name("home")},
+    )
+    def models(context: AssetExecutionContext) -> Iterator[Any]:
+        home = naming.home(context)
         settings = home.settings
         definitions = fingerprint(settings)
         with home.ledger() as ledger:
@@ -79,9 +87,9 @@ def _held_back(ledger: Ledger, manifest: Manifest) -> dict[str, str]:
     return {system: reason for system, reason in found.items() if system in systems_of(manifest)}
 
 
-def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition:
+def _published(manifest: Manifest, models: AssetsDefinition, naming: Naming) -> AssetsDefinition:
     names = {mart.name for mart in marts_of(manifest)}
-    key = AssetKey("published")
+    key = naming.key("published")
 
     @asset(
         key=key,
@@ -97,8 +105,10 @@ def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition
             )
         ],
         pool="warehouse",
+        required_resource_keys={naming.name("home")},
     )
-    def published(context: AssetExecutionContext, home: Home) -> MaterializeResult:  # type: ignore[type-arg]
+    def published(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
+        home = naming.home(context)
         settings = home.settings
         with home.ledger() as ledger:
             last = ledger.builds.last()
@@ -127,25 +137,26 @@ def _published(manifest: Manifest, models: AssetsDefinition) -> AssetsDefinition
     return published
 
 
-_REPORT = AssetKey("report")
-
-
-def _report(manifest: Manifest, keys: Sequence[AssetCheckKey]) -> AssetsDefinition:
+def _report(manifest: Manifest, keys: Sequence[AssetCheckKey], naming: Naming) -> AssetsDefinition:
     """A separate asset after the release: readers of numbers don't wait for a page, and have the release if the page
     fails. A check warns then, and the release has no page, as an older page beside new numbers would be wrong.
     """
 
+    key = naming.key("report")
+
     @asset(
-        key=_REPORT,
+        key=key,
         group_name="publish",
         description="One HTML file: headlines over time, the ledger, checks that warn and the catalog.",
         kinds={"html"},
-        deps=["published"],
+        deps=[naming.key("published")],
         output_required=False,
-        check_specs=[AssetCheckSpec("is_written", asset=_REPORT, description="The release has its report.")],
+        check_specs=[AssetCheckSpec("is_written", asset=key, description="The release has its report.")],
         pool="warehouse",
+        required_resource_keys={naming.name("home")},
     )
-    def report(context: AssetExecutionContext, home: Home) -> Iterator[Any]:
+    def report(context: AssetExecutionContext) -> Iterator[Any]:
+        home = naming.home(context)
         settings = home.settings
         log_progress("writing the report")
         failure = ""
