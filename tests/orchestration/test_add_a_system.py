@@ -52,9 +52,9 @@ EXPECTED = {
 METRICS = ["click_rate", "clicked_count", "clicked_message_count", "sent_count"]
 LIST_ASSETS = """
 import json
-from touchstone.definitions import build_definitions
+from touchstone.definitions import definitions_of
 from touchstone.settings import load_settings
-assets = build_definitions(load_settings()).assets
+assets = definitions_of(load_settings()).assets
 specs = [spec for each in assets for spec in each.specs]
 checks = [key.name for each in assets for key in each.check_keys]
 groups = {"/".join(spec.key.path): spec.group_name for spec in specs}

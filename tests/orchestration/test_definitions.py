@@ -10,7 +10,7 @@ import pytest
 from dagster import Definitions
 
 from touchstone import dbt
-from touchstone.definitions import build_definitions
+from touchstone.definitions import definitions_of
 from touchstone.plan import unaffected, untested_views
 from touchstone.settings import Settings
 from touchstone.warehouse import selectors
@@ -20,7 +20,7 @@ from .conftest import TestHome
 
 @pytest.fixture(scope="module")
 def defs(session_home: TestHome) -> Definitions:
-    return build_definitions(session_home.settings)
+    return definitions_of(session_home.settings)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_the_schedule_is_the_settings(defs: Definitions) -> None:
 
     schedule = defs.resolve_schedule_def("every_night")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
-    moved = every_night(Settings(schedule_hour=5, schedule_timezone="Europe/Berlin"))
+    moved = every_night(Settings(schedule_hour=5, schedule_timezone="Europe/Berlin"), defs.resolve_job_def("nightly"))
     assert (moved.cron_schedule, moved.execution_timezone) == ("0 5 * * *", "Europe/Berlin")
 
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from dagster import AssetKey, AssetSelection, Definitions, define_asset_job
 
-from touchstone.definitions import build_definitions
+from touchstone.definitions import definitions_of
 from touchstone.landing.freshness import Freshness, freshness, freshness_query
 from touchstone.landing.ledger import Ledger
 from touchstone.settings import Settings
@@ -247,7 +247,7 @@ def test_landing_assets_warn_of_late_sources_and_missing_hours(home: TestHome) -
 
 def checks_of(home: TestHome) -> dict[str, bool]:
     """Materialises the landing of the source; returns which of its checks have passed."""
-    defs = build_definitions(home.settings)
+    defs = definitions_of(home.settings)
     job = define_asset_job("land", AssetSelection.assets(AssetKey(SOURCE.split("/"))))
     run = Definitions(assets=defs.assets, resources=defs.resources, jobs=[job]).resolve_job_def("land")
     result = run.execute_in_process(raise_on_error=True)

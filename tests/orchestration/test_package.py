@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from touchstone.settings import PROJECT
@@ -111,3 +113,21 @@ def test_its_command_and_its_definitions_work(installed: Installed, tmp_path: Pa
     assert (assets > 200, checks > 200) == (True, True)
     assert list(installed.user.rglob("*")) == []
     assert installed.files() == before
+
+
+def test_the_example_of_a_project_with_definitions_of_its_own_runs_in_it(installed: Installed, tmp_path: Path) -> None:
+    """`dagster` on a copy of examples/dagster, with a configuration of the user's own."""
+    project = shutil.copytree(PROJECT / "examples" / "dagster", tmp_path / "shop")
+    theirs = tmp_path / "dagster"
+    theirs.mkdir()
+    configuration = "telemetry: {enabled: false}\nnux: {enabled: false}\n"
+    (theirs / "dagster.yaml").write_text(configuration)
+    variables = {"SHOP_DATA": str(tmp_path / "data"), "PYTHONPATH": str(project / "src"), "DAGSTER_HOME": str(theirs)}
+    command = ["-m", "dagster", "asset", "materialize", "--select", "*", "-m", "shop.definitions"]
+    result = installed.run("python", *command, **variables)
+    assert result.returncode == 0, result.stderr[-5000:]
+    with duckdb.connect(str(tmp_path / "data" / "shop.duckdb"), read_only=True) as connection:
+        rows = connection.execute("select tag, delivered_count, round(opened_rate, 3) from campaigns").fetchall()
+    assert rows == [("newsletter", 3, 0.667)]
+    assert (theirs / "dagster.yaml").read_text() == configuration
+    assert not (tmp_path / "data" / "touchstone" / "dagster").exists()

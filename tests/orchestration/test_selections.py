@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, define_asset_job
 
-from touchstone.definitions import build_definitions
+from touchstone.definitions import definitions_of
 from touchstone.manifest import project
 from touchstone.plan import plan
 from touchstone.settings import Settings, known_systems
@@ -20,7 +20,7 @@ from .test_fuzz import RECORDS
 
 
 def run(selection: AssetSelection, settings: Settings | None = None, instance: DagsterInstance | None = None) -> Any:
-    defs = build_definitions(settings or Settings())
+    defs = definitions_of(settings or Settings())
     job = define_asset_job("some", selection)
     some = Definitions(assets=defs.assets, resources=defs.resources, jobs=[job]).resolve_job_def("some")
     return some.execute_in_process(raise_on_error=False, instance=instance)
@@ -88,7 +88,7 @@ def test_systems_of_which_nothing_has_landed_are_not_built(first: tuple[TestHome
 def test_one_asset_one_group_and_one_check_run_alone(first: tuple[TestHome, Any]) -> None:
     home, _ = first
     before = home.ledger_rows("select * from builds")
-    graph = build_definitions(home.settings).resolve_asset_graph()
+    graph = definitions_of(home.settings).resolve_asset_graph()
     (check,) = [key for key in graph.asset_check_keys if key.asset_key.path[-1] == "int_mailgun__engagements"][:1]
     result = run(AssetSelection.checks(check))
     assert result.success
@@ -121,7 +121,7 @@ def test_a_system_that_is_off_is_nowhere_and_comes_back_unchanged(first: tuple[T
         settings = Settings()
         result = run(AssetSelection.all(), settings)
         assert result.success
-        graph = build_definitions(settings).resolve_asset_graph()
+        graph = definitions_of(settings).resolve_asset_graph()
     keys = graph.get_all_asset_keys()
     shown = {key.path[-1] for key in keys} | {str(graph.get(key).group_name) for key in keys}
     assert not [name for name in shown if "mailgun" in name or "pinpoint" in name]

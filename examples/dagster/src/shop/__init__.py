@@ -1,0 +1,1 @@
+"""A shop's own Dagster project, in which Touchstone is one component among others."""
