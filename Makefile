@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run nightly sample replay dismiss retract rollback summary ui docs bi model test test-full test-bi mutants bench lint lock clean
+.PHONY: help setup run nightly sample replay dismiss retract rollback summary try-alerts ui docs bi model test test-full test-bi mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
@@ -65,6 +65,9 @@ rollback: $(READY) ## activate the release before the present one
 
 summary: $(READY) ## print what has landed and is published
 	@$(BIN)/python -m touchstone summary
+
+try-alerts: $(READY) ## send a test to all addresses of alerts
+	@$(BIN)/python -m touchstone try-alerts
 
 ui: $(READY) ## start the Dagster UI and its daemon on http://127.0.0.1:3000
 	@$(BIN)/python -m touchstone ui

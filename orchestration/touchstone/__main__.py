@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 
+from touchstone import alerts
 from touchstone.console import log_progress, printable
 from touchstone.dbt import DbtFailed, run_dbt
 from touchstone.home import HomeInUse, environment, exclusive, own_dagster
@@ -52,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     retracting.add_argument("--anyway", action="store_true", help="even if files that may repeat its records are gone")
     commands.add_parser("rollback", help="activate the release before the present one")
     commands.add_parser("summary", help="print what has landed and is published")
+    commands.add_parser("try-alerts", help="send a test to all addresses of alerts")
     commands.add_parser("ui", help="start the Dagster UI and its daemon on loopback")
     commands.add_parser("docs", help="serve dbt's documentation on loopback")
     model = commands.add_parser("model", help="rebuild one model from all of its records, and run its tests")
@@ -62,36 +65,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = load_settings()
-        settings.make_directories()
-        os.environ.update(environment(settings) | own_dagster(settings))
-        match options.command:
-            case "nightly":
-                return _nightly(settings, options.strict)
-            case "replay":
-                _replay(settings)
-            case "dismiss":
-                return _dismiss(settings, options)
-            case "retract":
-                _retract(settings, options)
-            case "rollback":
-                with exclusive(settings):
-                    print(f"Readers now see {rollback(settings).name}")
-            case "summary":
-                with exclusive(settings):
-                    print_summary(settings)
-            case "ui":
-                _exec_program("dagster", "dev", "-m", "touchstone.definitions", "-h", "127.0.0.1", "-p", _port("3000"))
-            case "docs":
-                _docs(settings)
-            case "model":
-                with exclusive(settings):
-                    run_dbt(settings, "--no-write-json", "build", "--full-refresh", "--select", options.name)
-            case "sample-if-empty":
-                _sample(settings, options)
+        with alerts.alert_of_error(settings) if options.command == "nightly" else nullcontext():
+            return _run(settings, options)
     except (CannotRetract, DbtFailed, HomeInUse, LedgerMissing, NotPublished, SettingsMistake) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return 1
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> int:
+    settings.make_directories()
+    os.environ.update(environment(settings) | own_dagster(settings))
+    match options.command:
+        case "nightly":
+            return _nightly(settings, options.strict)
+        case "replay":
+            _replay(settings)
+        case "dismiss":
+            return _dismiss(settings, options)
+        case "retract":
+            _retract(settings, options)
+        case "rollback":
+            with exclusive(settings):
+                print(f"Readers now see {rollback(settings).name}")
+        case "summary":
+            with exclusive(settings):
+                print_summary(settings)
+        case "try-alerts":
+            return _try_alerts(settings)
+        case "ui":
+            _exec_program("dagster", "dev", "-m", "touchstone.definitions", "-h", "127.0.0.1", "-p", _port("3000"))
+        case "docs":
+            _docs(settings)
+        case "model":
+            with exclusive(settings):
+                run_dbt(settings, "--no-write-json", "build", "--full-refresh", "--select", options.name)
+        case "sample-if-empty":
+            _sample(settings, options)
     return 0
 
 
@@ -106,9 +116,11 @@ def _nightly(settings: Settings, strict: bool) -> int:
     with exclusive(settings):
         with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
             before = ledger.last_load_id()
-        outcome = run(settings)
+        outcome, reasons = run(settings)
         clean = print_summary(settings, since=before, failed=outcome == Outcome.FAILED)
     if outcome != Outcome.PUBLISHED:
+        happened = alerts.what_happened(outcome == Outcome.HELD_BACK, reasons)
+        alerts.alert_of_night(settings, happened, reasons)
         return int(outcome.value)
     return 3 if strict and not clean else 0
 
@@ -152,6 +164,18 @@ def _retract(settings: Settings, options: argparse.Namespace) -> None:
         )
     if done.lost:
         print(f"Records that only these files repeat are lost: {', '.join(map(printable, done.lost))}")
+
+
+def _try_alerts(settings: Settings) -> int:
+    if not alerts.is_set_up(settings):
+        print("error: set alert_urls or alert_command (docs/operations.md, Alerts)", file=sys.stderr)
+        return 1
+    test = alerts.Alert("Touchstone: a test of alerts", f"Alerts of failed nights in {settings.home} come here.")
+    unsent = alerts.send(settings, test)
+    for line in unsent:
+        print(f"error: {line}", file=sys.stderr)
+    print(f"{len(settings.alert_urls) + bool(settings.alert_command) - len(unsent)} sent")
+    return 1 if unsent else 0
 
 
 def _sample(settings: Settings, options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Dagster's code location: landing, dbt and publishing as one lineage, the nightly job, its schedule and a sensor.
+"""Dagster's code location: landing, dbt and publishing as one lineage, the nightly job, its schedule and sensors.
 
 Dagster calls `defs` after it has loaded the module; importing the module reads and writes nothing.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from dagster import AssetKey, AssetSpec, AutomationCondition, Definitions, FreshnessPolicy, definitions
 
-from touchstone import schedules
+from touchstone import alerts, schedules
 from touchstone.assets.landing import landing_assets
 from touchstone.assets.marts import mart_assets
 from touchstone.assets.naming import OWN, Naming
@@ -20,7 +20,7 @@ from touchstone.landing.streams import read_streams
 from touchstone.manifest import project
 from touchstone.names import nearest
 from touchstone.resources import Home
-from touchstone.settings import Settings, SettingsMistake, load_settings
+from touchstone.settings import SECRET, Settings, SettingsMistake, load_settings
 from touchstone.systems import owner_of
 
 
@@ -39,7 +39,7 @@ def build_definitions(
     automation_condition: AutomationCondition[Any] | None = None,
     **settings: Any,
 ) -> Definitions:
-    """The definitions of a home, to merge with one's own: assets, checks, job, schedule and sensor.
+    """The definitions of a home, to merge with one's own: assets, checks, job, schedule and sensors.
 
     Creates the home's folders, and parses the dbt project if it has changed. Neither Dagster's configuration nor the
     environment changes.
@@ -91,10 +91,15 @@ def definitions_of(
     nightly = schedules.nightly([key for each in assets for key in each.keys], naming)
     sources = owner_of(manifest)
     streams = [stream for stream in read_streams().values() if stream.source in sources]
+    sensors = [schedules.new_files(settings, nightly, streams, naming)]
+    if alerts.is_set_up(settings):
+        sensors.append(schedules.failed_nights(settings, nightly, naming))
+    # Dagster's UI shows the configuration of resources, and no run needs these.
+    of_runs = {name: value for name, value in (given or {}).items() if name not in SECRET}
     return Definitions(
         assets=assets,
         jobs=[nightly],
         schedules=[schedules.every_night(settings, nightly, naming)],
-        sensors=[schedules.new_files(settings, nightly, streams, naming)],
-        resources={naming.name("home"): Home(given=dict(given or {}))},
+        sensors=sensors,
+        resources={naming.name("home"): Home(given=of_runs)},
     )

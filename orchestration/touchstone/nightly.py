@@ -9,13 +9,14 @@ from threading import Thread
 
 from dagster import AssetKey, AssetsDefinition, DagsterInstance, Definitions, ExecuteInProcessResult
 
+from touchstone.alerts import reasons_of
 from touchstone.assets.landing import landing_assets
 from touchstone.console import log_progress
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import project
 from touchstone.plan import fingerprint, plan
 from touchstone.resources import Home
-from touchstone.schedules import nightly
+from touchstone.schedules import COMMAND_LINE, nightly
 from touchstone.settings import Settings
 
 
@@ -27,11 +28,12 @@ class Outcome(Enum):
     HELD_BACK = 2
 
 
-def run(settings: Settings) -> Outcome:
+def run(settings: Settings) -> tuple[Outcome, dict[str, str]]:
     """Land, and build and publish if there is anything to build: a Dagster run of the nightly job for each.
 
-    The caller holds the home. A night with nothing new neither loads dbt nor plans its models, which takes longer than
-    all else that it does; another one loads it while files land.
+    Returns how it ended, and what failed, by system or step, with the reason. The caller holds the home. A night with
+    nothing new neither loads dbt nor plans its models, which takes longer than all else that it does; another one loads
+    it while files land.
     """
     loading = Thread(target=import_module, args=("dbt.cli.main",), daemon=True)
 
@@ -43,13 +45,14 @@ def run(settings: Settings) -> Outcome:
     with DagsterInstance.get() as instance:
         manifest = project(settings)
         landing = landing_assets(manifest, progress=progress)
-        if not _execute(instance, landing, (key for each in landing for key in each.keys)).success:
-            return Outcome.FAILED
+        landed = _execute(instance, landing, (key for each in landing for key in each.keys))
+        if not landed.success:
+            return Outcome.FAILED, _reasons(landed)
         with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
             planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
         if planned is None:
             log_progress("nothing new to build")
-            return Outcome.PUBLISHED
+            return Outcome.PUBLISHED, {}
         from touchstone.assets.marts import mart_assets  # needs dbt
         from touchstone.warehouse import planned_keys
 
@@ -57,11 +60,15 @@ def run(settings: Settings) -> Outcome:
         selected = planned_keys(models, manifest, planned).union(*(each.keys for each in publishing))
         built = _execute(instance, [*landing, models, *publishing], selected)
     if built.success:
-        return Outcome.PUBLISHED
+        return Outcome.PUBLISHED, {}
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         last = ledger.builds.last()
     is_published = last is not None and last.run_id == built.run_id and last.published
-    return Outcome.HELD_BACK if is_published else Outcome.FAILED
+    return Outcome.HELD_BACK if is_published else Outcome.FAILED, _reasons(built)
+
+
+def _reasons(run: ExecuteInProcessResult) -> dict[str, str]:
+    return reasons_of(run.filter_events(lambda event: event.is_step_failure) or [run.get_run_failure_event()])
 
 
 def _execute(
@@ -74,5 +81,6 @@ def _execute(
         instance=instance,
         asset_selection=[*selected],
         raise_on_error=False,
+        tags={COMMAND_LINE: "true"},
         run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
     )

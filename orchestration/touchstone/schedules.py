@@ -1,4 +1,4 @@
-"""What starts nights: the job, its schedule, and a sensor for new files."""
+"""What starts nights: the job, its schedule, and a sensor for new files; and the sensor that alerts of failed ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dagster import (
     AssetSelection,
     DefaultScheduleStatus,
     DefaultSensorStatus,
+    RunFailureSensorContext,
     RunRequest,
     ScheduleDefinition,
     SensorDefinition,
@@ -19,9 +20,11 @@ from dagster import (
     SkipReason,
     define_asset_job,
     in_process_executor,
+    run_failure_sensor,
     sensor,
 )
 
+from touchstone.alerts import alert, is_published_by, reasons_of, what_happened
 from touchstone.assets.naming import OWN, Naming
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
@@ -30,6 +33,8 @@ from touchstone.settings import Settings
 
 # A tag: without new records the nightly job builds and publishes nothing; a run started by hand always does.
 ONLY_WHAT_IS_NEW = "touchstone/only_what_is_new"
+# A tag of the command line's runs: it sends the alert of a night itself.
+COMMAND_LINE = "touchstone/command_line"
 
 
 def nightly(keys: Iterable[AssetKey], naming: Naming = OWN) -> Any:
@@ -77,6 +82,28 @@ def new_files(settings: Settings, job: Any, streams: Iterable[Stream], naming: N
         if not is_steady:
             return SkipReason("Files are coming: looking again before they land.")
         return RunRequest(run_key=digest)
+
+    return evaluate
+
+
+def failed_nights(settings: Settings, job: Any, naming: Naming = OWN) -> SensorDefinition:
+    """Sends an alert of each failed run of the job that Dagster started."""
+
+    @run_failure_sensor(
+        name=naming.name("failed_nights"),
+        monitored_jobs=[job],
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Sends an alert of a night that fails or holds a system back.",
+    )
+    def evaluate(context: RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        if COMMAND_LINE in run.tags:
+            return
+        reasons = reasons_of(context.get_step_failure_events() or [context.failure_event])
+        happened = what_happened(is_published_by(settings, run.run_id), reasons)
+        then = f"correct the cause, which Dagster's run {run.run_id} states, and launch the job {run.job_name} again."
+        for line in alert(settings, happened, reasons, then):
+            context.log.warning(line)
 
     return evaluate
 

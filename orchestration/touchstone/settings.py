@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -35,6 +35,8 @@ PROJECT = _INSTALLED if _INSTALLED.exists() else _CHECKOUT
 _PREFIX = "TOUCHSTONE_"
 # Variables between the project's own processes, which are no settings.
 _INTERNAL = ("full_refresh", "load_id", "load_limit", "progress", "published")
+# Settings that may hold passwords: no message shows their values.
+SECRET = ("alert_urls", "alert_command")
 # Settings by their names in the version before; 0.3.0 no longer reads these.
 _RENAMED = {"pass_records": "build_batch_records"}
 
@@ -91,6 +93,9 @@ class Settings(BaseSettings):
     max_record_bytes: int = Field(16 * 2**20, ge=1)
     # A gzip file that grows more than this is refused; JSON logs grow 5 to 50 times.
     max_gzip_ratio: int = Field(400, ge=1)
+    # Where alerts of failed nights go: addresses that apprise knows, and a program with arguments that reads one.
+    alert_urls: list[SecretStr] = []
+    alert_command: list[str] = Field([], repr=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -129,6 +134,14 @@ class Settings(BaseSettings):
         if not _duckdb_accepts(text):
             raise ValueError(f"{text!r} is a size that DuckDB doesn't accept")
         return text
+
+    @field_validator("alert_urls")
+    @classmethod
+    def _with_scheme(cls, urls: list[SecretStr]) -> list[SecretStr]:
+        for number, url in enumerate(urls):
+            if not re.match(r"[a-z][a-z0-9+.-]*://.", url.get_secret_value(), re.IGNORECASE):
+                raise ValueError(f"[{number}] is not an address such as mailto://user:password@example.com")
+        return urls
 
     @field_validator("home")
     @classmethod
@@ -234,7 +247,10 @@ def _mistake(path: tuple[int | str, ...], kind: str, message: str, value: Any, g
         return f"{_where(name, given)}: there is no such setting; {nearest(name, Settings.model_fields)}"
     below = "".join(f"[{each!r}]" for each in path[1:])
     text = message.removeprefix("Value error, ")
-    text = text if repr(value) in text else f"{text[:1].lower()}{text[1:]}, not {str(value)[:60]!r}"
+    if name in SECRET:
+        text = f"{text[:1].lower()}{text[1:]}"
+    elif repr(value) not in text:
+        text = f"{text[:1].lower()}{text[1:]}, not {str(value)[:60]!r}"
     return f"{_where(name, given)}{below}: {printable(text)}; correct it, or remove it for the default"
 
 
@@ -256,5 +272,10 @@ def _variable(name: str) -> str:
 
 
 def _example(name: str) -> str:
-    examples = {"locations": '{"mailgun/events": "s3://bucket/prefix"}', "systems": '["mailgun"]'}
+    examples = {
+        "alert_command": '["mail", "ops@example.com"]',
+        "alert_urls": '["mailto://user:password@example.com"]',
+        "locations": '{"mailgun/events": "s3://bucket/prefix"}',
+        "systems": '["mailgun"]',
+    }
     return examples.get(name, '["mailgun/events"]')

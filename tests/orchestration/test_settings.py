@@ -27,8 +27,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("LOCATIONS", "s3://bucket", 'not JSON; write it as {"mailgun/events": "s3://bucket/prefix"}'),
         ("LOCATIONS", '{"mailgun/events": 1}', "['mailgun/events']: input should be a valid string"),
         ("ENDED_SOURCES", "mailgun/events", 'not JSON; write it as ["mailgun/events"]'),
+        ("ALERT_URLS", "mailto://a:b@c.de", 'not JSON; write it as ["mailto://user:password@example.com"]'),
         ("SCHEDULE_HOURS", "3", "no such setting; did you mean TOUCHSTONE_SCHEDULE_HOUR?"),
-        ("WHATEVER", "3", "no such setting; the names are TOUCHSTONE_BATCH_BYTES, "),
+        ("WHATEVER", "3", "no such setting; the names are TOUCHSTONE_ALERT_COMMAND, "),
     ],
 )
 def test_a_mistake_in_the_environment(
@@ -64,6 +65,23 @@ def test_a_mistake_in_the_file(
     assert line.startswith(f"error: {beginning}")
     assert str(folder / "settings.toml") in line
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('alert_urls = "mailto://a:hunter2@c.de"', ": input should be a valid list; correct it"),
+        ('alert_command = "curl -u ops:hunter2 c.de"', ": input should be a valid list; correct it"),
+        ('alert_urls = [["hunter2"]]', "[0]: input should be a valid string; correct it"),
+        ('alert_urls = ["json://c.de", "hunter2"]', ": [1] is not an address such as mailto://user:password@"),
+    ],
+)
+def test_a_mistake_shows_no_password(folder: Path, capsys: pytest.CaptureFixture[str], text: str, said: str) -> None:
+    (folder / "settings.toml").write_text(text)
+    assert main(["summary"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert "hunter2" not in line
 
 
 def test_every_mistake_has_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

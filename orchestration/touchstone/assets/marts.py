@@ -66,7 +66,7 @@ def _models(manifest: Manifest, naming: Naming) -> AssetsDefinition:
             return  # For the ledger such a build is not finished: the next one of all models will be.
         systems = {*systems_of(manifest)} - planned.absent
         if SHARED in held_back or (systems and held_back.keys() >= systems):
-            raise Failure(f"Nothing can be published. {_listed(held_back)}", allow_retries=False)
+            raise Failure(f"Nothing can be published. {_listed(held_back)}", dict(held_back), allow_retries=False)
         with home.ledger() as ledger:
             ledger.builds.finish(held_back, off_systems(manifest))
         for name in remove_obsolete_files(settings):
@@ -184,7 +184,7 @@ def _report(manifest: Manifest, keys: Sequence[AssetCheckKey], naming: Naming) -
             held_back = _held_back(ledger, manifest)
         if held_back:
             # The last step of a run: all else is published, and the run fails so that an alert calls a person.
-            raise Failure(f"Published, but without {_listed(held_back)}", allow_retries=False)
+            raise Failure(f"Published, but without {_listed(held_back)}", dict(held_back), allow_retries=False)
 
     return report
 
