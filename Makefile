@@ -1,12 +1,15 @@
 # `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run nightly sample replay dismiss retract rollback summary try-alerts ui docs bi model test test-full test-bi mutants bench lint lock clean
+.PHONY: help setup run reset init doctor nightly sample replay dismiss retract rollback summary try-alerts ui docs bi model test test-full test-bi mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
+# Every target takes SAMPLE=1: the home that `make run` makes.
+override TOUCHSTONE_HOME := $(TOUCHSTONE_HOME)$(if $(SAMPLE),/sample)
 export TOUCHSTONE_HOME
 BIN := .venv/bin
+TOUCHSTONE := $(BIN)/python -m touchstone
 READY := .venv/ready
 BI := .venv-bi/bin
 BI_READY := .venv-bi/ready
@@ -37,43 +40,51 @@ $(READY): requirements.lock Makefile
 	@$(BIN)/uv pip sync --quiet --system-certs --compile-bytecode --python .venv-$*/bin/python $<
 	@touch $@
 
-run: $(READY) ## write sample extracts if the inbox is empty, run a night, print its summary
-	@$(BIN)/python -m touchstone sample-if-empty --seed $(SEED) --days $(DAYS) --events $(EVENTS)
-	@$(BIN)/python -m touchstone nightly
+run: $(READY) ## write sample extracts into a home of their own, run a night there, print its summary (SEED, DAYS, EVENTS)
+	@$(TOUCHSTONE) run --seed $(SEED) --days $(DAYS) --events $(EVENTS)
+
+reset: $(READY) ## remove the sample's home
+	@$(TOUCHSTONE) reset
+
+init: $(READY) ## write a commented file of settings into the home
+	@$(TOUCHSTONE) init
+
+doctor: $(READY) ## look for what is wrong with the home, and say what to do
+	@$(TOUCHSTONE) doctor
 
 nightly: $(READY) ## land what is new in the inbox, build the marts, publish them
-	@$(BIN)/python -m touchstone nightly
+	@$(TOUCHSTONE) nightly
 
 sample: $(READY) ## write sample extracts into the inbox (SEED, DAYS, EVENTS)
 	@$(BIN)/python -m touchstone.sample "$(TOUCHSTONE_HOME)/inbox" --seed $(SEED) --days $(DAYS) --events $(EVENTS)
 
 replay: $(READY) ## validate quarantined records again by today's rules, then run nightly
-	@$(BIN)/python -m touchstone replay
-	@$(BIN)/python -m touchstone nightly
+	@$(TOUCHSTONE) replay
+	@$(TOUCHSTONE) nightly
 
 dismiss: $(READY) ## close quarantined records that nobody will correct (SOURCE, FILE, REASON, or ALL=1)
-	@$(BIN)/python -m touchstone dismiss $(if $(SOURCE),--source '$(SOURCE)') $(if $(FILE),--file '$(FILE)') \
+	@$(TOUCHSTONE) dismiss $(if $(SOURCE),--source '$(SOURCE)') $(if $(FILE),--file '$(FILE)') \
 		$(if $(REASON),--reason '$(REASON)') $(if $(ALL),--all)
 
 retract: $(READY) ## remove a landed file or record (FILE or RECORD, with WHY), or let it land again (UNDO); then run nightly
-	@$(BIN)/python -m touchstone retract $(if $(FILE),--file '$(FILE)') $(if $(RECORD),--record '$(RECORD)') \
+	@$(TOUCHSTONE) retract $(if $(FILE),--file '$(FILE)') $(if $(RECORD),--record '$(RECORD)') \
 		$(if $(UNDO),--undo '$(UNDO)') $(if $(WHY),--why '$(WHY)') $(if $(ANYWAY),--anyway)
-	@$(BIN)/python -m touchstone nightly
+	@$(TOUCHSTONE) nightly
 
 rollback: $(READY) ## activate the release before the present one
-	@$(BIN)/python -m touchstone rollback
+	@$(TOUCHSTONE) rollback
 
 summary: $(READY) ## print what has landed and is published
-	@$(BIN)/python -m touchstone summary
+	@$(TOUCHSTONE) summary
 
 try-alerts: $(READY) ## send a test to all addresses of alerts
-	@$(BIN)/python -m touchstone try-alerts
+	@$(TOUCHSTONE) try-alerts
 
 ui: $(READY) ## start the Dagster UI and its daemon on http://127.0.0.1:3000
-	@$(BIN)/python -m touchstone ui
+	@$(TOUCHSTONE) ui
 
 docs: $(READY) ## serve dbt's documentation on http://127.0.0.1:8080
-	@$(BIN)/python -m touchstone docs
+	@$(TOUCHSTONE) docs
 
 bi: $(BI_READY) ## start Superset on http://127.0.0.1:8088, which reads the published marts
 	@$(BI)/python -m bi

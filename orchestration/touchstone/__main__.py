@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from contextlib import nullcontext
 from touchstone import alerts
 from touchstone.console import log_progress, printable
 from touchstone.dbt import DbtFailed, run_dbt
+from touchstone.doctor import examine, print_findings
 from touchstone.home import HomeInUse, environment, exclusive, own_dagster
 from touchstone.landing.land import replay
 from touchstone.landing.ledger import Ledger, LedgerMissing
@@ -26,7 +28,7 @@ from touchstone.landing.quarantine import dismiss
 from touchstone.landing.retract import CannotRetract, retract_file, retract_record, undo
 from touchstone.landing.streams import read_streams
 from touchstone.publish import NotPublished, rollback
-from touchstone.settings import Settings, SettingsMistake, load_settings
+from touchstone.settings import Settings, SettingsMistake, commented_settings, home_directory, load_settings
 from touchstone.summary import print_summary
 
 
@@ -59,11 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("docs", help="serve dbt's documentation on loopback")
     model = commands.add_parser("model", help="rebuild one model from all of its records, and run its tests")
     model.add_argument("name", help="such as int_mailgun__event_flags")
-    sample = commands.add_parser("sample-if-empty", help="write sample extracts into an empty inbox")
+    commands.add_parser("init", help="write a commented file of settings into the home")
+    commands.add_parser("doctor", help="look for what is wrong with the home, and say what to do")
+    sampled = "a home of its own, `sample` in the home"
+    night = commands.add_parser("run", help=f"write sample extracts into {sampled}, and run a night there")
     for name in ("seed", "days", "events"):
-        sample.add_argument(f"--{name}")
+        night.add_argument(f"--{name}")
+    commands.add_parser("reset", help=f"remove the sample: {sampled}")
     options = parser.parse_args(arguments)
     try:
+        if options.command in ("run", "reset"):
+            os.environ["TOUCHSTONE_HOME"] = str(home_directory() / "sample")
         settings = load_settings()
         with alerts.alert_of_error(settings) if options.command == "nightly" else nullcontext():
             return _run(settings, options)
@@ -100,8 +108,20 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         case "model":
             with exclusive(settings):
                 run_dbt(settings, "--no-write-json", "build", "--full-refresh", "--select", options.name)
-        case "sample-if-empty":
+        case "init":
+            return _init(settings)
+        case "doctor":
+            with exclusive(settings):
+                return 0 if print_findings([*examine(settings)]) else 1
+        case "run":
             _sample(settings, options)
+            code = _nightly(settings, strict=False)
+            print(f"This was a sample, in {settings.home}: `make ui SAMPLE=1` shows it. Your own data: `make init`")
+            return code
+        case "reset":
+            with exclusive(settings):
+                shutil.rmtree(settings.home)
+            print(f"Removed {settings.home}")
     return 0
 
 
@@ -164,6 +184,16 @@ def _retract(settings: Settings, options: argparse.Namespace) -> None:
         )
     if done.lost:
         print(f"Records that only these files repeat are lost: {', '.join(map(printable, done.lost))}")
+
+
+def _init(settings: Settings) -> int:
+    file = settings.home / "settings.toml"
+    if file.exists():
+        print(f"error: {file} exists; it stays as it is", file=sys.stderr)
+        return 1
+    file.write_text(commented_settings())
+    print(f"Wrote {file}. Put files into {settings.inbox}/<system>/<stream>/, and run nightly")
+    return 0
 
 
 def _try_alerts(settings: Settings) -> int:

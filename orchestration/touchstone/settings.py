@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import textwrap
 import tomllib
 import warnings
 from collections.abc import Mapping
@@ -71,31 +73,65 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid")
 
-    home: Path = Field(default_factory=home_directory)
-    # The systems that are landed, built and shown.
-    systems: list[str] = Field(default_factory=lambda: [*known_systems()], min_length=1)
-    # The location of a stream's extracts outside of the inbox: {"mailgun/events": "s3://bucket/prefix"}.
-    locations: dict[str, str] = {}
-    schedule_hour: int = Field(2, ge=0, le=23)
-    schedule_timezone: str = "UTC"
-    reporting_timezone: str = "UTC"
-    keep_releases: int = Field(5, ge=1)
-    memory_limit: str = "1600MB"
-    lock_wait_seconds: int = Field(3600, ge=0)
-    # A source is late when nothing new has landed for three of its usual intervals, and for at least so many hours.
-    late_after_hours: int = Field(36, ge=1)
-    # Sources that deliver no more: ["pinpoint/events"]. They are never late.
-    ended_sources: list[str] = []
-    # Uncompressed bytes in one batch of landing: limits memory, and the work that a crash repeats.
-    batch_bytes: int = Field(512 * 2**20, ge=1)
-    # Records in one batch of a build: a first load of years is built in several.
-    build_batch_records: int = Field(2_200_000, ge=1)
-    max_record_bytes: int = Field(16 * 2**20, ge=1)
-    # A gzip file that grows more than this is refused; JSON logs grow 5 to 50 times.
-    max_gzip_ratio: int = Field(400, ge=1)
-    # Where alerts of failed nights go: addresses that apprise knows, and a program with arguments that reads one.
-    alert_urls: list[SecretStr] = []
-    alert_command: list[str] = Field([], repr=False)
+    home: Path = Field(default_factory=home_directory, description="The folder that holds all state.")
+    systems: list[str] = Field(
+        default_factory=lambda: [*known_systems()],
+        min_length=1,
+        description="The systems that are landed, built and shown; by default all.",
+        examples=[["mailgun"]],
+    )
+    locations: dict[str, str] = Field(
+        default={},
+        description="Where a stream's files are, if not in the inbox: a folder, or an address that fsspec reads.",
+        examples=[{"mailgun/events": "s3://bucket/prefix"}],
+    )
+    schedule_hour: int = Field(2, ge=0, le=23, description="The hour at which Dagster's schedule starts a night.")
+    schedule_timezone: str = Field("UTC", description="The time zone of that hour.", examples=["Europe/Berlin"])
+    reporting_timezone: str = Field(
+        "UTC",
+        description="The time zone of days and months; hours are always UTC. A change rebuilds the marts.",
+        examples=["Europe/Berlin"],
+    )
+    keep_releases: int = Field(5, ge=1, description="How many releases are kept, for a rollback.")
+    memory_limit: str = Field("1600MB", description="DuckDB's memory limit in each process.")
+    lock_wait_seconds: int = Field(3600, ge=0, description="How long a second run waits for the first.")
+    late_after_hours: int = Field(
+        36,
+        ge=1,
+        description="A source is late when nothing new has landed for three of its usual intervals, and at least so "
+        "many hours.",
+    )
+    ended_sources: list[str] = Field(
+        default=[],
+        description="Sources that deliver no more: they are never late.",
+        examples=[["pinpoint/events"]],
+    )
+    batch_bytes: int = Field(
+        512 * 2**20,
+        ge=1,
+        description="Uncompressed bytes in one batch of landing: limits memory, and the work that a crash repeats.",
+    )
+    build_batch_records: int = Field(
+        2_200_000, ge=1, description="Records in one batch of a build: a first load of years is built in several."
+    )
+    max_record_bytes: int = Field(16 * 2**20, ge=1, description="Larger records are quarantined.")
+    max_gzip_ratio: int = Field(
+        400,
+        ge=1,
+        description="A gzip file that grows more than so many times is refused; JSON logs grow 5 to 50 times.",
+    )
+    alert_urls: list[SecretStr] = Field(
+        default=[],
+        description="Where alerts of failed nights go: addresses of apprise. They hold passwords, which the variable "
+        "TOUCHSTONE_ALERT_URLS keeps out of files.",
+        examples=[["mailto://user:password@example.com"]],
+    )
+    alert_command: list[str] = Field(
+        default=[],
+        repr=False,
+        description="A program with arguments that reads an alert from its standard input.",
+        examples=[["mail", "ops@example.com"]],
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -272,10 +308,29 @@ def _variable(name: str) -> str:
 
 
 def _example(name: str) -> str:
-    examples = {
-        "alert_command": '["mail", "ops@example.com"]',
-        "alert_urls": '["mailto://user:password@example.com"]',
-        "locations": '{"mailgun/events": "s3://bucket/prefix"}',
-        "systems": '["mailgun"]',
-    }
-    return examples.get(name, '["mailgun/events"]')
+    return json.dumps(_shown_value(name))
+
+
+def _shown_value(name: str) -> Any:
+    """An example of a setting, or its default."""
+    field = Settings.model_fields[name]
+    return field.examples[0] if field.examples else field.get_default(call_default_factory=True)
+
+
+def commented_settings() -> str:
+    """A settings file in which every setting stands as a comment: an example, or else the default."""
+    parts = [
+        "# Touchstone's settings. Take away the # before a name to set it; environment variables come first.\n"
+        "# A change takes effect in the next night."
+    ]
+    for name, field in Settings.model_fields.items():
+        if name != "home":
+            text = textwrap.fill(field.description or "", 118, initial_indent="# ", subsequent_indent="# ")
+            parts.append(f"{text}\n# {name} = {_toml_value(_shown_value(name))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{json.dumps(key)} = {_toml_value(each)}' for key, each in value.items())} }}"
+    return json.dumps(value)

@@ -108,7 +108,7 @@ def _print_open(console: Console, groups: list[Group]) -> None:
         console.print(f"    and {sum(group.records for group in more):,} more for {len(more):,} reasons, in the report")
     if groups:
         console.print(
-            "    Correct the file, or close what nobody will correct with `make dismiss` (README, Quarantine)\n"
+            "    Correct the file, or close what nobody will correct with `make dismiss` (docs/operations.md)\n"
         )
 
 

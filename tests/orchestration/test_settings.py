@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from touchstone.__main__ import main
-from touchstone.settings import Settings, SettingsMistake, load_settings
+from touchstone.settings import PROJECT, Settings, SettingsMistake, commented_settings, load_settings
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("MEMORY_LIMIT", "200%", "'200%' is a size that DuckDB doesn't accept"),
         ("LOCATIONS", "s3://bucket", 'not JSON; write it as {"mailgun/events": "s3://bucket/prefix"}'),
         ("LOCATIONS", '{"mailgun/events": 1}', "['mailgun/events']: input should be a valid string"),
-        ("ENDED_SOURCES", "mailgun/events", 'not JSON; write it as ["mailgun/events"]'),
+        ("ENDED_SOURCES", "mailgun/events", 'not JSON; write it as ["pinpoint/events"]'),
         ("ALERT_URLS", "mailto://a:b@c.de", 'not JSON; write it as ["mailto://user:password@example.com"]'),
         ("SCHEDULE_HOURS", "3", "no such setting; did you mean TOUCHSTONE_SCHEDULE_HOUR?"),
         ("WHATEVER", "3", "no such setting; the names are TOUCHSTONE_ALERT_COMMAND, "),
@@ -132,3 +133,21 @@ def test_empty_variables_and_those_of_our_own_processes_are_accepted(
         monkeypatch.setenv(f"TOUCHSTONE_{name}", "")
     assert load_settings() == Settings()
     assert load_settings().schedule_hour == 2
+
+
+def test_the_commented_file_has_every_setting_and_each_line_is_valid(tmp_path: Path) -> None:
+    text = commented_settings()
+    names = re.findall(r"^# (\w+) = ", text, re.MULTILINE)
+    assert {"home", *names} == {*Settings.model_fields}
+    (tmp_path / "settings.toml").write_text(re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE))
+    settings = load_settings(home=tmp_path)
+    assert settings.locations == {"mailgun/events": "s3://bucket/prefix"}
+    assert settings.build_batch_records == 2_200_000
+
+
+def test_the_page_has_every_setting() -> None:
+    page = (PROJECT / "docs" / "settings.md").read_text()
+    named = {
+        name.removeprefix("TOUCHSTONE_").lower().strip("_") for name in re.findall(r"`(TOUCHSTONE_\w+|_[A-Z_]+)`", page)
+    }
+    assert named >= {*Settings.model_fields}

@@ -1,0 +1,177 @@
+"""What is wrong with a home, and what a person can do about it: `touchstone doctor`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+import fsspec
+from rich.console import Console
+from rich.markup import escape
+
+from touchstone.console import printable
+from touchstone.landing.inbox import find_unread
+from touchstone.landing.ledger import Ledger
+from touchstone.landing.quarantine import open_groups
+from touchstone.landing.streams import read_streams
+from touchstone.release import held_back
+from touchstone.settings import Settings
+
+# Of the machine's memory: dbt and Dagster need some beside DuckDB.
+_MOST_MEMORY = 0.75
+
+
+class Level(Enum):
+    """How a finding is shown, and in which style."""
+
+    WRONG = ("wrong", "bold red")
+    WARNING = ("look", "yellow")
+    GOOD = ("ok", "green")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was found, and the remedy if anything is wrong."""
+
+    level: Level
+    subject: str
+    found: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Everything that was found; reads the home, and changes nothing but what opening a ledger finishes."""
+    yield _disk(settings)
+    yield _memory(settings)
+    yield from _locations(settings)
+    yield from _inbox(settings)
+    yield from _ledger(settings)
+    yield _release(settings)
+
+
+def print_findings(findings: list[Finding]) -> bool:
+    """Print them, those that are wrong first; returns whether nothing is."""
+    console = Console(highlight=False)
+    for finding in sorted(findings, key=lambda each: [*Level].index(each.level)):
+        name, style = finding.level.value
+        text = f"{finding.subject}: {finding.found}" + (f"; {finding.remedy}" if finding.remedy else "")
+        console.print(f"[{style}]{name:<7}[/]{escape(printable(text))}", soft_wrap=True)
+    return not any(finding.level == Level.WRONG for finding in findings)
+
+
+def sizes(home: Path) -> dict[str, int]:
+    """Bytes on disk of each folder of a home; a file with several names counts once."""
+    found = {}
+    seen: set[int] = set()
+    for folder in sorted(path for path in home.iterdir() if path.is_dir() and not path.is_symlink()):
+        found[folder.name] = 0
+        for path in folder.rglob("*"):
+            state = path.lstat()
+            if state.st_ino not in seen:
+                seen.add(state.st_ino)
+                found[folder.name] += state.st_blocks * 512
+    return found
+
+
+def _disk(settings: Settings) -> Finding:
+    parts = sizes(settings.home)
+    free = shutil.disk_usage(settings.home).free
+    largest = sorted(parts.items(), key=lambda part: -part[1])
+    listed = ", ".join(f"{name} {_bytes(size)}" for name, size in largest if size >= 2**20)
+    found = f"{_bytes(free)} free; {listed or 'nothing in the home yet'}"
+    # A night writes a copy of the warehouse, and spills what doesn't fit into memory.
+    if free < 2 * parts.get("warehouse", 0) + 2**30:
+        return Finding(Level.WARNING, "disk", found, "make room: a night needs twice the warehouse, and 1 GiB")
+    return Finding(Level.GOOD, "disk", found)
+
+
+def _memory(settings: Settings) -> Finding:
+    there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = _limit(settings.memory_limit)
+    found = f"memory_limit is {settings.memory_limit}, the machine has {_bytes(there_is)}"
+    if limit > _MOST_MEMORY * there_is:
+        return Finding(Level.WARNING, "memory", found, "lower the setting memory_limit: dbt and Dagster need some too")
+    return Finding(Level.GOOD, "memory", found)
+
+
+def _limit(text: str) -> int:
+    """The bytes of a limit of DuckDB's, as DuckDB reads it."""
+    with duckdb.connect(config={"memory_limit": text}) as connection:
+        ((size,),) = connection.execute("select memory_limit from pragma_database_size()").fetchall()
+        ((number,),) = connection.execute("select parse_formatted_bytes(?)", [size]).fetchall()
+    return int(number)
+
+
+def _locations(settings: Settings) -> Iterator[Finding]:
+    streams = read_streams()
+    for source, location in settings.locations.items():
+        subject = f"location of {source}"
+        if source not in streams:
+            yield Finding(Level.WRONG, subject, "no stream has this name", "correct the setting locations")
+            continue
+        protocol = fsspec.core.split_protocol(location)[0] or "file"
+        try:
+            fsspec.get_filesystem_class(protocol)
+        except (ImportError, ValueError) as error:
+            yield Finding(Level.WRONG, subject, f"{location}: {error}", "install the package, or correct the setting")
+        else:
+            yield Finding(Level.GOOD, subject, location)
+
+
+def _inbox(settings: Settings) -> Iterator[Finding]:
+    unread = find_unread(settings.inbox, [*read_streams()])
+    for entry in unread:
+        yield Finding(Level.WARNING, "inbox", f"{entry.path}: {entry.reason}", "move or rename it")
+    if not unread:
+        yield Finding(Level.GOOD, "inbox", "every file and folder belongs to a stream")
+
+
+def _ledger(settings: Settings) -> Iterator[Finding]:
+    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        failed = ledger.failed_landings()
+        groups = open_groups(ledger.connection)
+        last = ledger.builds.last()
+        kept = ledger.builds.held_back(last.number) if last else {}
+        totals = [ledger.totals(source) for source in read_streams()]
+    landed = f"{sum(each.files for each in totals):,} files, {sum(each.accepted for each in totals):,} records landed"
+    yield Finding(Level.GOOD, "ledger", landed)
+    for source, reason in failed.items():
+        yield Finding(Level.WRONG, source, reason, "run nightly again; its output says what stopped the landing")
+    for source, of_source in groupby(sorted(groups, key=lambda group: group.source), key=lambda group: group.source):
+        listed = [*of_source]
+        files = sum(group.records for group in listed if group.is_file)
+        records = sum(group.records for group in listed) - files
+        found = f"{records:,} records quarantined, {files:,} files refused, for {len(listed)} reasons"
+        yield Finding(Level.WARNING, source, found, "the report lists them; correct the files, or dismiss them")
+    if last and not last.succeeded:
+        yield Finding(Level.WRONG, "build", "the last one failed", "run nightly again; dbt/logs/dbt.log says why")
+    for system, reason in kept.items():
+        yield Finding(Level.WRONG, system, f"held back: {reason}", "docs/operations.md, A system is held back")
+
+
+def _release(settings: Settings) -> Finding:
+    file = settings.published / "touchstone.duckdb"
+    if not file.exists():
+        return Finding(Level.WARNING, "release", "there is none yet", "put files into the inbox, and run nightly")
+    try:
+        with duckdb.connect(str(file.resolve()), read_only=True) as connection:
+            old = held_back(connection)
+    except duckdb.Error as error:
+        remedy = "run rollback, then nightly"
+        return Finding(Level.WRONG, "release", f"{file} can't be read: {type(error).__name__}", remedy)
+    found = f"{file.resolve().parent.name}, of {_bytes(file.stat().st_size)}"
+    return Finding(Level.GOOD, "release", f"{found}; {len(old)} systems of an earlier one" if old else found)
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:,.1f} GiB"
