@@ -18,7 +18,8 @@ from .events import some_events
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(os, "environ", {**os.environ, "TOUCHSTONE_HOME": str(tmp_path)})
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TOUCHSTONE_")}
+    monkeypatch.setattr(os, "environ", {**others, "TOUCHSTONE_HOME": str(tmp_path)})
     return tmp_path
 
 

@@ -8,7 +8,8 @@ with
 records as not materialized (
 
     select
-        *,
+        * exclude (user_id),
+        {{ user_number('user_id') }} as user_number,
         sent_at as event_at
     from {{ read(ref('int_alexa__operations')) }}
     where operation = 'capability_directive'
@@ -64,7 +65,7 @@ counted as (
         case when grouping(directive) = 0 then directive else 'all' end as directive,
         {{ grain_columns() }},
         count(event_at) as actions,
-        count(distinct nullif(user_id, 'none')) as unique_users
+        count(distinct user_number) as unique_users
     from bucketed
     group by
         skill_id, stage,

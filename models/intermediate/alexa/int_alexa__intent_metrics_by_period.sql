@@ -7,7 +7,8 @@ with
 records as not materialized (
 
     select
-        *,
+        * exclude (user_id),
+        {{ user_number('user_id') }} as user_number,
         received_at as event_at,
         case when is_failed then 1 end as failure
     from {{ read(ref('int_alexa__sessionized_requests')) }}
@@ -26,7 +27,7 @@ counted as (
         intent_name as intent,
         {{ grain_columns() }},
         count(event_at) as utterances,
-        count(distinct nullif(user_id, 'none')) as unique_users,
+        count(distinct user_number) as unique_users,
         count(failure) as failed_intents
     from bucketed
     group by

@@ -7,7 +7,8 @@ with
 records as not materialized (
 
     select
-        * exclude (locale),
+        * exclude (locale, user_id),
+        {{ user_number('user_id') }} as user_number,
         session_locale as locale,
         session_started_at as event_at
     from {{ read(ref('int_alexa__sessionized_requests')) }}
@@ -28,7 +29,7 @@ counted as (
         case when grouping(to_node) = 0 then to_node else 'all' end as to_node,
         {{ grain_columns() }},
         count(event_at) as record_count,
-        count(distinct nullif(user_id, 'none')) as users
+        count(distinct user_number) as users
     from bucketed
     group by
         skill_id, stage, step, from_node,

@@ -4,7 +4,17 @@
 
 with
 
-records as not materialized {{ read(ref('int_alexa__skill_record_flags')) }},
+records as not materialized (
+
+    select
+        *
+        replace (
+            {{ user_number('customer') }} as customer,
+            {{ user_number('enabled_user') }} as enabled_user
+        )
+    from {{ read(ref('int_alexa__skill_record_flags')) }}
+
+),
 
 reported as {{ read(ref('int_alexa__reported_skill_metrics')) }},
 
