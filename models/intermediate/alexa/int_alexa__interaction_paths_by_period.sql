@@ -20,6 +20,8 @@ records as not materialized (
 
 counted as (
 
+    -- Each grain by itself: the users of all of them at once don't fit into memory.
+    {% for grain in ['hour', 'day', 'month'] -%}
     select
         skill_id,
         stage,
@@ -27,15 +29,18 @@ counted as (
         step,
         from_node,
         case when grouping(to_node) = 0 then to_node else 'all' end as to_node,
-        {{ grain_columns() }},
+        '{{ grain }}' as grain,
+        {{ grain }}_start as period_start,
         count(event_at) as record_count,
         count(distinct user_number) as users
     from bucketed
+    where {{ grain }}_start is not null
     group by
-        skill_id, stage, step, from_node,
-        grouping sets ((hour_start), (day_start), (month_start)),
+        skill_id, stage, step, from_node, {{ grain }}_start,
         grouping sets ((), (locale)),
         grouping sets ((), (to_node))
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -46,7 +51,7 @@ with_users_at_node as (
         -- distinct users over all next nodes
         max(users) over node as users_at_node
     from counted
-    where period_start is not null and locale is not null and to_node is not null
+    where locale is not null and to_node is not null
     window node as (partition by skill_id, stage, locale, step, from_node, grain, period_start)
 
 ),
