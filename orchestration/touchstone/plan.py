@@ -82,8 +82,9 @@ def plan(
     systems, owner = [system for system in systems_of(manifest) if system not in absent], owner_of(manifest)
     sources = sources_of(manifest) | {SHARED: set()}  # each source that it reads belongs to a system
     failed = {owner[source] for source in ledger.failed_landings()}
-    good = {group: ledger.builds.last_good(group) for group in (*systems, SHARED)}
-    behind = (failed - absent) | {system for system in systems if good[system] != good[SHARED]}
+    good = {group: ledger.builds.last_good(group) for group in (*systems_of(manifest), SHARED)}
+    # Absent systems too: each night says that their landing fails, and the first after that no longer does.
+    behind = failed | {system for system in systems_of(manifest) if good[system] != good[SHARED]}
     whole = good[SHARED]
     # Of those absent until now, seeds and models that read nothing of what has landed since are missing too.
     behind |= absent_systems(ledger, manifest, whole.landing if whole else 0) - absent
@@ -96,7 +97,11 @@ def plan(
         and last.published
         and (last.fingerprint, last.landing) == (definitions, ledger.last_lake_load_id())
     )
-    until = {group: ledger.builds.correct_until(build, definitions, sources[group]) for group, build in good.items()}
+    until = {
+        group: ledger.builds.correct_until(build, definitions, sources[group])
+        for group, build in good.items()
+        if group not in absent
+    }
     full_refresh = frozenset(group for group, landing in until.items() if landing is None)
     if only_what_is_new and up_to_date and not behind and not full_refresh:
         return None

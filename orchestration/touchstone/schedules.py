@@ -26,10 +26,10 @@ from dagster import (
 
 from touchstone.alerts import alert, is_published_by, reasons_of, what_happened
 from touchstone.assets.naming import OWN, Naming
-from touchstone.landing.inbox import Found, find
+from touchstone.landing.inbox import Found, Refused, find
 from touchstone.landing.land import location
 from touchstone.landing.streams import Stream
-from touchstone.settings import Settings
+from touchstone.settings import Settings, SettingsMistake
 
 # A tag: without new records the nightly job builds and publishes nothing; a run started by hand always does.
 ONLY_WHAT_IS_NEW = "touchstone/only_what_is_new"
@@ -112,7 +112,11 @@ def _digest(settings: Settings, streams: Iterable[Stream]) -> str:
     """What identifies the files that there are."""
     digest = hashlib.blake2b(digest_size=16)
     for stream in streams:
-        for file in find(location(stream, settings)):
+        try:
+            files = find(location(stream, settings))
+        except SettingsMistake as mistake:  # a night says it, and lands the others
+            files = [Refused(".", str(mistake))]
+        for file in files:
             stamp = file.stamp if isinstance(file, Found) else file.reason
             digest.update(f"{stream.source}\0{file.path}\0{stamp}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()

@@ -45,8 +45,10 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
                 "readers still see the previous release. The error is above, dbt's full log is "
                 f"{settings.home / 'dbt' / 'logs' / 'dbt.log'}",
             )
-        if published.exists():
-            _print_held_back(console, published)
+        held_back = _print_held_back(console, published) if published.exists() else set()
+        for stream, reason in ledger.failed_landings().items():
+            if stream not in off and reason not in held_back:
+                _warn(console, "Not landed", reason)
         for source in freshness(ledger.connection, settings, datetime.now(UTC)):
             if source.source not in off:
                 _print_lateness(console, source)
@@ -73,11 +75,13 @@ def _warn(console: Console, what: str, text: str) -> None:
     console.print(f"[bold red]{what}[/]: {_shown(text)}", soft_wrap=True)
 
 
-def _print_held_back(console: Console, published: Path) -> None:
-    """Print the systems that are held back."""
+def _print_held_back(console: Console, published: Path) -> set[str]:
+    """Print the systems that are held back; returns the reasons."""
     with duckdb.connect(str(published.resolve()), read_only=True) as connection:
-        for system in held_back(connection):
-            _warn(console, "Held back", system.message)
+        systems = held_back(connection)
+    for system in systems:
+        _warn(console, "Held back", system.message)
+    return {system.reason for system in systems}
 
 
 def _print_lateness(console: Console, source: Freshness) -> None:
@@ -138,7 +142,8 @@ def _print_landing(console: Console, ledger: Ledger, sources: Sequence[str], sin
     if table.row_count:
         console.print(table)
     elif not without:
-        console.print("Nothing has landed: the inbox is empty.\n")
+        why = "see above" if ledger.failed_landings() else "the inbox is empty"
+        console.print(f"Nothing has landed: {why}.\n")
     if without:
         console.print(f"Nothing new from {without} other source{'s' * (without > 1)}\n")
     for note in notes:

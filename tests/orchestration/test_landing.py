@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from touchstone.landing.inbox import Refused
+from touchstone.landing.inbox import Refused, find
 from touchstone.landing.land import Landed
 from touchstone.landing.ledger import LedgerMissing, Totals
 from touchstone.landing.quarantine import open_groups
 from touchstone.landing.validator import Validator
-from touchstone.settings import Settings
+from touchstone.settings import Settings, SettingsMistake
 
 from .conftest import TestHome
 
@@ -326,6 +327,30 @@ def test_another_location_and_an_object_store(home: TestHome, tmp_path: Path) ->
         result = landed(home, home.settings.model_copy(update={"locations": {SOURCE: location}}))
         assert numbers(result) == (accepted, accepted, 0, 0, 0)
     assert list(home.settings.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("location", "missing", "said"),
+    [
+        ("s3://bucket/x", "s3fs", "s3:// of the setting locations needs the package s3fs; pip install s3fs, or "),
+        ("gs://bucket/x", "gcsfs", "gs:// of the setting locations needs the package gcsfs; "),
+        ("abfss://a@b/x", "adlfs", "abfss:// of the setting locations needs the package adlfs; "),
+        ("simplecache::az://hunter2@b", "adlfs", "az:// of the setting locations needs the package adlfs; "),
+        ("sftp://a:hunter2@b/x", "paramiko", "sftp:// of the setting locations needs a package: "),
+        ("nowhere://a:hunter2@b/x", "", "nowhere:// of the setting locations is not known to fsspec; correct it"),
+    ],
+)
+def test_a_location_whose_package_is_missing(
+    monkeypatch: pytest.MonkeyPatch, location: str, missing: str, said: str
+) -> None:
+    loaded: dict[str, Any] = {}
+    for name in ("_registry", "registry"):
+        monkeypatch.setattr(sys.modules["fsspec.registry"], name, loaded)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(SettingsMistake) as mistake:
+        find(location)
+    assert str(mistake.value).startswith(said)
+    assert "hunter2" not in str(mistake.value)
 
 
 def test_reported_metrics_keep_what_their_response_says(home: TestHome) -> None:

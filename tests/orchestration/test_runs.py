@@ -319,6 +319,38 @@ def test_strict_exits_with_3_for_quarantined_records(renewed: Renewed, undisturb
     assert "Quarantined" not in run(home, "summary")[1]
 
 
+def test_a_location_that_cannot_be_read_is_named_every_night_until_it_is_corrected(home: Path, tmp_path: Path) -> None:
+    """Of Mailgun something has landed, of SES nothing ever has."""
+    (tmp_path / "gcsfs.py").write_text("raise ImportError")
+    wrong = {
+        "TOUCHSTONE_LOCATIONS": '{"ses/events": "gs://bucket/ses"}',
+        "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}",
+    }
+    said = (
+        "ses: it is empty, because the landing of ses/events failed: "
+        "gs:// of the setting locations needs the package gcsfs; pip install gcsfs"
+    )
+    more(home)
+    for _ in range(2):
+        code, output = run(home, **wrong)
+        assert code == 2, output
+        assert said in output
+        assert "Traceback" not in output
+        assert dict(published(home, "select system, status from run")) == {"mailgun": "current", "ses": "never built"}
+    code, output = run(home)
+    assert code == 0, output
+    assert "Held back" not in output
+    assert published(home, "select system, status from run") == [("mailgun", "current")]
+
+
+def test_the_summary_of_a_night_in_which_nothing_lands_says_why(renewed: Renewed) -> None:
+    home = renewed.empty()
+    code, output = run(home, TOUCHSTONE_LOCATIONS='{"ses/events": "nowhere://bucket"}', TOUCHSTONE_SYSTEMS='["ses"]')
+    assert code == 2, output
+    assert "nowhere:// of the setting locations is not known to fsspec" in output
+    assert "Nothing has landed: see above." in output
+
+
 def test_a_long_history_is_built_in_batches(undisturbed: Night, home: Path) -> None:
     more(home)
     code, output = run(home, TOUCHSTONE_BATCH_BYTES="20000", TOUCHSTONE_BUILD_BATCH_RECORDS="300")

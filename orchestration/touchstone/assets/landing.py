@@ -23,7 +23,7 @@ from touchstone.landing.land import Landed, Progress, land, location, record_unr
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import Group, open_groups
 from touchstone.landing.streams import Stream, read_streams
-from touchstone.settings import Settings
+from touchstone.settings import Settings, SettingsMistake
 from touchstone.systems import Manifest, owner_of
 
 # How often a run tries again to reach an object store.
@@ -166,14 +166,18 @@ def _landed(
     progress: Progress,
 ) -> tuple[Landed, str | None]:
     """What a landing did, and why it failed, if it did, which holds back its system alone."""
+    failed = f"the landing of {stream.source} failed"
     try:
         return land(stream, settings, ledger, progress), None
+    except SettingsMistake as mistake:
+        context.log.error(f"{failed}: {mistake}")
+        return Landed(stream.source), f"{failed}: {mistake}"
     except Exception as error:
         is_remote = "://" in str(location(stream, settings))
         if isinstance(error, OSError) and is_remote and context.retry_number < _RETRIES:
             raise RetryRequested(max_retries=_RETRIES, seconds_to_wait=20) from error
         context.log.exception(f"{stream.source} could not be landed")
-        return Landed(stream.source), f"the landing of {stream.source} failed: {type(error).__name__}"
+        return Landed(stream.source), f"{failed}: {type(error).__name__}"
 
 
 # How many reasons a check shows; the ledger has all.

@@ -7,12 +7,20 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import fsspec
 
 from touchstone.console import printable
 from touchstone.names import nearest
+from touchstone.settings import SettingsMistake
+
+# The packages of object stores, by protocol, each with our extra of it.
+_PACKAGES = {
+    **dict.fromkeys(("s3", "s3a"), ("s3fs", "s3")),
+    **dict.fromkeys(("gs", "gcs"), ("gcsfs", "gcs")),
+    **dict.fromkeys(("abfs", "abfss", "az"), ("adlfs", "azure")),
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,10 @@ class Refused:
 
 
 def find(location: str | Path) -> list[Found | Refused]:
-    """All files below a location, by path; none if the location doesn't exist."""
+    """All files below a location, by path; none if the location doesn't exist.
+
+    Raises SettingsMistake for an object store whose package isn't installed.
+    """
     folder = _local(location)
     found = _walk(folder) if folder else _objects(str(location))
     return sorted(found, key=lambda entry: entry.path)
@@ -48,7 +59,7 @@ def exists(location: str) -> bool:
     """Whether the folder exists, or the object store has anything under that prefix."""
     if folder := _local(location):
         return folder.is_dir()
-    filesystem, root = fsspec.core.url_to_fs(location)
+    filesystem, root = _filesystem(location)
     return bool(filesystem.exists(root))
 
 
@@ -133,8 +144,27 @@ def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
 
 
+def _filesystem(location: str) -> tuple[Any, str]:
+    """fsspec's filesystem of a location, and the path in it. Messages show no more of the location than its protocol,
+    as it may hold a password.
+    """
+    protocol = str(fsspec.core.split_protocol(location)[0]).rpartition("::")[2]
+    try:
+        return cast(tuple[Any, str], fsspec.core.url_to_fs(location))
+    except (ImportError, ValueError) as error:
+        is_unknown = str(error).startswith("Protocol not known")
+        if isinstance(error, ValueError) and not is_unknown:
+            raise
+        if protocol in _PACKAGES:
+            package, extra = _PACKAGES[protocol]
+            problem = f"needs the package {package}; pip install {package}, or Touchstone with its extra {extra}"
+        else:
+            problem = "is not known to fsspec; correct it" if is_unknown else f"needs a package: {error}"
+    raise SettingsMistake(f"{protocol}:// of the setting locations {problem}")
+
+
 def _objects(location: str) -> Iterator[Found]:
-    filesystem, root = fsspec.core.url_to_fs(location)
+    filesystem, root = _filesystem(location)
 
     def found(path: str, info: dict[str, object]) -> Found:
         def open_() -> BinaryIO:
