@@ -17,6 +17,8 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 
+from filelock import FileLock
+
 from touchstone import alerts
 from touchstone.console import log_progress, printable
 from touchstone.dbt import DbtFailed, run_dbt
@@ -30,6 +32,9 @@ from touchstone.landing.streams import read_streams
 from touchstone.publish import NotPublished, rollback
 from touchstone.settings import Settings, SettingsMistake, commented_settings, home_directory, load_settings
 from touchstone.summary import print_summary
+
+# Dagster's arguments for our code location.
+_LOCATION = ("-m", "touchstone.definitions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("summary", help="print what has landed and is published")
     commands.add_parser("try-alerts", help="send a test to all addresses of alerts")
     commands.add_parser("ui", help="start the Dagster UI and its daemon on loopback")
+    web = commands.add_parser("webserver", help="start the Dagster UI alone, as a service")
+    web.add_argument("--host", default="127.0.0.1", help="address to listen on; the UI asks for no password")
+    web.add_argument("--port", default=_port("3000"))
+    commands.add_parser("daemon", help="start Dagster's daemon, which runs schedules and sensors, as a service")
     commands.add_parser("docs", help="serve dbt's documentation on loopback")
     model = commands.add_parser("model", help="rebuild one model from all of its records, and run its tests")
     model.add_argument("name", help="such as int_mailgun__event_flags")
@@ -102,7 +111,13 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         case "try-alerts":
             return _try_alerts(settings)
         case "ui":
-            _exec_program("dagster", "dev", "-m", "touchstone.definitions", "-h", "127.0.0.1", "-p", _port("3000"))
+            _exec_program("dagster", "dev", *_LOCATION, "-h", "127.0.0.1", "-p", _port("3000"))
+        case "webserver":
+            _create_history(settings)
+            _exec_program("dagster_webserver", *_LOCATION, "-h", options.host, "-p", options.port)
+        case "daemon":
+            _create_history(settings)
+            _exec_program("dagster._daemon", "run", *_LOCATION)
         case "docs":
             _docs(settings)
         case "model":
@@ -222,6 +237,14 @@ def _docs(settings: Settings) -> None:
         run_dbt(settings, "docs", "generate")
         reduce_docs(settings)
     _exec_program("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
+
+
+def _create_history(settings: Settings) -> None:
+    """Create the tables of Dagster's history where there are none: services that do so at the same time break them."""
+    from dagster import DagsterInstance
+
+    with FileLock(settings.home / "dagster" / "create.lock"), DagsterInstance.get():
+        pass
 
 
 def _port(default: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from filelock import FileLock, Timeout
 
@@ -31,10 +31,16 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def own_dagster(settings: Settings) -> dict[str, str]:
-    """The environment of a Dagster of the home's own, whose folder and configuration this creates."""
+    """The environment of a Dagster of the home's own, whose folder and configuration this creates.
+
+    The configuration is the file `dagster.yaml` of the home, beside `settings.toml`, or ours where there is none.
+    """
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), folder / "dagster.yaml")
+    given = settings.home / "dagster.yaml"
+    with NamedTemporaryFile(dir=folder, delete=False) as unfinished:  # services start at once, and read it
+        unfinished.write((given if given.exists() else Path(__file__).with_name("dagster.yaml")).read_bytes())
+    os.replace(unfinished.name, folder / "dagster.yaml")
     return {"DAGSTER_HOME": str(folder), "DAGSTER_EVENT_BATCH_SIZE": "1000"}
 
 

@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from touchstone.console import log_progress
 from touchstone.dbt import run_dbt
 from touchstone.home import environment
@@ -29,17 +31,18 @@ _PARSED = (*DEFINITIONS, "tests", "profiles")
 def project(settings: Settings) -> Manifest:
     """The up-to-date manifest of the dbt project, reduced to the systems that are on."""
     manifest, parsed = manifest_path(settings), _parsed_path(settings)
-    is_kept = manifest.exists() and parsed.exists()
-    if not is_kept or manifest.stat().st_mtime < max(path.stat().st_mtime for path in project_files(_PARSED)):
-        log_progress("parsing the dbt project")
-        result = run_dbt(settings, "parse", "--quiet")
-        manifest.parent.mkdir(parents=True, exist_ok=True)
-        for earlier in manifest.parent.glob("*.pickle"):
-            earlier.unlink()
-        unfinished(parsed).write_bytes(pickle.dumps(result))
-        os.replace(unfinished(parsed), parsed)
-        shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
-        os.replace(unfinished(manifest), manifest)
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(manifest.with_name("parse.lock")):  # services start at once
+        is_kept = manifest.exists() and parsed.exists()
+        if not is_kept or manifest.stat().st_mtime < max(path.stat().st_mtime for path in project_files(_PARSED)):
+            log_progress("parsing the dbt project")
+            result = run_dbt(settings, "parse", "--quiet")
+            for earlier in manifest.parent.glob("*.pickle"):
+                earlier.unlink()
+            unfinished(parsed).write_bytes(pickle.dumps(result))
+            os.replace(unfinished(parsed), parsed)
+            shutil.copyfile(settings.home / "dbt" / "target" / "manifest.json", unfinished(manifest))
+            os.replace(unfinished(manifest), manifest)
     return read_manifest(settings)
 
 
