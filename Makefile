@@ -107,11 +107,11 @@ bench: $(READY) $(BENCH_READY) ## measure nightly runs against baselines (SYSTEM
 lint: $(READY) ## run ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/alexa tests/mailgun tests/pinpoint tests/ses
 
-lock: $(READY) ## update requirements.lock, benchmarks/requirements.lock and bi/requirements.lock
+lock: $(READY) ## update requirements.lock, and those of benchmarks/, bi/ and deploy/
 	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --all-extras \
 		--python-version 3.11 --universal pyproject.toml -o requirements.lock
-	@for folder in benchmarks bi; do \
-		$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate \
+	@for folder in benchmarks bi deploy; do \
+		$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --no-emit-package touchstone \
 			--python-version 3.11 --universal $$folder/requirements.in -o $$folder/requirements.lock || exit 1; \
 	done
 
