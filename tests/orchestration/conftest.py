@@ -35,6 +35,7 @@ _LONGEST = (
     "test_systems_apart",
     "test_runs",
     "test_browser",
+    "test_deploy",
     "test_models",
     "test_add_a_system",
     "test_selections",
