@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 
 from filelock import FileLock
 
@@ -117,7 +118,9 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
             _exec_program("dagster_webserver", *_LOCATION, "-h", options.host, "-p", options.port)
         case "daemon":
             _create_history(settings)
-            _exec_program("dagster._daemon", "run", *_LOCATION)
+            # Dagster's module of it is private, unlike its command.
+            command = str(Path(sys.executable).with_name("dagster-daemon"))
+            os.execv(command, [command, "run", *_LOCATION])
         case "docs":
             _docs(settings)
         case "model":
