@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import nightly, sample
+from touchstone.doctor import sizes
 
 # Of the nights of `many_nights` these are printed, and the last.
 _SHOWN = (1, 10, 20)
@@ -58,8 +59,9 @@ def many_nights(work: Path, system: str, events: int, nights: int, console: Cons
             )
             table.add_row(str(number), *figures)
     console.print(table)
-    sizes = [f"{part} {_mebibytes(home / part):,.0f}" for part in _PARTS]
-    console.print(f"MiB of the home after the last night: {', '.join(sizes)}")
+    found = sizes(home)
+    listed = ", ".join(f"{part} {found[part] / 2**20:,.0f}" for part in _PARTS)
+    console.print(f"MiB of the home after the last night: {listed}")
 
 
 def _days(inbox: Path, system: str, *, events: int, days: int) -> list[list[Path]]:
@@ -72,9 +74,3 @@ def _days(inbox: Path, system: str, *, events: int, days: int) -> list[list[Path
 def _give(folders: Iterable[Path], inbox: Path, home: Path) -> None:
     for folder in folders:
         shutil.copytree(folder, home / "inbox" / folder.relative_to(inbox))
-
-
-def _mebibytes(folder: Path) -> float:
-    """Of disk, where a file with several names counts once."""
-    files = {(stat := path.lstat()).st_ino: stat.st_blocks for path in folder.rglob("*")}
-    return sum(files.values()) * 512 / 2**20

@@ -13,7 +13,7 @@ from typing import Any
 from dagster import AssetKey, AssetSpec, AutomationCondition, Definitions, FreshnessPolicy, definitions
 
 from touchstone import alerts, schedules
-from touchstone.assets.landing import landing_assets
+from touchstone.assets.landing import landing_assets, streams_of
 from touchstone.assets.marts import mart_assets
 from touchstone.assets.naming import OWN, Naming
 from touchstone.landing.streams import read_streams
@@ -21,7 +21,6 @@ from touchstone.manifest import project
 from touchstone.names import nearest
 from touchstone.resources import Home
 from touchstone.settings import SECRET, Settings, SettingsMistake, load_settings
-from touchstone.systems import owner_of
 
 
 @definitions
@@ -89,9 +88,7 @@ def definitions_of(
     ]
     assets = [each.map_asset_specs(changed) for each in (*landing, *mart_assets(manifest, landing, naming))]
     nightly = schedules.nightly([key for each in assets for key in each.keys], naming)
-    sources = owner_of(manifest)
-    streams = [stream for stream in read_streams().values() if stream.source in sources]
-    sensors = [schedules.new_files(settings, nightly, streams, naming)]
+    sensors = [schedules.new_files(settings, nightly, streams_of(manifest), naming)]
     if alerts.is_set_up(settings):
         sensors.append(schedules.failed_nights(settings, nightly, naming))
     # Dagster's UI shows the configuration of resources, and no run needs these.

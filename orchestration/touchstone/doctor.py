@@ -11,17 +11,16 @@ from itertools import groupby
 from pathlib import Path
 
 import duckdb
-import fsspec
 from rich.console import Console
 from rich.markup import escape
 
 from touchstone.console import printable
-from touchstone.landing.inbox import find_unread
+from touchstone.landing.inbox import filesystem_of, find_unread
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import open_groups
 from touchstone.landing.streams import read_streams
 from touchstone.release import held_back
-from touchstone.settings import Settings
+from touchstone.settings import Settings, SettingsMistake
 
 # Of the machine's memory: dbt and Dagster need some beside DuckDB.
 _MOST_MEMORY = 0.75
@@ -115,11 +114,10 @@ def _locations(settings: Settings) -> Iterator[Finding]:
         if source not in streams:
             yield Finding(Level.WRONG, subject, "no stream has this name", "correct the setting locations")
             continue
-        protocol = fsspec.core.split_protocol(location)[0] or "file"
         try:
-            fsspec.get_filesystem_class(protocol)
-        except (ImportError, ValueError) as error:
-            yield Finding(Level.WRONG, subject, f"{location}: {error}", "install the package, or correct the setting")
+            filesystem_of(location)
+        except SettingsMistake as mistake:
+            yield Finding(Level.WRONG, subject, f"{location}: {mistake}")
         else:
             yield Finding(Level.GOOD, subject, location)
 

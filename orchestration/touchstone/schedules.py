@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dagster import (
@@ -61,9 +61,8 @@ def every_night(settings: Settings, job: Any, naming: Naming = OWN) -> ScheduleD
     )
 
 
-def new_files(settings: Settings, job: Any, streams: Iterable[Stream], naming: Naming = OWN) -> SensorDefinition:
+def new_files(settings: Settings, job: Any, streams: Sequence[Stream], naming: Naming = OWN) -> SensorDefinition:
     """Requests the job when files have come or changed, and none has since it last looked; people switch it on."""
-    listed = list(streams)
 
     @sensor(
         name=naming.name("new_files"),
@@ -73,7 +72,7 @@ def new_files(settings: Settings, job: Any, streams: Iterable[Stream], naming: N
         description="Lands files soon after they have come, instead of in the night.",
     )
     def evaluate(context: SensorEvaluationContext) -> RunRequest | SkipReason:
-        digest = _digest(settings, listed)
+        digest = _digest(settings, streams)
         seen, requested = json.loads(context.cursor or '["", ""]')
         is_steady = digest == seen
         context.update_cursor(json.dumps([digest, digest if is_steady else requested]))

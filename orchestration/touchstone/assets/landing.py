@@ -37,11 +37,17 @@ def landing_assets(
     owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
     # The owners of a stream are those of the models that read it.
     systems = owner_of(manifest)
-    streams = [stream for stream in read_streams().values() if stream.source in systems]
+    streams = streams_of(manifest)
     return [
         _inbox(naming),
         *(_landing(stream, owners.get(systems[stream.source]), naming, progress) for stream in streams),
     ]
+
+
+def streams_of(manifest: Manifest) -> list[Stream]:
+    """The streams of the systems that are on."""
+    sources = owner_of(manifest)
+    return [stream for stream in read_streams().values() if stream.source in sources]
 
 
 def _inbox(naming: Naming) -> AssetsDefinition:

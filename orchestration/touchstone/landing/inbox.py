@@ -59,7 +59,7 @@ def exists(location: str) -> bool:
     """Whether the folder exists, or the object store has anything under that prefix."""
     if folder := _local(location):
         return folder.is_dir()
-    filesystem, root = _filesystem(location)
+    filesystem, root = filesystem_of(location)
     return bool(filesystem.exists(root))
 
 
@@ -144,9 +144,11 @@ def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
 
 
-def _filesystem(location: str) -> tuple[Any, str]:
+def filesystem_of(location: str) -> tuple[Any, str]:
     """fsspec's filesystem of a location, and the path in it. Messages show no more of the location than its protocol,
     as it may hold a password.
+
+    Raises SettingsMistake where the package of it isn't installed, or nothing knows it.
     """
     protocol = str(fsspec.core.split_protocol(location)[0]).rpartition("::")[2]
     try:
@@ -164,7 +166,7 @@ def _filesystem(location: str) -> tuple[Any, str]:
 
 
 def _objects(location: str) -> Iterator[Found]:
-    filesystem, root = _filesystem(location)
+    filesystem, root = filesystem_of(location)
 
     def found(path: str, info: dict[str, object]) -> Found:
         def open_() -> BinaryIO:
