@@ -2,7 +2,7 @@
 {% macro is_on(mart) -%}
     {%- set systems = env_var('TOUCHSTONE_SYSTEMS', '') -%}
     {%- set off = [] -%}
-    {%- for node in (graph.nodes.values() if execute and systems else []) if node.fqn[1] == 'marts' -%}
+    {%- for node in (graph.nodes.values() if execute and systems else []) if node.fqn[:2] == ['touchstone', 'marts'] -%}
         {%- if node.config.group not in fromjson(systems) + ['catalog'] -%}
             {%- do off.append(modules.re.sub('_(hourly|daily|monthly)$', '', node.name)) -%}
         {%- endif -%}

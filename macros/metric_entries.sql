@@ -10,7 +10,7 @@
 ] -%}
 {%- set rows = [] -%}
 {%- set datapoints = {} -%}
-{%- for node in (graph.nodes.values() | sort(attribute='name') if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
+{%- for node in (graph.nodes.values() | sort(attribute='name') if execute else []) if node.resource_type == 'model' and node.fqn[:2] == ['touchstone', 'marts']
     and not modules.re.search('_by_dimension_|_hourly$|_monthly$', node.name) -%}
     {%- set entries = [] -%}
     {%- for column in node.columns.values() if column.meta.kind -%}
@@ -46,7 +46,7 @@ from (
     {%- for row in rows + datapoints.values() | list %}
     (
         {%- for text in texts -%}
-        {{ "'" ~ row[text] | replace("'", "''") ~ "'" if row.get(text) else 'null' }}{{ ', ' if not loop.last }}
+        {{ "'" ~ row[text] | replace("'", "''") ~ "'" if row.get(text) else 'null::varchar' }}{{ ', ' if not loop.last }}
         {%- endfor -%}
     ){{ ',' if not loop.last }}
     {%- endfor %}

@@ -4,7 +4,7 @@
    so they are listed, and one that is left out stops the build. `others` has such rows already. The model is a view of the
    published file. #}
 {% macro metric_values(marts, dated={}, others=none) -%}
-{{- config(materialized='view', database='touchstone') -}}
+{{- config(materialized='view', tags='published') -}}
 {%- set tables = [] -%}
 {%- for mart in marts -%}
     {%- for suffix, grain in {'hourly': 'hour', 'daily': 'day', 'monthly': 'month'}.items() -%}
@@ -14,7 +14,7 @@
 {%- for mart, date in dated.items() -%}
     {%- do tables.append((mart, mart, 'day', date)) -%}
 {%- endfor -%}
-{%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] == 'marts'
+{%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[:2] == ['touchstone', 'marts']
     and node.group == config.get('group') and node.unique_id not in model.depends_on.nodes
     and node.columns.values() | selectattr('meta.kind') | list -%}
     {{ exceptions.raise_compiler_error(node.name ~ ' has metrics and is not in ' ~ model.name ~ ': add its mart to the list there.') }}
@@ -32,7 +32,7 @@ mart_rows as (
 
     {% for table, mart, grain, start in tables -%}
     {%- set relation = ref(table) -%}
-    {%- set columns = graph.nodes['model.' ~ project_name ~ '.' ~ table].columns.values() if execute else [] -%}
+    {%- set columns = graph.nodes['model.touchstone.' ~ table].columns.values() if execute else [] -%}
     {%- set keys = keys_of(columns) | sort -%}
     {%- set metrics = columns | selectattr('meta.unit') | rejectattr('data_type', 'eq', 'varchar')
         | map(attribute='name') | list -%}
@@ -75,11 +75,11 @@ select * from {{ others }}
 {# The rows of one grain of every system's metric values: a system that is held back keeps its own, whatever becomes of the
    others. #}
 {% macro metric_values_of_systems(grain) -%}
-{%- set systems = var('systems') | list -%}
+{%- set systems = var('systems') | list | sort -%}
 {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' -%}
-    {%- if node.fqn[1] == 'marts' and node.group not in systems + ['catalog'] -%}
+    {%- if node.fqn[:2] == ['touchstone', 'marts'] and node.group not in systems + ['catalog'] -%}
         {{ exceptions.raise_compiler_error(
-            node.name ~ ' is of the group ' ~ node.group ~ ', which is no system: add its folder to `systems` in dbt_project.yml.'
+            node.name ~ ' is of the group ' ~ node.group ~ ', which the variable `systems` has not: add it there, or disable its folders.'
         ) }}
     {%- elif node.name.endswith('__metric_values') and not node.columns -%}
         {{ exceptions.raise_compiler_error(node.name ~ ' has no columns: add it to _int__metric_values.yml.') }}

@@ -24,7 +24,7 @@
     {%- set marts = [] -%}
     {%- for id in shown -%}
         {%- set node = graph.nodes[id] -%}
-        {%- if node.fqn[1] == 'marts' and node.columns.values() | selectattr('meta.kind') | list -%}
+        {%- if node.fqn[:2] == ['touchstone', 'marts'] and node.columns.values() | selectattr('meta.kind') | list -%}
             {%- do marts.append(node) -%}
         {%- endif -%}
     {%- endfor -%}

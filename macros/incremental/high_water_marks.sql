@@ -4,12 +4,25 @@
    A model's rows and marks change in one transaction, so that they are in the same database. #}
 {% macro create_high_water_marks() -%}
     {%- do graph.pop('high_water_marks', none) -%}
-    {%- for database in ('internal', 'touchstone') %}
-        create schema if not exists {{ database }}.intermediate;
-        create table if not exists {{ database }}.intermediate.high_water_marks (
-            model varchar, parent varchar, load_id bigint
-        );
+    {%- if execute and run_query("select current_setting('TimeZone')").columns[0].values()[0] != 'UTC' -%}
+        {{ exceptions.raise_compiler_error("Touchstone reads times in UTC: write `settings: {TimeZone: UTC}` into your profile") }}
+    {%- endif -%}
+    {%- for schema in schemas_of_marks() %}
+        create schema if not exists {{ schema }};
+        create table if not exists {{ schema }}.high_water_marks (model varchar, parent varchar, load_id bigint);
     {%- endfor %}
+{%- endmacro %}
+
+
+{# The schemas of all incremental models, each with its database. #}
+{% macro schemas_of_marks() -%}
+    {%- set schemas = [] -%}
+    {%- for node in (graph.nodes.values() if execute else []) if node.package_name == 'touchstone' -%}
+        {%- if node.config.materialized == 'incremental' -%}
+            {%- do schemas.append('"' ~ node.database ~ '"."' ~ node.schema ~ '"') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(schemas | unique | list) }}
 {%- endmacro %}
 
 
@@ -22,9 +35,7 @@
     {%- endif -%}
     {%- if 'high_water_marks' not in graph -%}
         {%- set marks = {} -%}
-        {%- for row in run_query(
-            'from internal.intermediate.high_water_marks union all from touchstone.intermediate.high_water_marks'
-        ).rows -%}
+        {%- for row in run_query('from ' ~ schemas_of_marks() | join('.high_water_marks union all from ') ~ '.high_water_marks').rows -%}
             {%- do marks.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
         {%- endfor -%}
         {%- do graph.update({'high_water_marks': marks}) -%}
@@ -56,8 +67,9 @@
                 {%- endif -%}
             {%- endfor -%}
         {%- endfor -%}
-        delete from {{ this.database }}.intermediate.high_water_marks where model = '{{ this.name }}';
-        insert into {{ this.database }}.intermediate.high_water_marks values
+        {%- set table = '"' ~ this.database ~ '"."' ~ this.schema ~ '".high_water_marks' %}
+        delete from {{ table }} where model = '{{ this.name }}';
+        insert into {{ table }} values
         {%- for parent, number in marks.items() %}
             ('{{ this.name }}', '{{ parent }}', {{ number }}){{ ',' if not loop.last }}
         {%- endfor %}
@@ -65,7 +77,8 @@
 {%- endmacro %}
 
 
-{# Through which load a staging model has been read: all that this build takes in. #}
+{# Through which load a staging model has been read: all that this build takes in. Of a table that somebody else loads it
+   falls short of the newest row by what may still come late, which is read again. #}
 {% macro landed_through(staged) -%}
     {%- if env_var('TOUCHSTONE_LOAD_ID', '') -%}
         {{ return([env_var('TOUCHSTONE_LOAD_ID') | int, load_limit() | int] | min) }}
@@ -73,5 +86,7 @@
     {%- set newest -%}
         select coalesce(max(load_id), 0) from {{ staged.relation_name }} where load_id <= {{ load_limit() }}
     {%- endset -%}
-    {{ return(run_query(newest).columns[0].values()[0] | int if execute else 0) }}
+    {%- set is_of_landing = staged.depends_on.nodes and staged.depends_on.nodes[0].startswith('source.touchstone.') -%}
+    {%- set late = 0 if is_of_landing else var('loaded_late_minutes') * 60000000 -%}
+    {{ return(run_query(newest).columns[0].values()[0] | int - late if execute else 0) }}
 {%- endmacro %}

@@ -7,7 +7,7 @@
         {{ return(0) }}
     {%- endif -%}
     {%- set numbers = [] -%}
-    {%- for source in read_through_views(graph.nodes['model.' ~ project_name ~ '.' ~ parent]) -%}
+    {%- for source in read_through_views(graph.nodes['model.touchstone.' ~ parent]) -%}
         {%- do numbers.append(marks.get(source.name, 0)) -%}
     {%- endfor -%}
     {{ return(numbers | min) }}

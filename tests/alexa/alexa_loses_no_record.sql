@@ -1,6 +1,9 @@
 -- Proves that every landed record is counted once, from staging to each grain: a request, a directive, an event of a
 -- skill, a step of a linking and a request for a token; and that every fact made of several records is counted once in
 -- each grain.
+-- Of what landing wrote, which says of a version whether it is the first of its record.
+{{ config(enabled=project_name == 'touchstone') }}
+
 with
 
 landed as (

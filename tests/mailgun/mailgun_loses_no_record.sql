@@ -1,4 +1,7 @@
 -- Proves that every landed event is counted once, from staging to each grain, and that every open and click has a flag.
+-- Of what landing wrote, which says of a version whether it is the first of its record.
+{{ config(enabled=project_name == 'touchstone') }}
+
 with
 
 landed as (

@@ -187,7 +187,10 @@ def test_the_loop_of_one_model_catches_a_wrong_line(scratch: Scratch) -> None:
     [
         ("models/intermediate/_int__metric_values.yml", "int_beacon__metric_values has no columns"),
         ("models/groups.yml", "beacon"),
-        ("dbt_project.yml", "is of the group None, which is no system: add its folder to `systems` in dbt_project.yml"),
+        (
+            "dbt_project.yml",
+            "is of the group None, which the variable `systems` has not: add it there, or disable its folders",
+        ),
     ],
 )
 def test_what_is_left_out_stops_the_build_with_its_name(scratch: Scratch, name: str, message: str) -> None:

@@ -1,5 +1,8 @@
 -- Proves that every landed event is counted once, from staging to each grain, as is every instant of a reputation rate,
 -- and that every open and click has its flags.
+-- Of what landing wrote, which says of a version whether it is the first of its record.
+{{ config(enabled=project_name == 'touchstone') }}
+
 with
 
 landed as (

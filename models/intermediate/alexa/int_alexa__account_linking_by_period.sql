@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale and flow, of which the last two may be `all`.
 -- Defines every metric of account linking.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

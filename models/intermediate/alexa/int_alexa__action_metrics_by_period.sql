@@ -1,7 +1,7 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, capability and directive, of which the last
 -- three may be `all`. Defines every metric of actions: directives that a user gave, and utterances as
 -- Amazon reports them.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage and locale, which may be `all`: how often a
 -- StateReport was what the skill had last reported by itself.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

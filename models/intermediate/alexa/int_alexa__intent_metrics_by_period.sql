@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, which may be `all`, and intent.
 -- Defines every metric of intents.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period of the sessions' starts, skill, stage, locale, which may be `all`,
 -- step after LaunchRequest, and the nodes it goes from and to: an intent, or how the session ended.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

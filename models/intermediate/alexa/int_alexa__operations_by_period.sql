@@ -1,7 +1,7 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, operation, capability and directive, of which
 -- locale, capability and directive may be `all`. Defines every metric of discovery, directives and report
 -- state.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

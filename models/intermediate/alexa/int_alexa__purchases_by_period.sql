@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, product and its type, of which the last three
 -- may be `all`. Every metric of in-skill purchasing: counts, how many subscriptions are active, and rates.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one cohort, those users of a skill and locale whose first request was in one week, and one week after it,
 -- 0 to 12.
-{{ config(database='touchstone', unique_key=['skill_id', 'locale', 'cohort_week']) }}
+{{ config(tags='published', unique_key=['skill_id', 'locale', 'cohort_week']) }}
 
 with
 

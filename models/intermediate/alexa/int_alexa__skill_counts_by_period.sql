@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage and locale, which may be `all`: what is counted of a skill
 -- as a whole, beside what Amazon reports of it. A number of what isn't logged is not 0 but unknown.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

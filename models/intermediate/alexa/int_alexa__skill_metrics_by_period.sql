@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage and locale, which may be `all`. The metrics of a skill that
 -- are made of others are defined here; int_alexa__skill_counts_by_period has what they are made of.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

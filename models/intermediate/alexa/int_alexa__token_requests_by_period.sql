@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, skill, stage, locale, grant type, and error code where `is_by_code`.
 -- Defines every metric of token requests.
-{{ config(database='touchstone', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['skill_id', 'stage', 'grain', 'period_start']) }}
 
 with
 

@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period and integration with a known number. A column per metric.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

@@ -2,7 +2,7 @@
 -- Every CloudWatch metric has all statistics, and as its value the one that the seed names.
 -- Dimension sets are never mixed: a metric's datapoints by queue and those by flow count the same calls.
 {{ config(
-    database='touchstone',
+    tags='published',
     unique_key=['account_id', 'region', 'namespace', 'metric_name', 'dimensions', 'grain', 'period_start']
 ) }}
 

@@ -3,7 +3,7 @@
 -- of their quota, whatever their unit says; chats and tasks as a percentage. Shares are rounded, so that of a period's
 -- estimates that of the highest share is nearest to the quota.
 {{ config(
-    database='touchstone', unique_key=['account_id', 'region', 'instance_id', 'grain', 'period_start']
+    tags='published', unique_key=['account_id', 'region', 'instance_id', 'grain', 'period_start']
 ) }}
 
 with

@@ -1,5 +1,5 @@
 -- Grain: one hour, day or month, and row of cloudwatch_metrics.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

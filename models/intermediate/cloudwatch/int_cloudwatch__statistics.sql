@@ -1,6 +1,6 @@
 -- Grain: one datapoint that has, or had in another version, statistics beyond sum, count, minimum and maximum.
 -- They are kept by datapoint, as no two percentiles make a third.
-{{ config(database='touchstone', unique_key='datapoint_key') }}
+{{ config(tags='published', unique_key='datapoint_key') }}
 
 with
 

@@ -2,7 +2,7 @@
 -- CloudWatch may report a metric under several dimension sets, with the same events in each: the one with the fewest
 -- dimensions counts at each instant. No number is made of undeclared sets, and none is 0 or partial beside theirs.
 {{ config(
-    database='touchstone', unique_key=['account_id', 'region', 'mart', 'grain', 'period_start']
+    tags='published', unique_key=['account_id', 'region', 'mart', 'grain', 'period_start']
 ) }}
 
 with

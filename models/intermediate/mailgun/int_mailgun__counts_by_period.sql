@@ -1,7 +1,7 @@
 -- Grain: one grain (hour, day, month), period, subaccount, domain, dimension and its value.
 -- Counts the flags of events, and unique opens and clicks.
 {{ config(
-    database='touchstone', unique_key=['subaccount', 'domain', 'grain', 'period_start']
+    tags='published', unique_key=['subaccount', 'domain', 'grain', 'period_start']
 ) }}
 
 with

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, subaccount, domain, dimension and its value.
 -- Every metric of the vendor's page "Metric definitions": the counts, what is made of them, and the rates.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

@@ -1,5 +1,5 @@
 -- Grain: one activity of a journey's definition, as it was fetched.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

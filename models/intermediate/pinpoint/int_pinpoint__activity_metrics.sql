@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period and activity. Counts are of its sends, or of those who passed through it
 -- by its counters; they are NULL where no events are known. Counters are as last reported in the period.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

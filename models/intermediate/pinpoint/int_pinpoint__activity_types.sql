@@ -1,6 +1,6 @@
 -- Grain: one activity of a journey whose type is known, for life: by its events, else its snapshots, else its
 -- definition.
-{{ config(database='touchstone', unique_key=['application_id', 'journey_id', 'activity_id']) }}
+{{ config(tags='published', unique_key=['application_id', 'journey_id', 'activity_id']) }}
 
 with
 

@@ -1,5 +1,5 @@
 -- Grain: one fetch of a project's settings. They hold from `valid_from` until the next ones do.
-{{ config(database='touchstone', unique_key=['application_id']) }}
+{{ config(tags='published', unique_key=['application_id']) }}
 
 with
 

@@ -1,7 +1,7 @@
 -- Grain: one grain (hour, day, month), period and outbound campaign, of the journey whose definition names it.
 -- A campaign of several journeys is of journey 'none', as no record states which of them a call was for; one that only
 -- tests of journeys name is left out.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period and outbound campaign of Amazon Connect.
 -- Every contact center metric is defined here and nowhere else.
-{{ config(database='touchstone', unique_key=['campaign_id', 'grain', 'period_start']) }}
+{{ config(tags='published', unique_key=['campaign_id', 'grain', 'period_start']) }}
 
 with
 

@@ -2,7 +2,7 @@
 -- its own or (`of_runs`) that of its runs added up.
 -- A counter's value in a period is the last reported in it; its increase is over that of the period before.
 {{ config(
-    database='touchstone',
+    tags='published',
     unique_key=['application_id', 'journey_id', 'activity_id', 'of_runs', 'counter', 'grain', 'period_start']
 ) }}
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, journey or activity of one, and counter: its own where it was ever
 -- reported, else that of its runs added up. Tests of journeys are left out.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

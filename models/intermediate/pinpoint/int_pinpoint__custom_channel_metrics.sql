@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period and activity with at least one send through a function or webhook.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month) and activity ('all' of the journey itself) with events, and the first and last
 -- period with events of its project: within them a count without an event is 0, outside it isn't known.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, project, journey and activity ('all' of the journey itself) whose
 -- definition was fetched in the period.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

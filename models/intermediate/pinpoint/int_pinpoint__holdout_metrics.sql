@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period and holdout activity whose counters were reported.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

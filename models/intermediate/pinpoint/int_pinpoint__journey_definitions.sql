@@ -1,5 +1,5 @@
 -- Grain: one definition of a journey, as it was fetched. It holds from `valid_from` until the next one does.
-{{ config(database='touchstone', unique_key=['application_id', 'journey_id']) }}
+{{ config(tags='published', unique_key=['application_id', 'journey_id']) }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period and journey. Counts are of the journey's activities, counters are as last
 -- reported in the period, and settings are those at its end. Counts are NULL where no events are known.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

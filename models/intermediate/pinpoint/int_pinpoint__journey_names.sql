@@ -1,5 +1,5 @@
 -- Grain: one journey with its newest known name.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

@@ -1,7 +1,7 @@
 -- Grain: one grain (hour, day, month), period, project, journey and activity.
 -- How many events count for each metric. Tests of journeys are among them; published models leave them out.
 {{ config(
-    database='touchstone',
+    tags='published',
     unique_key=['application_id', 'journey_id', 'activity_id', 'grain', 'period_start']
 ) }}
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period and push activity with at least one send, notification or fetch of its
 -- definition. The time to live is that at the period's end. Counts are NULL where no events are known.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

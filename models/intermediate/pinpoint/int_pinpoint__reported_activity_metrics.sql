@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period and activity with counters.
 -- Values are the last ones that Pinpoint reports in the period; a delta is their increase.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

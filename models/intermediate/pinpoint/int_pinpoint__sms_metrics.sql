@@ -1,5 +1,5 @@
 -- Grain: one grain (hour, day, month), period and activity with at least one SMS event.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, split activity with reported counters, and path that was ever taken or
 -- that the journey's definition has at the period's end. What a path leads to is by that definition.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

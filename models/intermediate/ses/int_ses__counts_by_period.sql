@@ -1,7 +1,7 @@
 -- Grain: one grain (hour, day, month), period, account, configuration set, dimension and its value.
 -- Counts the flags of events, and opened and clicked messages; takes the last reputation rates of the period.
 {{ config(
-    database='touchstone', unique_key=['account_id', 'configuration_set', 'grain', 'period_start']
+    tags='published', unique_key=['account_id', 'configuration_set', 'grain', 'period_start']
 ) }}
 
 with

@@ -1,6 +1,6 @@
 -- Grain: one grain (hour, day, month), period, account, configuration set, dimension and its value.
 -- Every metric of the vendor's page "SES Metrics and Dimensions": the counts, and the rates made of them.
-{{ config(materialized='view', database='touchstone') }}
+{{ config(materialized='view', tags='published') }}
 
 with
 

@@ -7,16 +7,16 @@ reasons as (
 
 ),
 
--- Every system whose vendor reports numbers has a folder in intermediate/reconciliation.
+-- Every system whose vendor reports numbers has a folder in intermediate/reconciliation. Those of SES are CloudWatch's.
 compared as (
 
-    select * from {{ ref('int_reconciliation__mailgun') }}
+    {% for system in ['alexa', 'mailgun', 'pinpoint', 'ses']
+        if system in var('systems') and (system != 'ses' or 'cloudwatch' in var('systems')) -%}
+    select * from {{ ref('int_reconciliation__' ~ system) }}
+    {% if not loop.last -%}
     union all by name
-    select * from {{ ref('int_reconciliation__ses') }}
-    union all by name
-    select * from {{ ref('int_reconciliation__pinpoint') }}
-    union all by name
-    select * from {{ ref('int_reconciliation__alexa') }}
+    {% endif -%}
+    {% endfor %}
 
 ),
 

@@ -7,4 +7,4 @@ select
     -- Amazon knows two flows, by where the user began
     case when flow in ('alexa_app', 'app_to_app_from_alexa') then 'alexa_app' else 'your_app' end as flow,
     step
-from {{ source('alexa', 'account_links') }}
+from {{ landed('alexa', 'account_links') }}

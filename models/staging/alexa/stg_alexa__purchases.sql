@@ -14,4 +14,4 @@ select
     trial as is_trial,
     try_cast(expires_at as timestamptz) at time zone 'UTC' as expires_at,
     coalesce(upper(nullif(purchase_mode, '')), 'LIVE') = 'LIVE' as is_live
-from {{ source('alexa', 'purchases') }}
+from {{ landed('alexa', 'purchases') }}

@@ -4,7 +4,7 @@ with
 
 source as (
 
-    select * from {{ source('alexa', 'smapi_metrics') }}
+    select * from {{ landed('alexa', 'smapi_metrics') }}
 
 ),
 

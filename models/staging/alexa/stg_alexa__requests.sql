@@ -45,4 +45,4 @@ select
     request.request."token" as connection_token,
     upper(nullif(request.request.payload."purchaseResult", '')) as purchase_result,
     nullif(request.request.payload."productId", '') as product_id
-from {{ source('alexa', 'skill_requests') }}
+from {{ landed('alexa', 'skill_requests') }}

@@ -5,4 +5,4 @@ select
     coalesce(nullif(context."System".application."applicationId", ''), 'none') as skill_id,
     coalesce(nullif(stage, ''), 'none') as stage,
     coalesce(nullif(context."System"."user"."userId", ''), 'none') as user_id
-from {{ source('alexa', 'skill_events') }}
+from {{ landed('alexa', 'skill_events') }}

@@ -7,7 +7,7 @@ source as (
     select
         *,
         coalesce(message.directive.header, message.event.header) as header
-    from {{ source('alexa', 'smart_home_messages') }}
+    from {{ landed('alexa', 'smart_home_messages') }}
 
 ),
 

@@ -10,4 +10,4 @@ select
     coalesce(json_type(body) = 'OBJECT', false) as has_body,
     coalesce(body ->> '$.access_token', '') <> '' as has_access_token,
     case when json_type(body, '$.error') = 'VARCHAR' then nullif(body ->> '$.error', '') end as error
-from {{ source('alexa', 'token_requests') }}
+from {{ landed('alexa', 'token_requests') }}

@@ -3,7 +3,7 @@ with
 
 source as (
 
-    select * from {{ source('connect', 'contact_events') }}
+    select * from {{ landed('connect', 'contact_events') }}
 
 ),
 

@@ -52,4 +52,4 @@ select
     "delivery-status".code as delivery_code,
     "delivery-status"."bounce-type" as bounce_type,
     "@timestamp" is not null as is_logs_item
-from {{ source('mailgun', 'events') }}
+from {{ landed('mailgun', 'events') }}

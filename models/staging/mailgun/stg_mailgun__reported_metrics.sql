@@ -3,7 +3,7 @@ with
 
 source as (
 
-    select * from {{ source('mailgun', 'reported_metrics') }}
+    select * from {{ landed('mailgun', 'reported_metrics') }}
 
 ),
 

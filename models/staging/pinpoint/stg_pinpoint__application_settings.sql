@@ -10,4 +10,4 @@ select
     ) as maximum_daily_messages_per_endpoint,
     nullif("QuietTime"."Start", '') || '-' || nullif("QuietTime"."End", '') as quiet_time,
     _landing as load_id
-from {{ source('pinpoint', 'application_settings') }}
+from {{ landed('pinpoint', 'application_settings') }}

@@ -17,4 +17,4 @@ select
     metrics.price_in_millicents_usd as price_in_millicents,
     _file as file,
     _landing as load_id
-from {{ source('pinpoint', 'events') }}
+from {{ landed('pinpoint', 'events') }}

@@ -9,4 +9,4 @@ select
     coalesce(nullif("RunId", ''), 'all') as run_id,
     nullif("ActivityType", '') as activity_type,
     cast("Metrics" as map(varchar, bigint)) as counters
-from {{ source('pinpoint', 'execution_metrics') }}
+from {{ landed('pinpoint', 'execution_metrics') }}

@@ -8,4 +8,4 @@ select
         list_filter("Item", lambda r: r."Status" <> 'SCHEDULED'), lambda r: r."RunId"
     ) as started_runs,
     _landing as load_id
-from {{ source('pinpoint', 'journey_runs') }}
+from {{ landed('pinpoint', 'journey_runs') }}

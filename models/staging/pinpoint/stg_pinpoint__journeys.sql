@@ -3,7 +3,7 @@ with
 
 source as (
 
-    select * from {{ source('pinpoint', 'journeys') }}
+    select * from {{ landed('pinpoint', 'journeys') }}
 
 ),
 

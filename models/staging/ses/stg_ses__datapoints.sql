@@ -8,7 +8,7 @@ source as (
         *,
         list_sort(list_zip(json_keys(dimensions), dimensions ->> '$.*')) as sorted_dimensions,
         json_transform("value", '{"count": "DOUBLE", "sum": "DOUBLE", "min": "DOUBLE", "max": "DOUBLE"}') as statistics
-    from {{ source('cloudwatch', 'metric_stream') }}
+    from {{ landed('cloudwatch', 'metric_stream') }}
     where namespace = 'AWS/SES'
 
 ),

@@ -3,7 +3,7 @@ with
 
 source as (
 
-    select * from {{ source('ses', 'events') }}
+    select * from {{ landed('ses', 'events') }}
 
 ),
 

@@ -1,6 +1,6 @@
 -- Grain: one day, metric and keys (the domain and subaccount that an answer names, if any) of Mailgun's Metrics API.
 -- `reason` is the first whose rule holds; NULL where both numbers are equal, or where none holds.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Grain: one day, metric and activity of Pinpoint's execution metrics.
 -- `reason` is the first whose rule holds; NULL where both numbers are equal, or where none holds.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

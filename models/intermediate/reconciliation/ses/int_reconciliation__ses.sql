@@ -1,7 +1,7 @@
 -- Grain: one day, metric and keys of CloudWatch's datapoints: account, account and configuration set, or account and
 -- the value of one dimension.
 -- `reason` is the first whose rule holds; NULL where both numbers are equal, or where none holds.
-{{ config(materialized='table', database='touchstone') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 

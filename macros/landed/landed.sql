@@ -1,0 +1,12 @@
+{# The records of a stream: those that landing wrote, or what a user's own macro `landed_<system>_<stream>` gives of a table
+   that somebody else has loaded. A project that has Touchstone as a package, and neither, has none. #}
+{% macro landed(system, stream) -%}
+    {%- set of_user = context.get(project_name, {}).get('landed_' ~ system ~ '_' ~ stream) -%}
+    {%- if of_user -%}
+        {{ return('(from ' ~ of_user() ~ ' where _is_counted)') }}
+    {%- elif project_name == 'touchstone' or env_var('TOUCHSTONE_HOME', '') -%}
+        {{ return(source(system, stream)) }}
+    {%- endif -%}
+    {%- set nothing = '(select null::json as record, null::timestamp as loaded_at, null as id limit 0)' -%}
+    {{ return(touchstone.landed_table(system, stream, nothing, loaded_at='loaded_at', row_id='id', record='record')) }}
+{%- endmacro %}
