@@ -32,9 +32,8 @@ def run_dbt(settings: Settings, *arguments: str, may_fail: bool = False, manifes
 
     Returns dbt's result. Raises DbtFailed, but not for failed models or tests if these `may_fail`.
     """
-    dbt_vars = json.dumps({"reporting_timezone": settings.reporting_timezone})
     with _surroundings({**environment(settings), **variables}):
-        result = invoke(*arguments, "--vars", dbt_vars, manifest=manifest)
+        result = invoke(*arguments, "--vars", json.dumps(settings.dbt_vars), manifest=manifest)
     if result.exception or not (result.success or may_fail):
         log = settings.home / "dbt" / "logs" / "dbt.log"
         raise DbtFailed(f"dbt failed: {result.exception or 'see above'}. Its log is {log}") from result.exception

@@ -12,8 +12,9 @@ from tempfile import NamedTemporaryFile
 
 from filelock import FileLock, Timeout
 
-from touchstone.console import log_progress
-from touchstone.settings import PROJECT, Settings
+from touchstone.console import log_progress, printable
+from touchstone.names import nearest
+from touchstone.settings import PROJECT, Settings, SettingsMistake
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -22,12 +23,33 @@ def environment(settings: Settings) -> dict[str, str]:
         "TOUCHSTONE_HOME": str(settings.home),
         "TOUCHSTONE_SYSTEMS": json.dumps(settings.systems),
         "TOUCHSTONE_MEMORY_LIMIT": settings.memory_limit,
+        "TOUCHSTONE_SEEDS": str(own_seeds(settings)),
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT / "profiles"),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
         "DO_NOT_TRACK": "1",
     }
+
+
+def own_seeds(settings: Settings) -> Path:
+    """The folder of the seeds that are a company's own: the project's, those in the home's folder `seeds` in their place.
+
+    Raises SettingsMistake for a file there that is no such seed.
+    """
+    defaults, given, used = PROJECT / "seeds" / "own", settings.home / "seeds", settings.home / "dbt" / "seeds"
+    if not given.is_dir():
+        return defaults
+    known = [path.name for path in defaults.iterdir()]
+    for path in given.iterdir():
+        if path.name not in known:
+            raise SettingsMistake(f"{printable(str(path))} is no seed of your own; {nearest(path.name, known)}")
+    used.mkdir(parents=True, exist_ok=True)
+    for name in known:
+        content = next(folder / name for folder in (given, defaults) if (folder / name).exists()).read_bytes()
+        if not (used / name).exists() or (used / name).read_bytes() != content:
+            (used / name).write_bytes(content)
+    return used
 
 
 def own_dagster(settings: Settings) -> dict[str, str]:

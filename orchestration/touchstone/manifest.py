@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from touchstone.console import log_progress
 from touchstone.dbt import run_dbt
-from touchstone.home import environment
+from touchstone.home import environment, own_seeds
 from touchstone.landing.ledger import unfinished
 from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings, known_systems
@@ -33,8 +33,9 @@ def project(settings: Settings) -> Manifest:
     manifest, parsed = manifest_path(settings), _parsed_path(settings)
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(manifest.with_name("parse.lock")):  # services start at once
+        files = [*project_files(_PARSED), *own_seeds(settings).iterdir()]
         is_kept = manifest.exists() and parsed.exists()
-        if not is_kept or manifest.stat().st_mtime < max(path.stat().st_mtime for path in project_files(_PARSED)):
+        if not is_kept or manifest.stat().st_mtime < max(path.stat().st_mtime for path in files):
             log_progress("parsing the dbt project")
             result = run_dbt(settings, "parse", "--quiet")
             for earlier in manifest.parent.glob("*.pickle"):
@@ -69,7 +70,7 @@ def read_parsed(settings: Settings) -> Any:
 
 def _parsed_path(settings: Settings) -> Path:
     """The path of dbt's form of the manifest, named for all that it depends on beside the project's files."""
-    parsed_with = [version("dbt-core"), settings.reporting_timezone, environment(settings)]
+    parsed_with = [version("dbt-core"), settings.dbt_vars, environment(settings)]
     digest = hashlib.blake2b(json.dumps(parsed_with).encode(), digest_size=8).hexdigest()
     return manifest_path(settings).with_name(f"{digest}.pickle")
 

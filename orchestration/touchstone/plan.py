@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from touchstone.builds import Batch
+from touchstone.home import own_seeds
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import DEFINITIONS, parsed_at, project_files
-from touchstone.settings import PROJECT, Settings, known_systems
+from touchstone.settings import Settings, known_systems
 from touchstone.systems import (
     SHARED,
     Manifest,
@@ -28,12 +30,12 @@ _FILES = ("touchstone.duckdb", "internal.duckdb")
 
 
 def fingerprint(settings: Settings) -> str:
-    """What the numbers depend on beside the records: every definition, and the reporting time zone."""
-    digest = hashlib.blake2b(settings.reporting_timezone.encode(), digest_size=16)
-    for path in project_files(DEFINITIONS):
+    """What the numbers depend on beside the records: every definition, and a company's variables and seeds."""
+    digest = hashlib.blake2b(json.dumps(settings.dbt_vars, sort_keys=True).encode(), digest_size=16)
+    for path in [*project_files(DEFINITIONS), *sorted(own_seeds(settings).iterdir())]:
         if path.suffix == ".yml" and path.name != "dbt_project.yml":
             continue  # descriptions, contracts and tests change no number
-        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes())
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

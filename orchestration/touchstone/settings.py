@@ -36,7 +36,7 @@ _INSTALLED = Path(__file__).resolve().parent / "project"
 PROJECT = _INSTALLED if _INSTALLED.exists() else _CHECKOUT
 _PREFIX = "TOUCHSTONE_"
 # Variables between the project's own processes, which are no settings.
-_INTERNAL = ("full_refresh", "load_id", "load_limit", "progress", "published")
+_INTERNAL = ("full_refresh", "load_id", "load_limit", "progress", "published", "seeds")
 # Settings that may hold passwords: no message shows their values.
 SECRET = ("alert_urls", "alert_command")
 # Settings by their names in the version before; 0.3.0 no longer reads these.
@@ -60,9 +60,16 @@ def home_directory() -> Path:
 
 
 @cache
+def dbt_project() -> dict[str, Any]:
+    """The content of dbt_project.yml."""
+    content: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    return content
+
+
+@cache
 def known_systems() -> tuple[str, ...]:
     """The systems of the dbt project, by name: the groups of its mart folders."""
-    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    project = dbt_project()
     folders = project["models"][project["name"]]["marts"].values()
     groups = {folder["+group"] for folder in folders if isinstance(folder, dict) and "+group" in folder}
     return tuple(sorted(groups - {SHARED}))
@@ -91,6 +98,11 @@ class Settings(BaseSettings):
         "UTC",
         description="The time zone of days and months; hours are always UTC. A change rebuilds the marts.",
         examples=["Europe/Berlin"],
+    )
+    variables: dict[str, int | float] = Field(
+        default={},
+        description="Thresholds and spans of dbt_project.yml's `vars` that are others for you.",
+        examples=[{"ses_bounce_rate_review": 0.04}],
     )
     keep_releases: int = Field(5, ge=1, description="How many releases are kept, for a rollback.")
     memory_limit: str = Field("1600MB", description="DuckDB's memory limit in each process.")
@@ -153,6 +165,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} is not a system; {nearest(name, known_systems())}")
         return sorted(set(names))
 
+    @field_validator("variables")
+    @classmethod
+    def _known_variables(cls, values: dict[str, int | float]) -> dict[str, int | float]:
+        known = [name for name, value in dbt_project()["vars"].items() if isinstance(value, int | float)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{name!r} is not a variable; {nearest(name, known)}")
+        return values
+
     @field_validator("schedule_timezone", "reporting_timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -198,6 +219,11 @@ class Settings(BaseSettings):
         assert isinstance(init_settings, InitSettingsSource)
         toml = TomlConfigSettingsSource(settings_cls, _toml(init_settings.init_kwargs))
         return init_settings, env_settings, toml
+
+    @cached_property
+    def dbt_vars(self) -> dict[str, Any]:
+        """The variables of the dbt project that are set here."""
+        return {"reporting_timezone": self.reporting_timezone, **self.variables}
 
     @cached_property
     def inbox(self) -> Path:

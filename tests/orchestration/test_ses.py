@@ -350,7 +350,7 @@ def _dimensions(mail: Record, own: Record) -> Iterable[tuple[str, str]]:
     tags: Record = mail.get("tags") or {}
     for name in _AUTOMATIC_TAGS:
         yield f"ses:{name}", _first(tags.get(f"ses:{name}")) or "none"
-    with (PROJECT / "seeds" / "ses_cloudwatch_dimensions.csv").open(newline="") as file:
+    with (PROJECT / "seeds" / "own" / "ses_cloudwatch_dimensions.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             name = row["dimension"]
             values = {

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from touchstone.__main__ import main
+from touchstone.dbt import run_dbt
+from touchstone.home import own_seeds
+from touchstone.plan import fingerprint
 from touchstone.settings import PROJECT, Settings, SettingsMistake, commented_settings, load_settings
 
 
@@ -30,6 +34,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("ENDED_SOURCES", "mailgun/events", 'not JSON; write it as ["pinpoint/events"]'),
         ("ALERT_URLS", "mailto://a:b@c.de", 'not JSON; write it as ["mailto://user:password@example.com"]'),
         ("SCHEDULE_HOURS", "3", "no such setting; did you mean TOUCHSTONE_SCHEDULE_HOUR?"),
+        ("VARIABLES", '{"ses_bounce_rate_paus": 0.2}', "did you mean ses_bounce_rate_pause?"),
+        ("VARIABLES", '{"reporting_timezone": 1}', "'reporting_timezone' is not a variable"),
         ("WHATEVER", "3", "no such setting; the names are TOUCHSTONE_ALERT_COMMAND, "),
     ],
 )
@@ -133,6 +139,37 @@ def test_empty_variables_and_those_of_our_own_processes_are_accepted(
         monkeypatch.setenv(f"TOUCHSTONE_{name}", "")
     assert load_settings() == Settings()
     assert load_settings().schedule_hour == 2
+
+
+def test_variables_reach_dbt(folder: Path) -> None:
+    (folder / "settings.toml").write_text('reporting_timezone = "Europe/Berlin"\nvariables = {ses_review_days = 7}\n')
+    assert load_settings().dbt_vars == {"reporting_timezone": "Europe/Berlin", "ses_review_days": 7}
+
+
+def test_a_homes_own_seeds_take_the_place_of_the_projects(folder: Path) -> None:
+    settings = load_settings()
+    settings.make_directories()
+    defaults = {path.name: path.read_bytes() for path in own_seeds(settings).iterdir()}
+    before = fingerprint(settings)
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "ses_cloudwatch_dimensions.csv").write_text(
+        "event_destination,dimension,value_source,default_value\nmine,shop,messageTag,none\n"
+    )
+    used = {path.name: path.read_bytes() for path in own_seeds(settings).iterdir()}
+    assert used == defaults | {"ses_cloudwatch_dimensions.csv": used["ses_cloudwatch_dimensions.csv"]}
+    assert fingerprint(settings) != before
+    run_dbt(settings, "--quiet", "seed", "--select", "ses_cloudwatch_dimensions")
+    with duckdb.connect(str(settings.warehouse / "internal.duckdb"), read_only=True) as connection:
+        assert connection.execute("select dimension from seeds.ses_cloudwatch_dimensions").fetchall() == [("shop",)]
+
+
+def test_a_file_that_is_no_seed_is_named(folder: Path) -> None:
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "ses_dimensions.csv").touch()
+    with pytest.raises(
+        SettingsMistake, match=r"ses_dimensions.csv is no seed of your own; .*ses_cloudwatch_dimensions"
+    ):
+        own_seeds(load_settings())
 
 
 def test_the_commented_file_has_every_setting_and_each_line_is_valid(tmp_path: Path) -> None:
