@@ -26,11 +26,11 @@
 {%- endmacro %}
 
 
-{# The marks of all models as they are now, by model and parent; none in a command that builds nothing. They are read once
-   for each run of dbt and kept in its graph, where the hooks update them: models need them ten times each, and reading them
-   from the tables was half of all queries of a night. #}
+{# The marks of all models as they are now, by model and parent; none in a command that builds nothing,
+   and in a unit test, which has no graph. They are read once for each run of dbt and kept in its graph, where the hooks
+   update them: models need them ten times each, and reading them from the tables was half of all queries of a night. #}
 {% macro high_water_marks() -%}
-    {%- if not execute or flags.WHICH not in ('build', 'run') -%}
+    {%- if not execute or flags.WHICH not in ('build', 'run') or 'nodes' not in graph -%}
         {{ return(none) }}
     {%- endif -%}
     {%- if 'high_water_marks' not in graph -%}

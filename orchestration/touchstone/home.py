@@ -23,7 +23,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "TOUCHSTONE_HOME": str(settings.home),
         "TOUCHSTONE_SYSTEMS": json.dumps(settings.systems),
         "TOUCHSTONE_MEMORY_LIMIT": settings.memory_limit,
-        "TOUCHSTONE_SEEDS": str(own_seeds(settings)),
+        "TOUCHSTONE_SEEDS": json.dumps({name: str(path) for name, path in own_seeds(settings).items()}),
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT / "profiles"),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
@@ -32,24 +32,17 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def own_seeds(settings: Settings) -> Path:
-    """The folder of the seeds that are a company's own: the project's, those in the home's folder `seeds` in their place.
+def own_seeds(settings: Settings) -> dict[str, Path]:
+    """The files in the home's folder `seeds`, by the names of the seeds whose place they take.
 
-    Raises SettingsMistake for a file there that is no such seed.
+    Raises SettingsMistake for one that takes no seed's place.
     """
-    defaults, given, used = PROJECT / "seeds" / "own", settings.home / "seeds", settings.home / "dbt" / "seeds"
-    if not given.is_dir():
-        return defaults
-    known = [path.name for path in defaults.iterdir()]
-    for path in given.iterdir():
+    known = [path.name for path in (PROJECT / "seeds" / "own").glob("*.csv")]
+    given = sorted((settings.home / "seeds").glob("*"))
+    for path in given:
         if path.name not in known:
-            raise SettingsMistake(f"{printable(str(path))} is no seed of your own; {nearest(path.name, known)}")
-    used.mkdir(parents=True, exist_ok=True)
-    for name in known:
-        content = next(folder / name for folder in (given, defaults) if (folder / name).exists()).read_bytes()
-        if not (used / name).exists() or (used / name).read_bytes() != content:
-            (used / name).write_bytes(content)
-    return used
+            raise SettingsMistake(f"{printable(str(path))} takes no seed's place; {nearest(path.name, known)}")
+    return {path.stem: path for path in given}
 
 
 def own_dagster(settings: Settings) -> dict[str, str]:

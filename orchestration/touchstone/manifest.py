@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from touchstone.console import log_progress
 from touchstone.dbt import run_dbt
-from touchstone.home import environment, own_seeds
+from touchstone.home import environment
 from touchstone.landing.ledger import unfinished
 from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings, known_systems
@@ -33,9 +33,8 @@ def project(settings: Settings) -> Manifest:
     manifest, parsed = manifest_path(settings), _parsed_path(settings)
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(manifest.with_name("parse.lock")):  # services start at once
-        files = [*project_files(_PARSED), *own_seeds(settings).iterdir()]
         is_kept = manifest.exists() and parsed.exists()
-        if not is_kept or manifest.stat().st_mtime < max(path.stat().st_mtime for path in files):
+        if not is_kept or manifest.stat().st_mtime < max(path.stat().st_mtime for path in project_files(_PARSED)):
             log_progress("parsing the dbt project")
             result = run_dbt(settings, "parse", "--quiet")
             for earlier in manifest.parent.glob("*.pickle"):

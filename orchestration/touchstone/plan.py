@@ -32,7 +32,7 @@ _FILES = ("touchstone.duckdb", "internal.duckdb")
 def fingerprint(settings: Settings) -> str:
     """What the numbers depend on beside the records: every definition, and a company's variables and seeds."""
     digest = hashlib.blake2b(json.dumps(settings.dbt_vars, sort_keys=True).encode(), digest_size=16)
-    for path in [*project_files(DEFINITIONS), *sorted(own_seeds(settings).iterdir())]:
+    for path in [*project_files(DEFINITIONS), *own_seeds(settings).values()]:
         if path.suffix == ".yml" and path.name != "dbt_project.yml":
             continue  # descriptions, contracts and tests change no number
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -17,7 +17,7 @@ from touchstone.settings import PROJECT
 from .conftest import TABLES, TestHome
 
 Record = dict[str, Any]
-REASONS = list(csv.DictReader((PROJECT / "seeds/vendor/reconciliation_reasons.csv").open()))
+REASONS = list(csv.DictReader((PROJECT / "seeds/reconciliation_reasons.csv").open()))
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import pytest
+
+from touchstone.home import environment
 from touchstone.settings import PROJECT
 
 from .conftest import TABLES, TestHome
@@ -501,3 +504,17 @@ def test_the_marts_are_what_a_second_implementation_counts_in_any_order(home: Te
     # half an hour belongs to two days there
     home.build("--full-refresh", *_MODELS, reporting_timezone="Asia/Kolkata")
     check(home, records, reputations, "Asia/Kolkata")
+
+
+def test_a_homes_own_dimensions_take_the_place_of_the_example(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed = home.settings.home / "seeds" / "ses_cloudwatch_dimensions.csv"
+    seed.parent.mkdir()
+    seed.write_text("event_destination,dimension,value_source,default_value\nmine,team,messageTag,nobody\n")
+    monkeypatch.setenv("TOUCHSTONE_SEEDS", environment(home.settings)["TOUCHSTONE_SEEDS"])
+    home.put("ses/events", "some.json", some_events(seed=5, count=30))
+    home.land()
+    home.build(*_MODELS)
+    rows = home.query(
+        "select distinct dimension from ses_metrics_by_dimension_daily where not starts_with(dimension, 'ses:')"
+    )
+    assert rows == [("team",)]

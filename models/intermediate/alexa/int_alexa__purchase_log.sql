@@ -26,7 +26,7 @@ seeded_types as (
     select
         product_id,
         product_type as seeded_type
-    from {{ ref('alexa_in_skill_products') }}
+    from {{ own_seed('alexa_in_skill_products') }}
 
 ),
 

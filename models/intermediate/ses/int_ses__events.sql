@@ -5,7 +5,7 @@ with
 custom_dimensions as (
 
     select list(struct_pack(dimension, value_source, default_value) order by dimension) as dimensions
-    from {{ ref('ses_cloudwatch_dimensions') }}
+    from {{ own_seed('ses_cloudwatch_dimensions') }}
 
 ),
 
