@@ -3,7 +3,8 @@
 {% macro landed(system, stream) -%}
     {%- set of_user = context.get(project_name, {}).get('landed_' ~ system ~ '_' ~ stream) -%}
     {%- if of_user -%}
-        {{ return('(from ' ~ of_user() ~ ' where _is_counted)') }}
+        {#- A filter would be computed from the loader's columns, with all that it is made of, beside the rows' values. -#}
+        {{ return('(from ' ~ of_user() ~ ' semi join (select true as _is_counted) using (_is_counted))') }}
     {%- elif project_name == 'touchstone' or env_var('TOUCHSTONE_HOME', '') -%}
         {{ return(source(system, stream)) }}
     {%- endif -%}

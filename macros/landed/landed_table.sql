@@ -11,7 +11,7 @@
 {%- set declared = graph.sources['source.touchstone.' ~ system ~ '.' ~ stream] -%}
 {%- set rules = declared.config.meta.landing -%}
 {%- set counted, ignored = rules.get('counted_kinds', []), rules.get('ignored_kinds', []) -%}
-{%- set kinds = "'" ~ counted | join("', '") ~ "'" -%}
+{%- set counts, is_ignored = 'list_contains(' ~ counted ~ ', _kind)', 'list_contains(' ~ ignored ~ ', _kind)' -%}
 {%- set others_are_ignored = rules.get('other_kinds') == 'ignored' -%}
 {%- for name in columns if name not in declared.columns -%}
     {{ exceptions.raise_compiler_error(
@@ -36,6 +36,8 @@
     typed as (
 
         select
+            _row,
+            _loaded_at,
             stated,
             struct_pack(
                 {%- for column in declared.columns.values() %}
@@ -67,7 +69,7 @@
 
         select
             *,
-            coalesce({{ '_kind not in (' ~ kinds ~ ')' if others_are_ignored else "_kind in ('" ~ ignored | join("', '") ~ "')" }}, false) as _is_ignored,
+            coalesce({{ 'not ' ~ counts if others_are_ignored else is_ignored }}, false) as _is_ignored,
             case
                 {%- for column in declared.columns.values() %}
                 when json_type(stated."{{ column.name }}") <> 'NULL' and stated."{{ column.name }}" <> '""'
@@ -78,7 +80,7 @@
                 when "{{ name }}" not in ('', '{{ words | join("', '") }}') then 'field {{ name }}: it is none of {{ words | join(', ') }}'
                 {%- endfor %}
                 {%- if counted and not others_are_ignored %}
-                when coalesce(_kind not in ({{ kinds }}), true) then 'it is of no kind that counts: {{ counted | join(', ') }}'
+                when not coalesce({{ counts }}, false) then 'it is of no kind that counts: {{ counted | join(', ') }}'
                 {%- endif %}
                 {%- for name, value in rules.get('required', {}).items() %}
                 when ({{ value }}) is null then 'no {{ name }}'
@@ -101,11 +103,11 @@
         '{{ relation | replace("'", "''") }}' as _file,
         -- any row may be another version of a record
         true as _is_repeat,
-        epoch_us(stated._loaded_at) as _landing,
-        md5(cast({{ 'stated._row' if row_id else 'to_json(stated)' }} as varchar))::uuid as _record_id,
+        epoch_us(_loaded_at) as _landing,
+        md5(cast({{ '_row' if row_id else 'to_json(stated)' }} as varchar))::uuid as _record_id,
         _refusal is null and not _is_ignored as _is_counted,
         case when not _is_ignored then _refusal end as _reason,
-        stated._loaded_at
+        _loaded_at
     from reasoned
 )
 {%- endmacro %}
