@@ -1,12 +1,13 @@
 {# What the marts' YAML says of each metric, out of dbt's graph, as rows with the columns of metric_catalog. What a column's
    entry leaves out is as the `meta` of its mart has it; entries of metrics that are rows stand there, under `metrics`.
-   A metric whose rows have several labels of the vendor's has a row for each. A column of a wide CloudWatch mart is a row of
+   A metric whose rows have several labels of the vendor's has a row for each. Where metrics of a mart share the vendor's
+   label, ours says which one is the rate, or the state that the vendor reports. A column of a wide CloudWatch mart is a row of
    cloudwatch_metrics too, and in two marts the same one. #}
 {% macro metric_entries() -%}
 {%- set texts = [
-    'system', 'mart', 'metric', 'vendor_label', 'definition', 'kind', 'rollup', 'unit', 'formula', 'numerator',
-    'denominator', 'source', 'vendor_page', 'vendor_section', 'erratum', 'decision', 'origin', 'caveat', 'applies_to',
-    'row_condition',
+    'system', 'mart', 'metric', 'label', 'vendor_label', 'definition', 'kind', 'rollup', 'unit', 'formula', 'numerator',
+    'denominator', 'source', 'vendor_page', 'vendor_section', 'erratum', 'decision', 'origin', 'caveat',
+    'applies_to', 'row_condition',
 ] -%}
 {%- set rows = [] -%}
 {%- set datapoints = {} -%}
@@ -30,13 +31,17 @@
             decision=of.decisions ~ '#' ~ of.decision,
             caveat=of.caveat if of.caveat is string else of.caveat | join(' '),
         ) -%}
-        {%- for label in of.get('labels', [{}]) -%}
-            {%- do rows.append(dict(of, **label)) -%}
+        {%- set shared = entries | map(attribute=2) | selectattr('vendor_label', 'defined')
+            | selectattr('vendor_label', 'eq', of.vendor_label) | rejectattr('label', 'defined') | list | length > 1 -%}
+        {%- set marks = {'rate': ' rate', 'state': ' (reported)'} if shared else {} -%}
+        {%- set label = (of.vendor_label or metric | replace('_', ' ') | capitalize) ~ marks.get(of.kind, '') -%}
+        {%- for labels in of.get('labels', [{}]) -%}
+            {%- do rows.append(dict(of, label=labels.vendor_label or of.label or label, **labels)) -%}
         {%- endfor -%}
         {%- if of.namespace -%}
             {%- set metric = of.namespace ~ '/' ~ of.vendor_label -%}
             {%- set decision = of.decision | replace('#wide-marts', '#readings') -%}
-            {%- do datapoints.setdefault(metric, dict(of, mart='cloudwatch_metrics', metric=metric, decision=decision)) -%}
+            {%- do datapoints.setdefault(metric, dict(of, mart='cloudwatch_metrics', metric=metric, label=of.vendor_label, decision=decision)) -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endfor -%}

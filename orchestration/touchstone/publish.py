@@ -27,6 +27,7 @@ from touchstone.release import (
     list_relations,
     write_run,
 )
+from touchstone.semantic_layer import create_days, write_semantic_layer
 from touchstone.settings import Settings
 from touchstone.systems import SHARED, Manifest, is_mart, owner_of, sources_of, systems_of
 
@@ -127,7 +128,9 @@ def publish(
         since, unchanged = _present_builds(connection, sources_of_built, build)
         connection.execute("detach ledger")
         list_relations(connection, manifest, kept)
+        create_days(connection)
         describe(connection, manifest)
+        write_semantic_layer(connection, manifest, unfinished)
         with_load_ids = _with_load_ids(connection)
         parquet = unfinished / "parquet"
         written = sum(

@@ -74,6 +74,7 @@ _TABLES: dict[Relation, tuple[str, dict[str, str]]] = {
             "landed_at": "When it landed, UTC.",
         },
     ),
+    (PARTS, "days"): ("All days, which the semantic layer joins to fill gaps.", {"date_day": "The day."}),
     (PARTS, "relations"): (
         "The tables and views of each system, so that a later release can copy those of one system.",
         {"system": "The system.", "schema": "The relation's schema.", "relation": "The relation's name."},

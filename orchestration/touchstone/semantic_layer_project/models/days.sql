@@ -1,0 +1,2 @@
+{{ config(schema='intermediate') }}
+select * from {{ source('touchstone_days', 'days') }}
