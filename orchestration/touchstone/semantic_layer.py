@@ -26,7 +26,7 @@ _TEMPLATE = Path(__file__).with_name("semantic_layer_project")
 DAYS = "days"
 _DAYS_OF = "date '1999-12-31', date '2101-01-02', interval 1 day"
 
-# Why a metric, by its roll-up, can't be computed from days.
+# Why a metric of a roll-up can't be computed from days.
 ROLLUPS_LEFT_OUT = {
     "recount": "A distinct count: who comes on two days would count twice.",
     "recompute": "A percentile or an estimate: it is recomputed from the records of its period.",
@@ -37,7 +37,9 @@ ROLLUPS_LEFT_OUT = {
 OF_NO_SUMS = "A rate whose numerator or denominator can't be summed over days."
 REPEATED = "A count that stands on each row of another key: a sum over the rows would repeat it."
 NOT_BY_DAY = "Its mart has no days."
-AS_ROWS = "A metric that is a row: rows of several dimension sets report the same calls, so that a sum would repeat them."
+AS_ROWS = (
+    "A metric that is a row: rows of several dimension sets report the same calls, so that a sum would repeat them."
+)
 BY_DIMENSION = (
     "The same metric by dimension: a total over dimensions, or over tags, would count a record several times. "
     "Filter the mart by dimension in SQL."
@@ -100,7 +102,7 @@ def read_catalog(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         select
             system, mart, metric, any_value(definition) as definition, any_value(kind) as kind,
             any_value(rollup) as rollup, any_value(unit) as unit, any_value(numerator) as numerator,
-            any_value(denominator) as denominator, 
+            any_value(denominator) as denominator,
             coalesce(string_agg(label, ' / ' order by label), any_value(metric)) as label
         from metric_catalog
         group by all
@@ -141,7 +143,7 @@ def _reason(
     if entry["rollup"] == "ratio":
         is_of_sums = len(parts) == 2 and all(part and _reason(part, node, ()) is None for part in parts)
         return None if is_of_sums and all(part and part["rollup"] == "sum" for part in parts) else OF_NO_SUMS
-    return ROLLUPS_LEFT_OUT.get(entry["rollup"])
+    return None if entry["rollup"] in _AGGREGATIONS else ROLLUPS_LEFT_OUT[entry["rollup"]]
 
 
 def create_days(connection: duckdb.DuckDBPyConnection) -> None:
