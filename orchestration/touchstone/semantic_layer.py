@@ -37,9 +37,7 @@ ROLLUPS_LEFT_OUT = {
 OF_NO_SUMS = "A rate whose numerator or denominator can't be summed over days."
 REPEATED = "A count that stands on each row of another key: a sum over the rows would repeat it."
 NOT_BY_DAY = "Its mart has no days."
-AS_ROWS = (
-    "A metric that is a row: rows of several dimension sets report the same calls, so that a sum would repeat them."
-)
+AS_ROWS = "A metric that is a row: rows of several dimension sets report the same calls, and a sum would repeat them."
 BY_DIMENSION = (
     "The same metric by dimension: a total over dimensions, or over tags, would count a record several times. "
     "Filter the mart by dimension in SQL."
@@ -78,13 +76,13 @@ class SemanticMart:
 
     @property
     def filter(self) -> str | None:
-        """Leaves out the rows that total others."""
-        totals = {name: column["meta"].get("total") for name, column in self.node["columns"].items()}
+        """Leaves out the rows that total others; takes only those where not all records are in the others."""
+        totals = {name: column["meta"] for name, column in self.node["columns"].items() if "total" in column["meta"]}
         return (
             " and ".join(
-                f"{{{{ Dimension('{self.name}__{name}') }}}} <> {literal(total)}"
-                for name, total in totals.items()
-                if total
+                f"{{{{ Dimension('{self.name}__{name}') }}}} {'=' if meta.get('parts') == 'incomplete' else '<>'} "
+                f"{literal(meta['total'])}"
+                for name, meta in totals.items()
             )
             or None
         )
