@@ -10,9 +10,10 @@ newest as (
 
 )
 
+-- The newest on the right, so that DuckDB holds these, and reads files by their keys.
 select distinct newest.{{ key | join(', newest.') }}
-from newest
-inner join {{ among }} as landed using ({{ key | join(', ') }})
+from {{ among }} as landed
+inner join newest using ({{ key | join(', ') }})
 where (newest.{{ column }} = 'none') <> (landed.{{ column }} = 'none')
 
 {% endtest %}

@@ -20,7 +20,7 @@ changed as (
 
 ),
 
-{{ changed_periods(['subaccount', 'domain'], 'changed') }},
+{{ changed_periods(['subaccount', 'domain'], 'changed', month_of_days=true) }},
 
 with_engagements as (
 
@@ -40,12 +40,15 @@ with_engagements as (
 
 ),
 
-counted as (
+parts as (
 
+    -- Hours and days are sums of these, and months of days.
     select
         subaccount,
         domain,
-        {{ grain_columns() }},
+        hour_start,
+        day_start,
+        month_start,
         case
             when grouping(everything) = 0 then 'all'
             when grouping(ip) = 0 then 'ip'
@@ -64,8 +67,7 @@ counted as (
         count(columns('_count$'))
     from with_engagements
     group by
-        subaccount, domain,
-        grouping sets ((hour_start), (day_start), (month_start)),
+        subaccount, domain, hour_start, day_start, month_start,
         grouping sets (
             (everything), (ip), (ip_pool), (recipient_domain), (recipient_provider), (country), (device), (bot), (tags)
         )
@@ -75,28 +77,38 @@ counted as (
 -- Events are counted by all of their tags together, of which there are few, and then under each: an event has several.
 by_dimension as (
 
-    select * exclude (tags) from counted
+    select * exclude (tags) from parts
     union all by name
+    select
+        * exclude (tags, dimension_value),
+        unnest(tags) as dimension_value
+    from parts
+    {% if is_incremental() %}
+    union all by name
+    {{ unchanged_days(['subaccount', 'domain']) }}
+    {% endif %}
+
+),
+
+counted as (
+
     select
         subaccount,
         domain,
-        grain,
-        period_start,
+        {{ grain_columns() }},
         dimension,
-        tag as dimension_value,
+        dimension_value,
         cast(sum(columns('_count$')) as bigint)
-    from (
-        select
-            * exclude (dimension_value),
-            unnest(tags) as tag
-        from counted
-    )
-    group by subaccount, domain, grain, period_start, dimension, tag
+    from by_dimension
+    where dimension_value is not null
+    group by
+        subaccount, domain, dimension, dimension_value,
+        grouping sets ((hour_start), (day_start), (month_start))
 
 )
 
 select
     *,
     {{ load_id() }} as load_id
-from by_dimension
-where period_start is not null and dimension_value is not null
+from counted
+where period_start is not null
