@@ -90,15 +90,16 @@ bucketed as not materialized (
 {%- endmacro %}
 
 
-{# The model's own rows of days in which nothing has changed, as parts of months in which something has: a month of them and of
-   what `changed_periods` gives has all of its days. Sums of whole numbers alone are the same so: distinct counts, percentiles
-   and states are not. #}
+{# The model's own rows of days in which nothing has changed, as parts of months in which something has, each with its start as
+   `event_at`: a month of them and of what `changed_periods` gives has all of its days. Sums of whole numbers are the same
+   so, in any order; distinct counts and percentiles are not. #}
 {% macro unchanged_days(keys) -%}
 {%- set keys = keys | join(', ') -%}
 select * exclude (grain, period_start, day_start, load_id)
 from (
     select
         *,
+        {{ reporting_instant('period_start') }} as event_at,
         cast(period_start as date) as day_start,
         cast(date_trunc('month', period_start) as date) as month_start
     from {{ this }}

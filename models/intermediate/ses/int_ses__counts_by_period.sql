@@ -29,7 +29,7 @@ changed as (
 
 ),
 
-{{ changed_periods(['account_id', 'configuration_set'], 'changed') }},
+{{ changed_periods(['account_id', 'configuration_set'], 'changed', month_of_days=true) }},
 
 with_engagements as (
 
@@ -40,22 +40,26 @@ with_engagements as (
         case when engagements.is_first_of_hour then bucketed.open_count end as opened_of_hour,
         case when engagements.is_first_of_day then bucketed.open_count end as opened_of_day,
         case when engagements.is_first_of_month then bucketed.open_count end as opened_of_month,
-        case when bucketed.open_count = 1 then bucketed.message_id end as opened_ids,
+        case when engagements.is_mixed and bucketed.open_count = 1 then md5_number(bucketed.message_id) end as opened_ids,
         case when engagements.is_first_of_hour then bucketed.click_count end as clicked_of_hour,
         case when engagements.is_first_of_day then bucketed.click_count end as clicked_of_day,
         case when engagements.is_first_of_month then bucketed.click_count end as clicked_of_month,
-        case when bucketed.click_count = 1 then bucketed.message_id end as clicked_ids
+        case when engagements.is_mixed and bucketed.click_count = 1 then md5_number(bucketed.message_id) end as clicked_ids
     from bucketed
     left join engagements using (event_key)
 
 ),
 
-counted as (
+parts as (
 
+    -- Hours and days are made of these, and months of days.
     select
         account_id,
         configuration_set,
-        {{ grain_columns() }},
+        hour_start,
+        day_start,
+        month_start,
+        min(event_at) as event_at,
         case
             when grouping(everything) = 0 then 'all'
             when grouping(configuration_set_tag) = 0 then 'ses:configuration-set'
@@ -81,8 +85,7 @@ counted as (
         arg_max(reputation_complaint, event_at) as reputation_complaint_rate
     from with_engagements
     group by
-        account_id, configuration_set,
-        grouping sets ((hour_start), (day_start), (month_start)),
+        account_id, configuration_set, hour_start, day_start, month_start, date_trunc('hour', event_at),
         grouping sets (
             (everything), (configuration_set_tag), (caller_identity), (from_domain), (source_ip), (source_tls_version),
             (outgoing_ip), (outgoing_tls_version), (operation), (feedback_id_a), (feedback_id_b), (custom_dimensions)
@@ -94,38 +97,49 @@ counted as (
 -- there are few, and then under each.
 by_dimension as (
 
-    select * exclude (custom_dimensions) from counted
+    select * exclude (custom_dimensions) from parts
     union all by name
+    select
+        * exclude (custom_dimensions, dimension, dimension_value),
+        unnest(custom_dimensions, recursive := true)
+    from parts
+    {% if is_incremental() %}
+    union all by name
+    select * exclude (opened_message_count, clicked_message_count)
+    from ({{ unchanged_days(['account_id', 'configuration_set']) }})
+    {% endif %}
+
+),
+
+counted as (
+
     select
         account_id,
         configuration_set,
-        grain,
-        period_start,
+        {{ grain_columns() }},
         dimension,
         dimension_value,
         cast(sum(columns('_count$|_of_hour$|_of_day$|_of_month$')) as bigint),
-        flatten(list(columns('_ids$')))
-    from (
-        select
-            * exclude (dimension, dimension_value),
-            unnest(custom_dimensions, recursive := true)
-        from counted
-    )
-    group by account_id, configuration_set, grain, period_start, dimension, dimension_value
+        list_distinct(flatten(list(columns('_ids$')))),
+        arg_max(columns('^reputation'), event_at)
+    from by_dimension
+    where dimension_value is not null
+    group by
+        account_id, configuration_set, dimension, dimension_value,
+        grouping sets ((hour_start), (day_start), (month_start))
 
 )
 
+-- What a month needs of its days stays: how many of their messages are the month's first, and which are mixed.
 select
-    * exclude (
-        opened_of_hour, opened_of_day, opened_of_month, opened_ids,
-        clicked_of_hour, clicked_of_day, clicked_of_month, clicked_ids
-    ),
-    coalesce(len(list_distinct(opened_ids)), 0)
+    * exclude (opened_of_hour, opened_of_day, opened_ids, clicked_of_hour, clicked_of_day, clicked_ids),
+    case when grain = 'day' then columns('_ids$') end,
+    coalesce(len(opened_ids), 0)
     + case grain when 'hour' then opened_of_hour when 'day' then opened_of_day else opened_of_month end
         as opened_message_count,
-    coalesce(len(list_distinct(clicked_ids)), 0)
+    coalesce(len(clicked_ids), 0)
     + case grain when 'hour' then clicked_of_hour when 'day' then clicked_of_day else clicked_of_month end
         as clicked_message_count,
     {{ load_id() }} as load_id
-from by_dimension
-where period_start is not null and dimension_value is not null
+from counted
+where period_start is not null

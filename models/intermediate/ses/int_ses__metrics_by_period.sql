@@ -6,7 +6,8 @@ with
 
 counts as (
 
-    select * from {{ ref('int_ses__counts_by_period') }}
+    select * exclude (opened_of_month, opened_ids, clicked_of_month, clicked_ids)
+    from {{ ref('int_ses__counts_by_period') }}
 
 ),
 
