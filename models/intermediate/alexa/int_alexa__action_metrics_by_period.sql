@@ -57,21 +57,26 @@ changed as (
 
 counted as (
 
+    -- Each grain by itself, of what changed in it: grouping sets would count the users of a month three times.
+    {% for grain in ['hour', 'day', 'month'] -%}
     select
         skill_id,
         stage,
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         case when grouping(capability) = 0 then capability else 'all' end as capability,
         case when grouping(directive) = 0 then directive else 'all' end as directive,
-        {{ grain_columns() }},
+        '{{ grain }}' as grain,
+        {{ grain }}_start as period_start,
         count(event_at) as actions,
         count(distinct user_number) as unique_users
     from bucketed
+    where {{ grain }}_start is not null
     group by
-        skill_id, stage,
-        grouping sets ((hour_start), (day_start), (month_start)),
+        skill_id, stage, {{ grain }}_start,
         grouping sets ((), (locale)),
         grouping sets ((), (capability), (capability, directive))
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -107,10 +112,7 @@ joined as (
     from counted
     full join utterances using (skill_id, stage, locale, capability, directive, grain, period_start)
     left join logged using (skill_id, stage)
-    where
-        period_start is not null
-        and locale is not null
-        and capability is not null
+    where locale is not null and capability is not null
 
 )
 

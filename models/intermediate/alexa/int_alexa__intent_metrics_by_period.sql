@@ -20,20 +20,25 @@ records as not materialized (
 
 counted as (
 
+    -- Each grain by itself, of what changed in it: grouping sets would count the users of a month three times.
+    {% for grain in ['hour', 'day', 'month'] -%}
     select
         skill_id,
         stage,
         case when grouping(locale) = 0 then locale else 'all' end as locale,
         intent_name as intent,
-        {{ grain_columns() }},
+        '{{ grain }}' as grain,
+        {{ grain }}_start as period_start,
         count(event_at) as utterances,
         count(distinct user_number) as unique_users,
         count(failure) as failed_intents
     from bucketed
+    where {{ grain }}_start is not null
     group by
-        skill_id, stage, intent_name,
-        grouping sets ((hour_start), (day_start), (month_start)),
+        skill_id, stage, intent_name, {{ grain }}_start,
         grouping sets ((), (locale))
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 )
 
@@ -42,4 +47,4 @@ select
     utterances = 0 as is_empty,
     {{ load_id() }} as load_id
 from counted
-where period_start is not null and locale is not null
+where locale is not null

@@ -23,6 +23,8 @@ records as not materialized (
 
 counted as (
 
+    -- Each grain by itself, of what changed in it: grouping sets would order the latencies of a month three times.
+    {% for grain in ['hour', 'day', 'month'] -%}
     select
         skill_id,
         stage,
@@ -30,18 +32,21 @@ counted as (
         operation,
         case when grouping(capability) = 0 then capability else 'all' end as capability,
         case when grouping(directive) = 0 then directive else 'all' end as directive,
-        {{ grain_columns() }},
+        '{{ grain }}' as grain,
+        {{ grain }}_start as period_start,
         count(event_at) as request_volume,
         count(success) as successful_requests,
         count(latency_us) as answered_count,
         coalesce(sum(latency_us), 0) / 1000 as latency_sum_ms,
         quantile_cont(latency_us, [0.5, 0.9, 0.99]) as latency_us
     from bucketed
+    where {{ grain }}_start is not null
     group by
-        skill_id, stage, operation,
-        grouping sets ((hour_start), (day_start), (month_start)),
+        skill_id, stage, operation, {{ grain }}_start,
         grouping sets ((), (locale)),
         grouping sets ((), (capability), (capability, directive))
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -57,7 +62,7 @@ with_rates as (
         request_volume = 0 as is_empty,
         {{ load_id() }} as load_id
     from counted
-    where period_start is not null and locale is not null and capability is not null
+    where locale is not null and capability is not null
 
 )
 
