@@ -40,11 +40,11 @@ with_engagements as (
         case when engagements.is_first_of_hour then bucketed.open_count end as opened_of_hour,
         case when engagements.is_first_of_day then bucketed.open_count end as opened_of_day,
         case when engagements.is_first_of_month then bucketed.open_count end as opened_of_month,
-        case when engagements.is_mixed and bucketed.open_count = 1 then md5_number(bucketed.message_id) end as opened_ids,
+        case when bucketed.open_count = 1 then md5_number(bucketed.message_id) end as opened_ids,
         case when engagements.is_first_of_hour then bucketed.click_count end as clicked_of_hour,
         case when engagements.is_first_of_day then bucketed.click_count end as clicked_of_day,
         case when engagements.is_first_of_month then bucketed.click_count end as clicked_of_month,
-        case when engagements.is_mixed and bucketed.click_count = 1 then md5_number(bucketed.message_id) end as clicked_ids
+        case when bucketed.click_count = 1 then md5_number(bucketed.message_id) end as clicked_ids
     from bucketed
     left join engagements using (event_key)
 
@@ -59,7 +59,7 @@ parts as (
         hour_start,
         day_start,
         month_start,
-        min(event_at) as event_at,
+        any_value(event_at) as event_at,
         case
             when grouping(everything) = 0 then 'all'
             when grouping(configuration_set_tag) = 0 then 'ses:configuration-set'
@@ -132,12 +132,11 @@ counted as (
 
 -- What a month needs of its days stays: how many of their messages are the month's first, and which are mixed.
 select
-    * exclude (opened_of_hour, opened_of_day, opened_ids, clicked_of_hour, clicked_of_day, clicked_ids),
-    case when grain = 'day' then columns('_ids$') end,
-    coalesce(len(opened_ids), 0)
+    * exclude (opened_of_hour, opened_of_day, clicked_of_hour, clicked_of_day),
+    len(opened_ids)
     + case grain when 'hour' then opened_of_hour when 'day' then opened_of_day else opened_of_month end
         as opened_message_count,
-    coalesce(len(clicked_ids), 0)
+    len(clicked_ids)
     + case grain when 'hour' then clicked_of_hour when 'day' then clicked_of_day else clicked_of_month end
         as clicked_message_count,
     {{ load_id() }} as load_id
