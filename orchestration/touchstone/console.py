@@ -25,3 +25,8 @@ def log_progress(text: str) -> None:
     """Print a line of progress, with the seconds since TOUCHSTONE_PROGRESS, a Unix epoch; nothing if that isn't set."""
     if started := os.environ.get("TOUCHSTONE_PROGRESS"):
         print(f"{time.time() - float(started):6.1f} s  {text}", file=sys.stderr, flush=True)
+
+
+def counted(number_of: int, thing: str) -> str:
+    """A number of things: 1 record, 26 records."""
+    return f"{number_of:,} {thing}{'s' * (number_of != 1)}"

@@ -17,6 +17,8 @@ from touchstone.systems import SHARED, Manifest, built_nodes, column_texts, syst
 
 # The schema of the tables that the marts in `main` read.
 PARTS = "intermediate"
+# What a release's report states for the summary and for the next report, beside its page.
+REPORT_STATE = "report.json"
 # The name under which the present release is attached to the new one.
 PRESENT = "present"
 # The name of the published database, in dbt and as a file.

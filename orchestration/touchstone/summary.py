@@ -19,7 +19,7 @@ from touchstone.landing.ledger import Ledger, Totals
 from touchstone.landing.quarantine import Group, open_groups
 from touchstone.landing.streams import read_streams
 from touchstone.manifest import sources_off
-from touchstone.release import held_back
+from touchstone.release import REPORT_STATE, held_back
 from touchstone.settings import Settings
 
 _WIDTH = 100
@@ -56,8 +56,8 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
         _print_landing(console, ledger, [source for source in read_streams() if source not in off], since)
         clean = not any(group.source not in off for group in open_groups(ledger.connection, since=since))
     if published.exists():
-        if (headlines := settings.published / "headlines.json").exists():
-            _print_headlines(console, headlines)
+        if (state := settings.published / REPORT_STATE).exists():
+            _print_headlines(console, json.loads(state.read_text(encoding="utf-8"))["headlines"])
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:
             _print_reconciliation(console, connection)
         console.print(f"Published: {_shown(str(published))}\n           {_shown(str(settings.published / 'parquet'))}")
@@ -86,19 +86,9 @@ def _print_held_back(console: Console, published: Path) -> set[str]:
 
 def _print_lateness(console: Console, source: Freshness) -> None:
     if source.is_late:
-        _warn(
-            console,
-            "Late",
-            f"{source.source}: nothing new since {source.newest_landing_at:%Y-%m-%d %H:%M} UTC, "
-            f"usually every {source.usual_interval_hours:,.0f} h",
-        )
+        _warn(console, "Late", source.lateness)
     if source.lacks_recent_hours:
-        _warn(
-            console,
-            "Missing",
-            f"{source.source}: hours without records, "
-            f"the last one {source.last_hour_without_records:%Y-%m-%d %H:%M} UTC",
-        )
+        _warn(console, "Missing", source.gap)
 
 
 def _print_open(console: Console, groups: list[Group]) -> None:
@@ -161,16 +151,17 @@ def _most(counts: Mapping[str, int]) -> str:
     )
 
 
-def _print_headlines(console: Console, headlines: Path) -> None:
+def _print_headlines(console: Console, headlines: Sequence[Sequence[str]]) -> None:
     """Print the first headlines of each system: its last full day beside the days before it."""
-    table = _table("Headlines of the last full day, and the median of the 28 days before")
+    table = _table("Headlines of the last full day, and the median of days before, as the report compares")
     for column in ("system", "day"):
         table.add_column(column, no_wrap=True)
     table.add_column("metric", no_wrap=True, max_width=32)  # a name from the data may be long
     for column in ("value", "median"):
-        table.add_column(column, justify="right", no_wrap=True, min_width=10)
+        table.add_column(column, justify="right", no_wrap=True, min_width=9)
+    table.add_column("of", no_wrap=True)
     table.add_column("", no_wrap=True, min_width=5)
-    for row in json.loads(headlines.read_text(encoding="utf-8")):
+    for row in headlines:
         table.add_row(*map(_shown, row))
     if table.row_count:
         console.print(table)

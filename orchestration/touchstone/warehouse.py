@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 from dagster import (
+    AssetCheckKey,
     AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
@@ -20,6 +21,7 @@ from dagster import (
 )
 from dagster_dbt import DagsterDbtTranslator
 
+from touchstone.assets.findings import HELD_BACK, result_of
 from touchstone.assets.naming import Naming
 from touchstone.console import log_progress
 from touchstone.dbt import run_dbt
@@ -127,14 +129,30 @@ def build(
     for unique_id, check in checks.items():
         result = results.get(unique_id)
         if result and result["status"] != "skipped":
-            yield AssetCheckResult(
-                asset_key=check.asset_key,
-                check_name=check.name,
-                passed=result["status"] == "pass",
-                severity=AssetCheckSeverity(manifest["nodes"][unique_id]["config"]["severity"].upper()),
-                metadata={"rows": result["failures"] or 0, "message": result["message"] or ""},
-            )
+            yield _judged(manifest, check, manifest["nodes"][unique_id], result)
     return _failures(settings, manifest)
+
+
+def _judged(
+    manifest: Manifest, check: AssetCheckKey, node: Mapping[str, Any], result: Mapping[str, Any]
+) -> AssetCheckResult:
+    """The result of a data test. What it found is its description, or else its name, which says what should be."""
+    rows = result["failures"] or 0
+    rule = f"the rule “{node['name'].replace('_', ' ').strip()}”"
+    systems = ", ".join(sorted(groups_of(manifest, node["unique_id"])))
+    finding = (
+        f"{systems}: {rule} could not be checked" if result["status"] == "error" else f"{systems}: {rule} doesn't hold"
+    )
+    if node["description"]:
+        finding = node["description"].removesuffix(".")
+    return result_of(
+        check.name,
+        "" if result["status"] == "pass" else f"{finding} ({rows:,} found)" if rows else finding,
+        node["config"]["meta"].get("remedy", HELD_BACK),
+        AssetCheckSeverity(node["config"]["severity"].upper()),
+        {"rows": rows, "message": result["message"] or ""},
+        check.asset_key,
+    )
 
 
 def planned_keys(models: AssetsDefinition, manifest: Manifest, plan: Plan) -> set[AssetKey]:

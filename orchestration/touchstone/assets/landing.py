@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
-    AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
@@ -16,8 +15,9 @@ from dagster import (
     asset,
 )
 
+from touchstone.assets.findings import HELD_BACK, result_of
 from touchstone.assets.naming import OWN, Naming
-from touchstone.console import log_progress, printable
+from touchstone.console import counted, log_progress, printable
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.land import Landed, Progress, land, location, record_unread
 from touchstone.landing.ledger import Ledger
@@ -72,10 +72,10 @@ def _inbox(naming: Naming) -> AssetsDefinition:
             context.log.warning(f"{entry.path}: {entry.reason}")
         return MaterializeResult(
             check_results=[
-                AssetCheckResult(
-                    check_name="no_unread_files",
-                    passed=not unread,
-                    severity=AssetCheckSeverity.WARN,
+                result_of(
+                    "no_unread_files",
+                    f"No stream reads {counted(len(unread), 'place')} in the inbox or the settings" if unread else "",
+                    "Rename or move what is misplaced, or remove it: the inbox names the nearest stream of each.",
                     metadata={"unread": MetadataValue.json({entry.path: entry.reason for entry in unread})},
                 )
             ]
@@ -134,28 +134,36 @@ def _landing(stream: Stream, owner: str | None, naming: Naming, progress: Progre
         return MaterializeResult(
             metadata=_counts(result) | _times(fresh),
             check_results=[
-                AssetCheckResult(
-                    check_name="landing_succeeded", passed=not failure, metadata={"error": failure} if failure else {}
+                result_of(
+                    "landing_succeeded",
+                    failure or "",
+                    HELD_BACK,
+                    AssetCheckSeverity.ERROR,
+                    {"error": failure} if failure else {},
                 ),
-                AssetCheckResult(
-                    check_name="ledger_adds_up", passed=not wrong, metadata={"files": MetadataValue.json(wrong)}
+                result_of(
+                    "ledger_adds_up",
+                    f"The counts of {counted(len(wrong), 'file')} of {stream.source} don't add up" if wrong else "",
+                    HELD_BACK,
+                    AssetCheckSeverity.ERROR,
+                    {"files": MetadataValue.json(wrong)},
                 ),
-                AssetCheckResult(
-                    check_name="no_quarantined_records",
-                    passed=not quarantined,
-                    severity=AssetCheckSeverity.WARN,
+                result_of(
+                    "no_quarantined_records",
+                    _not_landed(stream.source, quarantined),
+                    "Correct the files, or close what nobody will correct with `make dismiss`.",
                     metadata=_quarantined(quarantined),
                 ),
-                AssetCheckResult(
-                    check_name="source_freshness",
-                    passed=not any(source.is_late for source in fresh),
-                    severity=AssetCheckSeverity.WARN,
+                result_of(
+                    "source_freshness",
+                    "; ".join(source.lateness for source in fresh if source.is_late),
+                    "See whether the loader still runs; a source that has ended goes into the setting ended_sources.",
                     metadata=_times(fresh),
                 ),
-                AssetCheckResult(
-                    check_name="no_missing_hours",
-                    passed=not any(source.lacks_recent_hours for source in fresh),
-                    severity=AssetCheckSeverity.WARN,
+                result_of(
+                    "no_missing_hours",
+                    "; ".join(source.gap for source in fresh if source.lacks_recent_hours),
+                    "Have the loader fetch these hours again while the vendor still has them.",
                     metadata=_gaps(fresh),
                 ),
             ],
@@ -188,6 +196,13 @@ def _landed(
 
 # How many reasons a check shows; the ledger has all.
 _SHOWN_REASONS = 20
+
+
+def _not_landed(source: str, groups: list[Group]) -> str:
+    """How much of a source is quarantined or refused, in words; empty if nothing is."""
+    records, files = (sum(group.records for group in groups if group.is_file is is_file) for is_file in (False, True))
+    found = [f"{counted(records, 'record')} of {source} quarantined"] if records else []
+    return ", ".join(found + [f"{counted(files, 'file')}{f' of {source}' * (not records)} refused"] * bool(files))
 
 
 def _quarantined(groups: list[Group]) -> dict[str, Any]:

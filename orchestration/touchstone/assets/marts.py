@@ -5,20 +5,19 @@ from typing import Any
 
 from dagster import (
     AssetCheckKey,
-    AssetCheckResult,
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
     AssetsDefinition,
     DagsterInstance,
     Failure,
-    IntMetadataValue,
     MaterializeResult,
     MetadataValue,
     asset,
 )
 from dagster_dbt import dbt_assets
 
+from touchstone.assets.findings import HELD_BACK, result_of
 from touchstone.assets.naming import OWN, Naming
 from touchstone.console import log_progress
 from touchstone.event_log import last_evaluations
@@ -130,7 +129,13 @@ def _published(manifest: Manifest, models: AssetsDefinition, naming: Naming) -> 
                 "rows": MetadataValue.json(release.rows),
             },
             check_results=[
-                AssetCheckResult(check_name="no_system_held_back", passed=not held_back, metadata=dict(held_back))
+                result_of(
+                    "no_system_held_back",
+                    f"{', '.join(held_back)}: the numbers are those of an earlier release" if held_back else "",
+                    HELD_BACK,
+                    AssetCheckSeverity.ERROR,
+                    held_back,
+                )
             ],
         )
 
@@ -174,10 +179,10 @@ def _report(manifest: Manifest, keys: Sequence[AssetCheckKey], naming: Naming) -
                     "bytes": path.stat().st_size,
                 }
             )
-        yield AssetCheckResult(
-            check_name="is_written",
-            passed=not failure,
-            severity=AssetCheckSeverity.WARN,
+        yield result_of(
+            "is_written",
+            "The release has no report" if failure else "",
+            "The log of the step has the error; the release is whole without it.",
             metadata={"error": failure} if failure else {},
         )
         with home.ledger() as ledger:
@@ -193,9 +198,9 @@ def outcomes(instance: DagsterInstance, keys: Sequence[AssetCheckKey]) -> list[C
     """The last outcome of each check, even if it is nights old."""
     found = []
     for key, outcome in sorted(last_evaluations(instance, keys).items()):
-        counted = {
-            name: number.value or 0 for name, number in outcome.metadata.items() if isinstance(number, IntMetadataValue)
-        }
-        path = "/".join(key.asset_key.path)
-        found.append(Check(path, key.name, outcome.passed, outcome.severity.value, counted))
+        path, severity = "/".join(key.asset_key.path), outcome.severity.value
+        remedy = outcome.metadata.get("remedy")
+        finding = outcome.description or key.name.replace("_", " ")  # earlier versions described none
+        said = ("", "") if outcome.passed else (finding, str(remedy.value) if remedy else "")
+        found.append(Check(path, key.name, outcome.passed, severity, *said))
     return found

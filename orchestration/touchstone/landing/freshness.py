@@ -50,6 +50,19 @@ class Freshness:
         last = self.last_hour_without_records
         return last is not None and last > self.newest_record_at - timedelta(days=_RECENT_GAP_DAYS)
 
+    @property
+    def lateness(self) -> str:
+        """How late the source is, in words."""
+        return (
+            f"{self.source}: nothing new since {self.newest_landing_at:%Y-%m-%d %H:%M} UTC, "
+            f"usually every {self.usual_interval_hours:,.0f} h"
+        )
+
+    @property
+    def gap(self) -> str:
+        """Which hours have no records, in words."""
+        return f"{self.source}: hours without records, the last one {self.last_hour_without_records:%Y-%m-%d %H:%M} UTC"
+
 
 def freshness(
     connection: duckdb.DuckDBPyConnection, settings: Settings, now: datetime, source: str | None = None

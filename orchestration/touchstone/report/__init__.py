@@ -12,10 +12,12 @@ import duckdb
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.records import literal
 from touchstone.manifest import sources_off
+from touchstone.release import REPORT_STATE
 from touchstone.report import words
 from touchstone.report.headlines import declared
+from touchstone.report.news import Check, news_of
 from touchstone.report.numbers import Section, rows, sections
-from touchstone.report.page import Check, render
+from touchstone.report.page import render
 from touchstone.settings import Settings
 
 __all__ = ["Check", "write_report"]
@@ -25,13 +27,19 @@ _HEADLINES = 3
 
 
 def write_report(folder: Path, settings: Settings, ledger: Ledger, checks: Sequence[Check]) -> Path:
-    """Write the report of a finished release into its folder, and the headlines for its summary, atomically."""
+    """Write the report of a finished release into its folder, and what it states for its summary and the next report,
+    atomically.
+    """
     with duckdb.connect(str(folder / "touchstone.duckdb"), read_only=True) as connection:
         connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
-        shown = list(sections(connection, declared(), rows(connection, "from metric_catalog")))
-        page = render(connection, ledger, checks, shown, sources_off(settings))
-    _write(folder / "headlines.json", json.dumps([*_headlines(shown)]))
+        catalog = rows(connection, "from metric_catalog order by system, mart, metric")
+        in_catalog = {entry["system"] for entry in catalog}
+        systems = [system for system in declared() if system.system in in_catalog]
+        shown = list(sections(connection, systems, catalog))
+        news, state = news_of(folder, connection, shown, checks)
+        page = render(connection, ledger, catalog, systems, shown, news, len(checks), sources_off(settings))
+    _write(folder / REPORT_STATE, json.dumps({"headlines": [*_headlines(shown)], **state}))
     return _write(folder / "report.html", page)
 
 
@@ -46,9 +54,12 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _headlines(shown: Iterable[Section]) -> Iterator[tuple[str, ...]]:
-    """The first headlines of each system: title and day, once, metric, value and median as text, and the status."""
+    """The first headlines of each system: title and day, once, metric, value and median as text, the days that this is
+    the median of, and the status.
+    """
     for section in shown:
-        title, day = section.system.title, f"{section.window.compared()}"
+        window = section.window
+        title, day = section.system.title, f"{window.compared()}"
         of_line = {id(comparison.line): comparison for comparison in section.comparisons}
         named: set[str] = set()
         for drawn in section.charts[:_HEADLINES]:
@@ -58,6 +69,6 @@ def _headlines(shown: Iterable[Section]) -> Iterator[tuple[str, ...]]:
                 metric = f"{drawn.chart.title}: {line.label}" if is_unclear else line.label
                 value, middle = (words.number(each, line.unit) for each in (comparison.value, comparison.median))
                 status = comparison.status if comparison.status in ("above", "below") else ""
-                yield title, day, metric, value, middle, status
+                yield title, day, metric, value, middle, words.basis(comparison, window.compared()), status
                 named.add(line.label)
                 title = day = ""

@@ -53,19 +53,28 @@ class Chart(_Declared):
 
 
 class System(_Declared):
+    """A system's charts, and the keys that are looked through for those that moved."""
+
     system: str
     title: str
     charts: tuple[Chart, ...]
+    movers: tuple[Chart, ...]
 
 
 def declared() -> list[System]:
     """The systems of headlines.yml, in their order."""
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
     headlines = yaml.safe_load((Path(__file__).parent / "headlines.yml").read_text())
-    titles = headlines["titles"]
+    titles, movers = headlines["titles"], headlines["movers"]
     return [
         System.model_validate(
-            {"system": system, "title": titles.get(system, system.capitalize()), "charts": charts}, context=variables
+            {
+                "system": system,
+                "title": titles.get(system, system.capitalize()),
+                "charts": charts,
+                "movers": movers.get(system, ()),
+            },
+            context=variables,
         )
         for system, charts in headlines["systems"].items()
     ]
@@ -84,3 +93,10 @@ def label(metric: str) -> str:
     """A metric's name in words: `delivered_count` is Delivered, `AWS/Connect/MissedCalls` Missed calls."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric.rpartition("/")[2]).lower()
     return re.sub(r"_(count|usd)$", "", words).replace("_", " ").capitalize()
+
+
+def above_one(entry: dict[str, Any]) -> str:
+    """What a metric's caveat says of values above 1; empty unless it is a ratio."""
+    if entry["unit"] != "ratio":
+        return ""
+    return " ".join(text for text in re.split(r"(?<=\.) ", entry["caveat"] or "") if "above 1" in text.lower())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,19 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from touchstone.console import counted
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import open_groups
 from touchstone.landing.streams import read_streams
 from touchstone.release import held_back
 from touchstone.report import charts, words
-from touchstone.report.headlines import declared
+from touchstone.report.headlines import System
+from touchstone.report.news import News
 from touchstone.report.numbers import (
     COMPARED_DAYS,
+    COMPARED_WEEKS,
+    ENOUGH_WEEKS,
+    LEAST_RECORDS,
     SHOWN_DAYS,
     Comparison,
     Drawn,
@@ -34,30 +38,22 @@ _SHOWN = 12
 _SHOWN_REASONS = 50
 
 
-@dataclass(frozen=True)
-class Check:
-    """The outcome of an asset check; `asset` is its path, `found` its counts by name."""
-
-    asset: str
-    name: str
-    passed: bool
-    severity: str
-    found: dict[str, int] = field(default_factory=dict)
-
-
 def render(
     connection: duckdb.DuckDBPyConnection,
     ledger: Ledger,
-    checks: Sequence[Check],
+    catalog: Sequence[Row],
+    systems: Sequence[System],
     shown: Sequence[Section],
+    news: News,
+    checks: int,
     off: Collection[str] = (),
 ) -> str:
-    """The page of the release that `connection` has open, with the sections `shown`, without the sources `off`."""
-    catalog = rows(connection, "from metric_catalog order by system, mart, metric")
-    named = {entry["system"] for entry in catalog}
-    systems = [system for system in declared() if system.system in named]
+    """The page of the release that `connection` has open: the sections `shown` of the `systems`, and what is new.
+
+    `checks` is how many there are; the sources `off` are left out.
+    """
     order = {system.system: position for position, system in enumerate(systems)}
-    catalog.sort(key=lambda entry: order.get(entry["system"], len(order)))
+    release = release_of(connection)
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
@@ -70,15 +66,23 @@ def render(
         "limit": words.limit,
         "span": words.span,
         "day": words.day,
+        "weekday": words.weekday,
+        "basis": words.basis,
+        "since": words.since,
+        "counted": counted,
         "short_day": words.short_day,
         "instant": words.instant,
+        "moment": words.moment,
+        "above_one": lambda values, days: any(values.get(day, 0) > 1 for day in days),
         "breakable": _breakable,
         "percent_of": _percent_of,
     }
     return environment.get_template("page.html.jinja").render(
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-        release=release_of(connection),
+        release=release,
+        today=release.published_at.astimezone(release.zone).date(),
+        news=news,
         sections=shown,
         held_back=held_back(connection),
         without_data=[system.title for system in systems if system not in [section.system for section in shown]],
@@ -86,14 +90,19 @@ def render(
         quarantine=[group for group in open_groups(ledger.connection) if group.source not in off],
         uncounted=[found for source in read_streams() if source not in off and (found := _uncounted(ledger, source))],
         checks=checks,
-        warnings=[check for check in checks if not check.passed],
         reconciliation=_reconciliation(connection),
-        catalog=catalog,
+        catalog=sorted(catalog, key=lambda entry: order.get(entry["system"], len(order))),
         svg=_svg,
         alternative=_alternative,
         bar=_bar,
+        groups=_groups,
+        moved=_moved,
         draws=charts,
         compared_days=COMPARED_DAYS,
+        compared_weeks=COMPARED_WEEKS,
+        enough_weeks=ENOUGH_WEEKS,
+        least_records=LEAST_RECORDS,
+        shown_changes=_SHOWN,
         shown_days=SHOWN_DAYS,
         shown_reasons=_SHOWN_REASONS,
     )
@@ -120,6 +129,26 @@ def _alternative(drawn: Drawn) -> str:
     return f"Line chart, {drawn.chart.title}. {' '.join(sentences)}" + (
         f" Thresholds: {', '.join(limits)}." if limits else ""
     )
+
+
+def _groups(section: Section) -> list[tuple[str, list[Comparison]]]:
+    """The comparisons of each chart, with its title where they need one."""
+    return [
+        (
+            drawn.chart.title if drawn.chart.by or len(drawn.lines) > 1 else "",
+            [comparison for comparison in section.comparisons if comparison.line in drawn.lines],
+        )
+        for drawn in section.charts
+        if drawn.lines
+    ]
+
+
+def _moved(section: Section) -> list[tuple[str, list[Comparison]]]:
+    """The keys that moved farthest, by kind."""
+    every = sorted((abs(each.deviations) for kind in section.moved for each in kind.comparisons), reverse=True)
+    least = every[:_SHOWN][-1]
+    shown = [(kind.title, [c for c in kind.comparisons if abs(c.deviations) >= least]) for kind in section.moved]
+    return [(title, comparisons) for title, comparisons in shown if comparisons]
 
 
 def _bar(comparison: Comparison) -> str:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from touchstone.console import counted
+
+if TYPE_CHECKING:
+    from touchstone.report.numbers import Comparison
 
 _THIN = "\u202f"
 NONE = "\u2013"
@@ -57,10 +63,29 @@ def day(value: date) -> str:
     return f"{value.day} {value:%B %Y}"
 
 
+def weekday(value: date) -> str:
+    return f"{value:%A}"
+
+
+def basis(comparison: Comparison, day: date) -> str:
+    """The days that a day is compared with: 5 Thursdays, or 28 days."""
+    return counted(comparison.days, weekday(day) if comparison.same_weekday else "day")
+
+
+def since(value: date, today: date) -> str:
+    """A day not after today, as one says it: since today, since Monday, since 3 November 2026."""
+    return "since today" if value == today else f"since {weekday(value) if (today - value).days < 7 else day(value)}"
+
+
 def short_day(value: date) -> str:
     return f"{value.day} {value:%b}"
 
 
 def instant(value: datetime) -> str:
     """A UTC time, to the minute."""
-    return f"{value.day} {value:%B %Y, %H:%M} UTC"
+    return f"{moment(value)} UTC"
+
+
+def moment(value: datetime) -> str:
+    """A time of the reporting zone, to the minute."""
+    return f"{day(value)}, {value:%H:%M}"
