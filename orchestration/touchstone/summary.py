@@ -156,9 +156,9 @@ def _print_headlines(console: Console, headlines: Sequence[Sequence[str]]) -> No
     table = _table("Headlines of the last full day, and the median of days before, as the report compares")
     for column in ("system", "day"):
         table.add_column(column, no_wrap=True)
-    table.add_column("metric", no_wrap=True, max_width=32)  # a name from the data may be long
+    table.add_column("metric", no_wrap=True, max_width=28)  # a name from the data may be long
     for column in ("value", "median"):
-        table.add_column(column, justify="right", no_wrap=True, min_width=9)
+        table.add_column(column, justify="right", no_wrap=True, min_width=10)
     table.add_column("of", no_wrap=True)
     table.add_column("", no_wrap=True, min_width=5)
     for row in headlines:

@@ -69,6 +69,6 @@ def _headlines(shown: Iterable[Section]) -> Iterator[tuple[str, ...]]:
                 metric = f"{drawn.chart.title}: {line.label}" if is_unclear else line.label
                 value, middle = (words.number(each, line.unit) for each in (comparison.value, comparison.median))
                 status = comparison.status if comparison.status in ("above", "below") else ""
-                yield title, day, metric, value, middle, words.basis(comparison, window.compared()), status
+                yield title, day, metric, value, middle, words.basis(comparison, window.compared(), short=True), status
                 named.add(line.label)
                 title = day = ""

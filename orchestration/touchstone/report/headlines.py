@@ -96,7 +96,8 @@ def label(metric: str) -> str:
 
 
 def above_one(entry: dict[str, Any]) -> str:
-    """What a metric's caveat says of values above 1; empty unless it is a ratio."""
+    """What the catalog says of a metric's values above 1; empty unless it is a ratio."""
     if entry["unit"] != "ratio":
         return ""
-    return " ".join(text for text in re.split(r"(?<=\.) ", entry["caveat"] or "") if "above 1" in text.lower())
+    sentences = re.split(r"(?<=\.) ", f"{entry['definition']} {entry['caveat'] or ''}")
+    return " ".join(sentence for sentence in sentences if "above 1" in sentence.lower())

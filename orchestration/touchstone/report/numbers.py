@@ -404,10 +404,11 @@ def _deviations(line: Line, day: date, before: Sequence[date]) -> float:
 
     The standard deviation is of the difference between two such numbers: that of chance alone, Poisson's of counts and
     the binomial one of rates, or that between the days, whichever is larger. What few days show of the latter is
-    enlarged to the variance of Student's t.
+    enlarged to the variance of Student's t. Of other numbers chance is not known: a tenth is never unusual.
     """
     values, value, n = [line.values[each] for each in before], line.values[day], len(before)
-    mean, chance = fmean(values), 0.0
+    mean = fmean(values)
+    chance = (mean / 10 / _UNUSUAL) ** 2
     if line.combined == "quotient":
         weights = [line.denominators[each] for each in before]
         weight, weight_before = line.denominators[day], sum(weights)

@@ -67,8 +67,10 @@ def weekday(value: date) -> str:
     return f"{value:%A}"
 
 
-def basis(comparison: Comparison, day: date) -> str:
-    """The days that a day is compared with: 5 Thursdays, or 28 days."""
+def basis(comparison: Comparison, day: date, short: bool = False) -> str:
+    """The days that a day is compared with: 5 Thursdays (short: 5 Thu), or 28 days."""
+    if short and comparison.same_weekday:
+        return f"{comparison.days} {day:%a}"
     return counted(comparison.days, weekday(day) if comparison.same_weekday else "day")
 
 
