@@ -154,8 +154,7 @@ def _most(counts: Mapping[str, int]) -> str:
 def _print_headlines(console: Console, headlines: Sequence[Sequence[str]]) -> None:
     """Print the first headlines of each system: its last full day beside the days before it."""
     table = _table("Headlines of the last full day, and the median of days before, as the report compares")
-    for column in ("system", "day"):
-        table.add_column(column, no_wrap=True)
+    table.add_column("system and day", no_wrap=True)
     table.add_column("metric", no_wrap=True, max_width=28)  # a name from the data may be long
     for column in ("value", "median"):
         table.add_column(column, justify="right", no_wrap=True, min_width=10)

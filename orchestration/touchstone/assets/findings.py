@@ -8,7 +8,7 @@ from typing import Any
 from dagster import AssetCheckResult, AssetCheckSeverity, AssetKey
 
 HELD_BACK = (
-    "docs/operations.md, “A system is held back”, says what to do; readers keep the numbers of the release before."
+    "Readers keep the earlier numbers of the system: docs/operations.md, “A system is held back”, says what to do."
 )
 
 

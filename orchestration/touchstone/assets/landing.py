@@ -151,7 +151,7 @@ def _landing(stream: Stream, owner: str | None, naming: Naming, progress: Progre
                 result_of(
                     "no_quarantined_records",
                     _not_landed(stream.source, quarantined),
-                    "Correct the files, or close what nobody will correct with `make dismiss`.",
+                    "Correct the files, or close what nobody will correct by make dismiss.",
                     metadata=_quarantined(quarantined),
                 ),
                 result_of(

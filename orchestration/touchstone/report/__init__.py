@@ -54,12 +54,12 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _headlines(shown: Iterable[Section]) -> Iterator[tuple[str, ...]]:
-    """The first headlines of each system: title and day, once, metric, value and median as text, the days that this is
-    the median of, and the status.
+    """The first headlines of each system: its title with the day, once, metric, value and median as text, the days that
+    this is the median of, and the status.
     """
     for section in shown:
-        window = section.window
-        title, day = section.system.title, f"{window.compared()}"
+        day = section.window.compared()
+        title = f"{section.system.title}, {words.short_day(day)}" if day else ""
         of_line = {id(comparison.line): comparison for comparison in section.comparisons}
         named: set[str] = set()
         for drawn in section.charts[:_HEADLINES]:
@@ -69,6 +69,6 @@ def _headlines(shown: Iterable[Section]) -> Iterator[tuple[str, ...]]:
                 metric = f"{drawn.chart.title}: {line.label}" if is_unclear else line.label
                 value, middle = (words.number(each, line.unit) for each in (comparison.value, comparison.median))
                 status = comparison.status if comparison.status in ("above", "below") else ""
-                yield title, day, metric, value, middle, words.basis(comparison, window.compared(), short=True), status
+                yield title, metric, value, middle, words.basis(comparison, day, short=True), status
                 named.add(line.label)
-                title = day = ""
+                title = ""
