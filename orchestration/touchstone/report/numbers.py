@@ -195,7 +195,7 @@ def sections(
         day = window.compared()
         compared = [compare(line, day, c.chart.thresholds) for c in charts for line in c.lines] if day else []
         movers = zip(system.movers, lines[len(charts) :], strict=True)
-        moved = [Moved(chart.title, found) for chart, of_it in movers if day and (found := _moved(of_it, day))]
+        moved = [Moved(chart.title, found) for chart, of_it in movers if day and (found := moved_in(of_it, day))]
         yield Section(system, window, charts, compared, moved)
 
 
@@ -422,7 +422,7 @@ def _deviations(line: Line, day: date, before: Sequence[date]) -> float:
     return difference / deviation if deviation else copysign(inf, difference) if difference else 0.0
 
 
-def _moved(lines: Sequence[Line], day: date) -> list[Comparison]:
+def moved_in(lines: Sequence[Line], day: date) -> list[Comparison]:
     """The keys that have moved, farthest first. Of counts, days without a row of a key that has some before are 0."""
     known = {each for line in lines for each in line.values}
     if day not in known:
