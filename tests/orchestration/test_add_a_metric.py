@@ -13,7 +13,7 @@ import pytest
 
 from touchstone import dbt
 from touchstone.publish import publish
-from touchstone.report.page import render
+from touchstone.report import write_report
 
 from .conftest import TestHome
 from .events import some_events
@@ -153,9 +153,10 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
         ledger.builds.finish({})
         build = ledger.builds.last()
     publish(home.settings, manifest, "run", build, {}, {})
-    published = str(home.settings.published.resolve() / "touchstone.duckdb")
-    with home.ledger() as ledger, duckdb.connect(published, read_only=True) as connection:
-        page = render(connection, ledger, [], [])
+    release = home.settings.published.resolve()
+    with home.ledger() as ledger:
+        page = write_report(release, home.settings, ledger, []).read_text()
+    with duckdb.connect(str(release / "touchstone.duckdb"), read_only=True) as connection:
         comments = connection.execute(
             "select distinct table_name, comment from duckdb_columns() where column_name = 'greylisted_rate'"
         ).fetchall()

@@ -118,7 +118,8 @@ def test_the_reports_numbers_are_the_marts(report: Page, home: Path) -> None:
     ((median,),) = figures(
         home,
         "select median(sent) from (select period_start, sum(sent_count) as sent from mailgun_metrics_daily "
-        f"group by period_start) where period_start between date '{day}' - 28 and date '{day}' - 1",
+        f"group by period_start) where period_start in (date '{day}' - 7, date '{day}' - 14, date '{day}' - 21, "
+        f"date '{day}' - 28, date '{day}' - 35)",
     )
     compared = report.locator("section#mailgun table.compared")
     row = compared.get_by_role("row", name=re.compile("^Sent "))
@@ -130,10 +131,39 @@ def test_the_reports_numbers_are_the_marts(report: Page, home: Path) -> None:
     assert row.locator("td").first.inner_text().startswith(f"{100 * delivered / sent:.1f}")
     ((records, files),) = figures(home, "select sum(records)::bigint, count(*) from intermediate.landed_files")
     ledger = report.locator("section#ledger tfoot td")
-    assert [cell.inner_text() for cell in ledger.all()[:2]] == [f"{files:,}", f"{records:,}"]
+    assert [ledger.nth(cell).inner_text() for cell in (0, 5)] == [f"{records:,}", f"{files:,}"]
     ((unexplained,),) = figures(home, "select count(*) from reconciliation_daily where status = 'unexplained'")
     shown = report.locator("section#reconciliation table").first.locator("tbody tr td:nth-child(4)").all()
     assert sum(int(cell.inner_text().replace(",", "")) for cell in shown) == unexplained
+
+
+def test_a_rate_above_one_is_explained_where_it_stands(report: Page, home: Path) -> None:
+    above = figures(
+        home,
+        "select distinct definition || ' ' || coalesce(caveat, '') from metric_values_daily as v "
+        "inner join metric_catalog as c on c.metric = v.metric and c.mart = replace(v.mart, '_by_dimension', '') "
+        "where unit = 'ratio' and value > 1",
+    )
+    assert len(above) > 5
+    assert [text for (text,) in above if "above 1" not in text.lower()] == []
+    chart = report.locator("section#connect figure.chart", has_text="Part of the estimated quota in use")
+    expect(chart.locator(".note", has_text="above 1 where more were active than it allows").first).to_be_visible()
+
+
+def test_checks_say_what_they_found_and_what_to_do(report: Page) -> None:
+    found = report.locator(
+        ".findings li", has=report.locator("code", has_text="mailgun/events: no_quarantined_records")
+    )
+    assert re.match(
+        r"\d+ records of mailgun/events quarantined, \d+ files? refused$", found.locator("p").first.inner_text()
+    )
+    assert "Correct the files" in found.locator(".note").inner_text()
+    lines = [line.inner_text() for line in report.locator(".findings li p:first-child").all()]
+    assert len(lines) > 10
+    assert [line for line in lines if re.search(r"\b(int|stg)_|__|\b[a-z]+(_[a-z]+){2}\b(?!/)", line)] == [
+        line for line in lines if "cloudwatch_metric_definitions" in line or "smart_home_messages" in line
+    ], "names of checks and models are below"
+    expect(report.locator("section#new")).to_contain_text("There is no earlier report to compare with")
 
 
 def test_the_catalog_is_searched(report: Page, home: Path) -> None:
@@ -170,6 +200,8 @@ def test_a_keyboard_is_enough(report: Page) -> None:
 def test_the_report_is_for_everybody(browser: Browser, home: Path, scheme: Any, width: int) -> None:
     opened = Opened(browser, home, viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert opened.page.evaluate("document.documentElement.scrollWidth") == width, "nothing is cut off"
+    quarantined = opened.page.get_by_role("columnheader", name="Quarantined", exact=True).bounding_box()
+    assert quarantined and quarantined["x"] + quarantined["width"] < width - 14
     background = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 200) == (scheme == "dark")
     # contrast, names of charts and fields, headings, tables, landmarks

@@ -25,7 +25,7 @@ def read(exposure: Any) -> set[str]:
 
 def test_the_report_depends_on_what_its_headlines_name(session_home: TestHome) -> None:
     manifest = session_home.manifest.writable_manifest().to_dict(omit_none=False)
-    marts = {f"{chart.mart}_daily" for system in declared() for chart in system.charts}
+    marts = {f"{chart.mart}_daily" for system in declared() for chart in (*system.charts, *system.movers)}
     assert marts
     for mart in marts:
         assert "exposure.touchstone.report" in downstream(manifest, [f"model.touchstone.{mart}"]), mart

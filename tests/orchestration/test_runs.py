@@ -279,6 +279,11 @@ def test_only_new_records_are_built_and_published(renewed: Renewed, undisturbed:
     assert {"int_mailgun__events", "mailgun_metrics_daily", "published", "report"} < names
     assert not names & {"events", "int_mailgun__reported_metrics", "ses_metrics_daily"}
     assert checks_reported(home) == checks > 90, "those that weren't run are as they were"
+    page = (home / "published" / "report.html").read_text()
+    assert re.search(r"New since \d", page)
+    assert re.search(r"<p>[\d,]+ records in \d files?: [\d,]+ of mailgun/<wbr>events", page), (
+        "and nothing else has landed"
+    )
     months = sorted((home / "published" / "parquet" / "mailgun_metrics_daily").glob("*.parquet"))
     with duckdb.connect() as connection:
         rows = connection.execute(f"select * from read_parquet({[str(m) for m in months]!r}) order by all").fetchall()

@@ -183,7 +183,9 @@ def test_failed_systems_are_held_back_alone_until_they_are_fixed(
     assert "int_alexa__sessionized_requests failed" in reasons["alexa"]
     assert re.search(r"test \w+ found \d+ rows", reasons["ses"])
     assert "the landing of pinpoint/events failed" in reasons["pinpoint"]
-    assert "Held back" in (home / "published" / "report.html").read_text()
+    page = (home / "published" / "report.html").read_text()
+    assert "Held back" in page
+    assert "The landing of pinpoint/events failed" in page
     for fix in fixes:
         fix()
     code, output = run(home)

@@ -136,7 +136,7 @@ def _landing(stream: Stream, owner: str | None, naming: Naming, progress: Progre
             check_results=[
                 result_of(
                     "landing_succeeded",
-                    failure or "",
+                    (failure or "").replace("the ", "The ", 1),
                     HELD_BACK,
                     AssetCheckSeverity.ERROR,
                     {"error": failure} if failure else {},
