@@ -59,7 +59,9 @@ def _headlines(shown: Iterable[Section]) -> Iterator[tuple[str, ...]]:
     """
     for section in shown:
         day = section.window.compared()
-        title = f"{section.system.title}, {words.short_day(day)}" if day else ""
+        if day is None:
+            continue  # nothing is compared
+        title = f"{section.system.title}, {words.short_day(day)}"
         of_line = {id(comparison.line): comparison for comparison in section.comparisons}
         named: set[str] = set()
         for drawn in section.charts[:_HEADLINES]:

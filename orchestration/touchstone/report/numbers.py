@@ -195,8 +195,8 @@ def sections(
         day = window.compared()
         compared = [compare(line, day, c.chart.thresholds) for c in charts for line in c.lines] if day else []
         movers = zip(system.movers, lines[len(charts) :], strict=True)
-        moved = [Moved(chart.title, found) for chart, of_it in movers if day and (found := moved_in(of_it, day))]
-        yield Section(system, window, charts, compared, moved)
+        moved = [Moved(chart.title, moved_in(of_it, day)) for chart, of_it in movers if day]
+        yield Section(system, window, charts, compared, [each for each in moved if each.comparisons])
 
 
 def _newest(connection: duckdb.DuckDBPyConnection, systems: Sequence[System]) -> dict[str, tuple[date, datetime]]:
@@ -277,7 +277,7 @@ def _values(
             from metric_values_daily
             inner join wanted using (system, mart, metric)
             where {_only([chart for system in systems for chart in (*system.charts, *system.movers)])}
-                and period_start >= $2 and period_start >= since
+                and period_start >= $2::date and period_start >= since
                 and (wanted.day - period_start) % step = 0 and json_contains(keys, "only")
             group by system, chart, metric, part, period_start
         ),
@@ -290,7 +290,7 @@ def _values(
         qualify step = 1 or dense_rank() over (partition by system, chart, metric order by weight desc, part) <= {_KEYS}
         """,
         wanted,
-        min(each["since"] for each in wanted),
+        min(f"{each['since']}" for each in wanted),
     ):
         system, key = row.pop("system"), (row.pop("chart"), row.pop("metric"), row.pop("part"))
         day = row.pop("day")
