@@ -229,10 +229,10 @@ def describe(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     described = {
         (node["schema"], node["name"]): (node["description"], texts[id_]) for id_, node in built_nodes(manifest).items()
     } | _TABLES
-    earlier = _comments(connection, PRESENT)
+    earlier = comments_of(connection, PRESENT)
     kinds = kinds_of(connection)
     statements = []
-    for (schema, relation, column), present in _comments(connection, _BUILT).items():
+    for (schema, relation, column), present in comments_of(connection).items():
         text, columns = described.get((schema, relation), ("", {}))
         description = columns.get(column, "") if column else text
         comment = " ".join(description.split()) or earlier.get((schema, relation, column))
@@ -324,7 +324,9 @@ def kinds_of(connection: duckdb.DuckDBPyConnection, database: str = _BUILT) -> d
     return {(schema, name): kind for schema, name, kind in rows}
 
 
-def _comments(connection: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str, str], str | None]:
+def comments_of(
+    connection: duckdb.DuckDBPyConnection, database: str = _BUILT
+) -> dict[tuple[str, str, str], str | None]:
     """The comment on every relation, under an empty column name, and on every column."""
     rows = connection.execute(
         """

@@ -38,7 +38,7 @@ _PREFIX = "TOUCHSTONE_"
 # Variables between the project's own processes, which are no settings.
 _INTERNAL = ("full_refresh", "load_id", "load_limit", "progress", "published", "seeds")
 # Settings that may hold passwords: no message shows their values.
-SECRET = ("alert_urls", "alert_command")
+SECRET = ("alert_urls", "alert_command", "publish_postgres")
 # Settings by their names in the version before; 0.3.0 no longer reads these.
 _RENAMED = {"pass_records": "build_batch_records"}
 
@@ -145,6 +145,22 @@ class Settings(BaseSettings):
         examples=[["mail", "ops@example.com"]],
     )
 
+    publish_postgres: SecretStr | None = Field(
+        None,
+        description="A PostgreSQL database that gets the marts as tables. The address holds a password, which the "
+        "variable TOUCHSTONE_PUBLISH_POSTGRES keeps out of files.",
+        examples=["postgresql://user:password@example.com/database"],
+    )
+    publish_postgres_schema: str = Field("touchstone", min_length=1, description="The schema of those tables.")
+    publish_postgres_reader: str = Field(
+        "", description="A role that may read them: it exists already.", examples=["metabase"]
+    )
+    publish_location: str = Field(
+        "",
+        description="A folder, or an address that fsspec writes, that gets the marts as Parquet files with current.json.",
+        examples=["s3://bucket/prefix"],
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _read_old_names(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -199,6 +215,13 @@ class Settings(BaseSettings):
             if not re.match(r"[a-z][a-z0-9+.-]*://.", url.get_secret_value(), re.IGNORECASE):
                 raise ValueError(f"[{number}] is not an address such as mailto://user:password@example.com")
         return urls
+
+    @field_validator("publish_postgres")
+    @classmethod
+    def _of_postgres(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not re.match(r"postgres(ql)?://.", url.get_secret_value()):
+            raise ValueError("it is not an address such as postgresql://user:password@example.com/database")
+        return url
 
     @field_validator("home")
     @classmethod
