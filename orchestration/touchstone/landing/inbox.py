@@ -16,7 +16,7 @@ from touchstone.names import nearest
 from touchstone.settings import SettingsMistake
 
 # The packages of object stores, by protocol, each with our extra of it.
-_PACKAGES = {
+PACKAGES = {
     **dict.fromkeys(("s3", "s3a"), ("s3fs", "s3")),
     **dict.fromkeys(("gs", "gcs"), ("gcsfs", "gcs")),
     **dict.fromkeys(("abfs", "abfss", "az"), ("adlfs", "azure")),
@@ -144,9 +144,9 @@ def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
 
 
-def filesystem_of(location: str) -> tuple[Any, str]:
-    """fsspec's filesystem of a location, and the path in it. Messages show no more of the location than its protocol,
-    as it may hold a password.
+def filesystem_of(location: str, setting: str = "locations") -> tuple[Any, str]:
+    """fsspec's filesystem of a location of a setting, and the path in it. Messages show no more of the location than its
+    protocol, as it may hold a password.
 
     Raises SettingsMistake where the package of it isn't installed, or nothing knows it.
     """
@@ -157,12 +157,12 @@ def filesystem_of(location: str) -> tuple[Any, str]:
         is_unknown = str(error).startswith("Protocol not known")
         if isinstance(error, ValueError) and not is_unknown:
             raise
-        if protocol in _PACKAGES:
-            package, extra = _PACKAGES[protocol]
+        if protocol in PACKAGES:
+            package, extra = PACKAGES[protocol]
             problem = f"needs the package {package}; pip install {package}, or Touchstone with its extra {extra}"
         else:
             problem = "is not known to fsspec; correct it" if is_unknown else f"needs a package: {error}"
-    raise SettingsMistake(f"{protocol}:// of the setting locations {problem}")
+    raise SettingsMistake(f"{protocol}:// of the setting {setting} {problem}")
 
 
 def _objects(location: str) -> Iterator[Found]:

@@ -1,6 +1,123 @@
 """An object store, or a folder, as a target: Parquet files, and a small file that lists those of the release.
 
-    current.json                                   which release it is, and its files; written last
-    marts/<mart>/<month>-<digest>.parquet          never overwritten; a file that stays the same belongs to many releases
-    releases/<release>.json                        what current.json was for each release that is kept
+    current.json                               which release readers see, and its files; replaced last
+    releases/<release>.json                    the same of each release that is kept
+    marts/<mart>/<month>-<digest>.parquet      never overwritten: releases share the files that stay the same
 """
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import fsspec
+
+from touchstone.landing.inbox import PACKAGES, filesystem_of
+from touchstone.settings import Settings, SettingsMistake
+from touchstone.targets import Part, Release, TargetFailed, Written
+
+
+class ObjectStore:
+    """A prefix of a bucket, or a folder. Readers take the list of files from current.json, and keep a release for as
+    long as it is one of the last `keep_releases`.
+    """
+
+    name = "published_location"
+    title = "Object store"
+    kind = "parquet"
+
+    def __init__(self, settings: Settings) -> None:
+        self._location = settings.publish_location
+        self._keep = settings.keep_releases
+        # An address may hold a password.
+        self.address = fsspec.core.split_protocol(self._location)[0] or "folder"
+
+    def publish(self, release: Release) -> Written:
+        with self._filesystem() as (filesystem, root):
+            present = {posixpath.relpath(path, root): size for path, size in _sizes(filesystem, root).items()}
+            parts = {_path(part): part for parts in release.parts.values() for part in parts.values()}
+            written = Written()
+            for path, part in parts.items():
+                size = part.file.stat().st_size
+                if present.get(path) != size:  # a process that died may have left a part of a local file
+                    self._make_folder(filesystem, f"{root}/{path}")
+                    filesystem.put_file(str(part.file), f"{root}/{path}")
+                    written = Written(written.parts + 1, bytes=written.bytes + size)
+            manifest = _manifest(release, parts)
+            self._write(filesystem, f"{root}/releases/{release.name}.json", manifest)
+            self._write(filesystem, f"{root}/current.json", manifest)
+            self._delete_old(filesystem, root, release, {path for path in present if path.startswith("marts/")})
+            return written
+
+    def shown(self) -> str | None:
+        with self._filesystem() as (filesystem, root):
+            try:
+                return str(json.loads(filesystem.cat_file(f"{root}/current.json"))["release"])
+            except FileNotFoundError:
+                return None
+
+    @contextmanager
+    def _filesystem(self) -> Iterator[tuple[Any, str]]:
+        """The filesystem of the location, and the path in it. Errors of stores become TargetFailed."""
+        try:
+            filesystem, root = filesystem_of(self._location, "publish_location")
+            filesystem.invalidate_cache()
+            yield filesystem, root.rstrip("/")
+        except SettingsMistake as mistake:
+            raise TargetFailed(str(mistake)) from None
+        except Exception as error:  # stores have their own; what they say may hold addresses
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
+            raise TargetFailed(
+                f"{self.address}: {type(error).__name__}{': ' * bool(reason)}{reason}; "
+                "correct the setting publish_location or the store, and run nightly again"
+            ) from error
+
+    def _make_folder(self, filesystem: Any, path: str) -> None:
+        if self.address not in PACKAGES:  # in an object store, this would create a bucket that isn't there
+            filesystem.makedirs(posixpath.dirname(path), exist_ok=True)
+
+    def _write(self, filesystem: Any, path: str, manifest: bytes) -> None:
+        """Replace a file in one step, in a folder too."""
+        self._make_folder(filesystem, path)
+        filesystem.pipe_file(f"{path}.new", manifest)
+        filesystem.mv(f"{path}.new", path)
+
+    def _delete_old(self, filesystem: Any, root: str, release: Release, files: set[str]) -> None:
+        """Delete the lists beyond `keep_releases`, and those of `files` that are in none of the rest."""
+        lists = sorted(filesystem.glob(f"{root}/releases/*.json"))
+        old = [path for path in lists[: -self._keep] if posixpath.basename(path) != f"{release.name}.json"]
+        kept = [json.loads(filesystem.cat_file(path)) for path in lists if path not in old]
+        needed = {file["path"] for each in kept for file in each["files"]}
+        gone = old + [f"{root}/{path}" for path in sorted(files - needed)]
+        if gone:
+            filesystem.rm(gone)
+
+
+def _sizes(filesystem: Any, root: str) -> dict[str, int]:
+    try:
+        found = filesystem.find(root, detail=True)
+    except FileNotFoundError:
+        return {}
+    return {path: info["size"] for path, info in found.items()}
+
+
+def _path(part: Part) -> str:
+    return f"marts/{part.mart}/{part.name}-{part.digest}.parquet"
+
+
+def _manifest(release: Release, parts: dict[str, Part]) -> bytes:
+    run = release.connection.sql("select * from run order by all").to_arrow_table().to_pylist()
+    contents = {
+        "release": release.name,
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": run,
+        "files": [
+            {"mart": part.mart, "part": part.name, "path": path, "bytes": part.file.stat().st_size}
+            for path, part in parts.items()
+        ],
+    }
+    return json.dumps(contents, indent=1, default=lambda value: value.isoformat()).encode()
