@@ -1,8 +1,8 @@
 """The command line: `touchstone COMMAND`, or `python -m touchstone COMMAND`; the Makefile has a target for each.
 
 Exit status: 0 on success; 1 on failure, with nothing published; 2 for a nightly run that published a release in which a
-system is held back, with its marts of the last good release; 3 for `nightly --strict` if records were quarantined or
-files refused.
+system is held back, with its marts of the last good release, or that PostgreSQL or `publish_location` did not take; 3
+for `nightly --strict` if records were quarantined or files refused.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from touchstone.landing.streams import read_streams
 from touchstone.publish import NotPublished, rollback
 from touchstone.settings import Settings, SettingsMistake, commented_settings, home_directory, load_settings
 from touchstone.summary import print_summary
+from touchstone.targets import catch_up
 
 # Dagster's arguments for our code location.
 _LOCATION = ("-m", "touchstone.definitions")
@@ -104,8 +105,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         case "retract":
             _retract(settings, options)
         case "rollback":
-            with exclusive(settings):
-                print(f"Readers now see {rollback(settings).name}")
+            return _rollback(settings)
         case "summary":
             with exclusive(settings):
                 print_summary(settings)
@@ -168,6 +168,15 @@ def _replay(settings: Settings) -> None:
         for stream in read_streams().values():
             if released := replay(stream, settings, ledger):
                 print(f"{stream.source}: {released} quarantined records landed; run nightly to count them")
+
+
+def _rollback(settings: Settings) -> int:
+    with exclusive(settings):
+        print(f"Readers now see {rollback(settings).name}")
+        failed = catch_up(settings)
+    for title, reason in failed.items():
+        print(f"error: {title} still shows the other release: {reason}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _dismiss(settings: Settings, options: argparse.Namespace) -> int:

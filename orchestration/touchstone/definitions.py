@@ -21,6 +21,7 @@ from touchstone.manifest import project
 from touchstone.names import nearest
 from touchstone.resources import Home
 from touchstone.settings import SECRET, Settings, SettingsMistake, load_settings
+from touchstone.targets import targets_of
 
 
 @definitions
@@ -86,7 +87,8 @@ def definitions_of(
         each.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=looked_at))
         for each in landing_assets(manifest, naming)
     ]
-    assets = [each.map_asset_specs(changed) for each in (*landing, *mart_assets(manifest, landing, naming))]
+    marts = mart_assets(manifest, landing, targets_of(settings), naming)
+    assets = [each.map_asset_specs(changed) for each in (*landing, *marts)]
     nightly = schedules.nightly([key for each in assets for key in each.keys], naming)
     sensors = [schedules.new_files(settings, nightly, streams_of(manifest), naming)]
     if alerts.is_set_up(settings):

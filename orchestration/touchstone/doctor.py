@@ -21,6 +21,7 @@ from touchstone.landing.quarantine import open_groups
 from touchstone.landing.streams import read_streams
 from touchstone.release import held_back
 from touchstone.settings import Settings, SettingsMistake
+from touchstone.targets import TargetFailed, targets_of
 
 # Of the machine's memory: dbt and Dagster need some beside DuckDB.
 _MOST_MEMORY = 0.75
@@ -52,6 +53,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _inbox(settings)
     yield from _ledger(settings)
     yield _release(settings)
+    yield from _targets(settings)
 
 
 def print_findings(findings: list[Finding]) -> bool:
@@ -165,6 +167,21 @@ def _release(settings: Settings) -> Finding:
         return Finding(Level.WRONG, "release", f"{file} can't be read: {type(error).__name__}", remedy)
     found = f"{file.resolve().parent.name}, of {_bytes(file.stat().st_size)}"
     return Finding(Level.GOOD, "release", f"{found}; {len(old)} systems of an earlier one" if old else found)
+
+
+def _targets(settings: Settings) -> Iterator[Finding]:
+    present = settings.published.resolve().name if settings.published.exists() else None
+    for target in targets_of(settings):
+        try:
+            shown = target.shown()
+        except TargetFailed as error:
+            yield Finding(Level.WRONG, target.title, str(error))
+            continue
+        found = f"{target.address} shows {shown or 'no release yet'}"
+        if shown == present:
+            yield Finding(Level.GOOD, target.title, found)
+        else:
+            yield Finding(Level.WARNING, target.title, f"{found}, not {present}", "run nightly")
 
 
 def _bytes(number: float) -> str:

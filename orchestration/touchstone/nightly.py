@@ -18,10 +18,11 @@ from touchstone.plan import fingerprint, plan
 from touchstone.resources import Home
 from touchstone.schedules import COMMAND_LINE, nightly
 from touchstone.settings import Settings
+from touchstone.targets import catch_up, targets_of
 
 
 class Outcome(Enum):
-    """How a run ended, by its exit status."""
+    """How a run ended, by its exit status. What is held back is a system, or a copy of the release elsewhere."""
 
     PUBLISHED = 0
     FAILED = 1
@@ -52,11 +53,12 @@ def run(settings: Settings) -> tuple[Outcome, dict[str, str]]:
             planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
         if planned is None:
             log_progress("nothing new to build")
-            return Outcome.PUBLISHED, {}
+            failed = catch_up(settings)
+            return Outcome.HELD_BACK if failed else Outcome.PUBLISHED, failed
         from touchstone.assets.marts import mart_assets  # needs dbt
         from touchstone.warehouse import planned_keys
 
-        models, *publishing = mart_assets(manifest, landing)
+        models, *publishing = mart_assets(manifest, landing, targets_of(settings))
         selected = planned_keys(models, manifest, planned).union(*(each.keys for each in publishing))
         built = _execute(instance, [*landing, models, *publishing], selected)
     if built.success:

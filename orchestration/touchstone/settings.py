@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -144,7 +145,6 @@ class Settings(BaseSettings):
         description="A program with arguments that reads an alert from its standard input.",
         examples=[["mail", "ops@example.com"]],
     )
-
     publish_postgres: SecretStr | None = Field(
         None,
         description="A PostgreSQL database that gets the marts as tables. The address holds a password, which the "
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     )
     publish_location: str = Field(
         "",
-        description="A folder, or an address that fsspec writes, that gets the marts as Parquet files with current.json.",
+        description="A folder, or an address that fsspec writes, that gets the marts as Parquet files.",
         examples=["s3://bucket/prefix"],
     )
 
@@ -219,8 +219,19 @@ class Settings(BaseSettings):
     @field_validator("publish_postgres")
     @classmethod
     def _of_postgres(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and not re.match(r"postgres(ql)?://.", url.get_secret_value()):
-            raise ValueError("it is not an address such as postgresql://user:password@example.com/database")
+        if url is None:
+            return None
+        try:
+            parts = urlsplit(url.get_secret_value())
+            # PostgreSQL would quote a part of a password that has such characters.
+            is_good = parts.scheme in ("postgres", "postgresql") and parts.port != 0 and parts.netloc.count("@") <= 1
+        except ValueError:
+            is_good = False
+        if not is_good:
+            raise ValueError(
+                "it is not an address such as postgresql://user:password@example.com/database, "
+                "in which @, /, ? and # of a password are written as %40, %2F, %3F and %23"
+            )
         return url
 
     @field_validator("home")

@@ -8,13 +8,10 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ import yaml
 
 from touchstone.settings import PROJECT
 
+from .servers import free_port, postgres_server, until
 from .test_alerts import Servers, servers  # noqa: F401
 
 DEPLOY = PROJECT / "deploy"
@@ -165,20 +163,6 @@ def clean(**variables: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | variables
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
-def until(happens: Callable[[], bool], seconds: float = 240) -> None:
-    end = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < end, "it doesn't happen"
-        time.sleep(0.5)
-
-
 @contextmanager
 def running(*commands: list[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
     """Services, ended as systemd ends them."""
@@ -208,30 +192,8 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
         return
-    programs = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *map(Path, filter(None, [shutil.which("initdb")]))]
-    if not programs:
-        pytest.skip("PostgreSQL is not installed here")
-    bin_ = programs[0].resolve().parent
-    port = free_port()
-    folder = Path(tempfile.mkdtemp())  # the server's user can't look into pytest's
-    (folder / "password").write_text("secret")
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
-        for path in (folder, folder / "password"):
-            shutil.chown(path, user, user)
-    data = folder / "data"
-    create = [bin_ / "initdb", "-D", data, "-U", "dagster", "--auth", "scram-sha-256", "--pwfile", folder / "password"]
-    subprocess.run(create, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    start = [bin_ / "postgres", "-D", data, "-p", str(port), "-k", folder, "-c", "fsync=off"]
-    server = subprocess.Popen(start, user=user, cwd=folder, stderr=subprocess.DEVNULL)
-    ready = [bin_ / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "dagster"]
-    try:
-        until(lambda: subprocess.run(ready).returncode == 0, 30)
-        yield f"postgresql://dagster:secret@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(30)
-        shutil.rmtree(folder)
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.mark.parametrize("history", ["sqlite", "postgres"], indirect=True)

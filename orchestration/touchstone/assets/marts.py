@@ -27,16 +27,18 @@ from touchstone.publish import NotPublished, marts_of, publish, shared_marts
 from touchstone.report import Check, write_report
 from touchstone.schedules import ONLY_WHAT_IS_NEW
 from touchstone.systems import SHARED, Manifest, owner_of, systems_of
+from touchstone.targets import Target, TargetFailed, publish_to
 from touchstone.warehouse import Translator, build, compiled, is_whole, remove_obsolete_files
 
 
 def mart_assets(
-    manifest: Manifest, landing: Iterable[AssetsDefinition], naming: Naming = OWN
+    manifest: Manifest, landing: Iterable[AssetsDefinition], targets: Iterable[Target], naming: Naming = OWN
 ) -> list[AssetsDefinition]:
-    """All assets that follow from what has landed; the report has the checks of landing too."""
+    """All assets that follow from what has landed; the report has the checks of landing too, each target its copy."""
     built = _models(manifest, naming)
     keys = [key for each in (*landing, built) for key in each.check_keys]
-    return [built, _published(manifest, built, naming), _report(manifest, keys, naming)]
+    copies = [_copy(target, naming) for target in targets]
+    return [built, _published(manifest, built, naming), *copies, _report(manifest, keys, naming)]
 
 
 def _models(manifest: Manifest, naming: Naming) -> AssetsDefinition:
@@ -140,6 +142,42 @@ def _published(manifest: Manifest, models: AssetsDefinition, naming: Naming) -> 
         )
 
     return published
+
+
+def _copy(target: Target, naming: Naming) -> AssetsDefinition:
+    """A separate asset after the release, which stands whatever becomes of its copies. The target is that of the
+    settings by which the code location was loaded, as no run's configuration holds its password.
+    """
+
+    @asset(
+        key=naming.key(target.name),
+        group_name="publish",
+        description=f"{target.title}: the marts as in the published file. Only what differs is written.",
+        kinds={target.kind},
+        deps=[naming.key("published")],
+        pool="warehouse",
+        required_resource_keys={naming.name("home")},
+    )
+    def copy(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
+        settings = naming.home(context).settings
+        log_progress(f"publishing to {target.title}")
+        try:
+            written = publish_to(target, settings)
+        except TargetFailed as error:
+            raise Failure(
+                f"Published, but without {target.title}: {error}", {target.title: str(error)}, allow_retries=False
+            ) from error
+        return MaterializeResult(
+            metadata={
+                "address": target.address,
+                "release": settings.published.resolve().name,
+                "parts_written": written.parts,
+                "rows_written": written.rows,
+                "bytes_written": written.bytes,
+            }
+        )
+
+    return copy
 
 
 def _report(manifest: Manifest, keys: Sequence[AssetCheckKey], naming: Naming) -> AssetsDefinition:

@@ -145,8 +145,8 @@ def _stamp(status: os.stat_result) -> str:
 
 
 def filesystem_of(location: str, setting: str = "locations") -> tuple[Any, str]:
-    """fsspec's filesystem of a location of a setting, and the path in it. Messages show no more of the location than its
-    protocol, as it may hold a password.
+    """fsspec's filesystem of a location of a setting, and the path in it. Messages show no more of the location than
+    its protocol, as it may hold a password.
 
     Raises SettingsMistake where the package of it isn't installed, or nothing knows it.
     """

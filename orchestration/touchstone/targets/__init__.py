@@ -1,154 +1,133 @@
-"""Where releases are copied to beside the published file: PostgreSQL, and a folder or an object store.
+"""Targets: where a release is published besides its file, so that people find it where they look.
 
-Each target states the release that it holds and, for each part of a mart, a version: what differs from the present
-release is replaced. So a target that is new, several releases behind or, after a rollback, ahead ends equal to it.
+A target is made equal to a release, whatever it holds before: it knows the digest of each part, and only parts that
+differ are written. So it takes an upgrade, a rollback or several nights that it missed like any other night.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import duckdb
 
 from touchstone.console import log_progress
 from touchstone.landing.records import literal, quoted
+from touchstone.release import kinds_of
 from touchstone.settings import Settings
 
-# The long tables repeat the marts, in DuckDB's own SQL, with many times the rows.
-_LONG = "metric_values_"
-# Parts that are all rows of a mart; others are months such as 2026-11.
-WHOLE = ("all", "empty")
 
-
-class NotTaken(Exception):
-    """A target did not take the release. The message names the setting and the remedy, and has no password."""
+class TargetFailed(Exception):
+    """A target wasn't brought to the release; it shows the one that it had. The message holds no password."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A month of a mart, or all of a mart without periods: its version, and DuckDB's query of its rows.
+    """A mart's rows of one month, or all of them, as a Parquet file: `name` is the month, `all` or `empty`."""
 
-    `file` is its Parquet file; None for a small table that only the published file has.
-    """
-
+    mart: str
     name: str
-    version: str
-    query: str
-    file: Path | None
+    file: Path
+    digest: str
 
 
 @dataclass(frozen=True)
-class Table:
-    """A mart of a release: DuckDB's type and the description of each column, by name, in their order."""
+class Release:
+    """A release to publish: its file, opened read-only, and the parts of its marts."""
 
     name: str
-    description: str
-    types: Mapping[str, str]
-    descriptions: Mapping[str, str]
-    parts: Sequence[Part]
+    connection: duckdb.DuckDBPyConnection
+    parts: Mapping[str, Mapping[str, Part]]
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What a publication changed: parts and rows written, and parts removed."""
+class Written:
+    """What a publication wrote: parts that were new or different, and their size in rows or bytes."""
 
-    parts: int
-    rows: int
-    removed: int
+    parts: int = 0
+    rows: int = 0
+    bytes: int = 0
 
 
 class Target(Protocol):
-    """A copy of the marts somewhere else. `name` is that of its setting, `label` what messages call it."""
+    """`name` is that of its asset, `title` what messages call it, `address` where it is, without a password.
 
-    name: ClassVar[str]
-    label: ClassVar[str]
-    kind: ClassVar[str]
+    Methods raise TargetFailed.
+    """
 
-    def release(self) -> str | None:
-        """The name of the release that it holds; None if it holds none. Raises NotTaken if it can't be reached."""
+    name: str
+    title: str
+    address: str
+    kind: str
 
-    def publish(self, connection: duckdb.DuckDBPyConnection, release: str, tables: Sequence[Table]) -> Sent:
-        """Make it equal to a release, whose file `connection` has open. Readers see all of the change or nothing.
+    def publish(self, release: Release) -> Written:
+        """Make the target equal to a release; readers see all of it at once."""
 
-        Raises NotTaken; the target is then as it was.
-        """
+    def shown(self) -> str | None:
+        """The name of the release that readers of the target see, or None if there is none yet."""
 
 
 def targets_of(settings: Settings) -> list[Target]:
-    """The targets that are set."""
+    """The targets that are set up."""
+    from touchstone.targets.object_store import ObjectStore
+    from touchstone.targets.postgres import Postgres
+
     found: list[Target] = []
     if settings.publish_postgres:
-        from touchstone.targets.postgres import Postgres
-
         found.append(Postgres(settings))
     if settings.publish_location:
-        from touchstone.targets.location import Location
-
-        found.append(Location(settings))
+        found.append(ObjectStore(settings))
     return found
 
 
-def publish_to(target: Target, settings: Settings) -> Sent:
-    """Make a target equal to the present release. Raises NotTaken."""
-    release = settings.published.resolve()
-    with _opened(release, settings) as connection:
-        return target.publish(connection, release.name, tables_of(connection, release))
+def publish_to(target: Target, settings: Settings) -> Written:
+    """Make a target equal to the present release, of which the caller holds the home. Raises TargetFailed."""
+    with open_release(settings) as release:
+        return target.publish(release)
 
 
 def catch_up(settings: Settings) -> dict[str, str]:
-    """Publish to the targets that hold another release than the present one, such as after a rollback or a night in
-    which they failed. Returns why a target did not take it, by its label.
+    """Publish to the targets that show another release than the present one, such as after a rollback or a night in
+    which they failed; returns why a target still does, by title. The caller holds the home.
     """
     failed = {}
     for target in targets_of(settings) if settings.published.exists() else ():
         try:
-            if target.release() != settings.published.resolve().name:
-                log_progress(f"publishing to {target.label}")
+            if target.shown() != settings.published.resolve().name:
+                log_progress(f"publishing to {target.title}")
                 publish_to(target, settings)
-        except NotTaken as error:
-            failed[target.label] = str(error)
+        except TargetFailed as failure:
+            failed[target.title] = str(failure)
     return failed
 
 
-def tables_of(connection: duckdb.DuckDBPyConnection, release: Path) -> list[Table]:
-    """The marts of a release, whose file `connection` has open, by name, without the long tables."""
-    described = connection.execute(
-        "select table_name, comment from duckdb_tables() where schema_name = 'main' union all "
-        "select view_name, comment from duckdb_views() where schema_name = 'main' and not internal order by 1"
-    ).fetchall()
-    columns = connection.execute(
-        "select table_name, column_name, data_type, coalesce(comment, '') from duckdb_columns() "
-        "where schema_name = 'main' and not internal order by table_name, column_index"
-    ).fetchall()
-    found = []
-    for name, description in described:
-        if not name.startswith(_LONG):
-            of_table = [column for table, *column in columns if table == name]
-            types = {column: type_ for column, type_, _ in of_table}
-            descriptions = {column: text for column, _, text in of_table}
-            found.append(Table(name, description or "", types, descriptions, [*_parts(release, name, types)]))
-    return found
-
-
-def _parts(release: Path, name: str, columns: Mapping[str, str]) -> Iterator[Part]:
-    files = sorted((release / "parquet" / name).glob("*.parquet"))
-    for file in files:
-        with file.open("rb") as content:
-            version = hashlib.file_digest(content, "sha256").hexdigest()[:32]
-        listed = ", ".join(map(quoted, columns))
-        yield Part(file.stem, version, f"select {listed} from read_parquet({literal(str(file))})", file)
-    if not files:
-        yield Part(WHOLE[0], release.name, f"from {quoted(name)}", None)
-
-
 @contextmanager
-def _opened(release: Path, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(release / "touchstone.duckdb"), read_only=True) as connection:
-        connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
+def open_release(settings: Settings) -> Iterator[Release]:
+    """The present release. Its tables without Parquet files, which are small, get one for as long as it is open."""
+    folder = settings.published.resolve()
+    with (
+        TemporaryDirectory(dir=settings.scratch) as scratch,
+        duckdb.connect(str(folder / "touchstone.duckdb"), read_only=True) as connection,
+    ):
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
-        yield connection
+        connection.execute(f"set temp_directory = {literal(str(settings.scratch))}")
+        files = [*folder.glob("parquet/*/*.parquet")]
+        with_files = {file.parent.name for file in files}
+        for (schema, table), kind in kinds_of(connection).items():
+            if schema == "main" and kind == "table" and table not in with_files:
+                file = Path(scratch, table, "all.parquet")
+                file.parent.mkdir()
+                connection.execute(f"copy {quoted(table)} to {literal(str(file))} (format parquet)")
+                files.append(file)
+        parts: dict[str, dict[str, Part]] = {}
+        for file in sorted(files, key=lambda file: (file.parent.name, file.name)):
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()[:32]
+            part = Part(file.parent.name, file.stem, file, digest)
+            parts.setdefault(part.mart, {})[part.name] = part
+        yield Release(folder.name, connection, parts)

@@ -1,8 +1,8 @@
 """An object store, or a folder, as a target: Parquet files, and a small file that lists those of the release.
 
-    current.json                               which release readers see, and its files; replaced last
-    releases/<release>.json                    the same of each release that is kept
-    marts/<mart>/<month>-<digest>.parquet      never overwritten: releases share the files that stay the same
+current.json                               which release readers see, and its files; replaced last
+releases/<release>.json                    the same of each release that is kept
+marts/<mart>/<month>-<digest>.parquet      never overwritten: releases share the files that stay the same
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from touchstone.targets import Part, Release, TargetFailed, Written
 
 class ObjectStore:
     """A prefix of a bucket, or a folder. Readers take the list of files from current.json, and keep a release for as
-    long as it is one of the last `keep_releases`.
+    long as it is one of the last `keep_releases`, or of the last two.
     """
 
     name = "published_location"
@@ -32,7 +32,7 @@ class ObjectStore:
 
     def __init__(self, settings: Settings) -> None:
         self._location = settings.publish_location
-        self._keep = settings.keep_releases
+        self._keep = max(settings.keep_releases, 2)  # a reader may be in the files of the one before
         # An address may hold a password.
         self.address = fsspec.core.split_protocol(self._location)[0] or "folder"
 
@@ -50,7 +50,7 @@ class ObjectStore:
             manifest = _manifest(release, parts)
             self._write(filesystem, f"{root}/releases/{release.name}.json", manifest)
             self._write(filesystem, f"{root}/current.json", manifest)
-            self._delete_old(filesystem, root, release, {path for path in present if path.startswith("marts/")})
+            self._delete_old(filesystem, root, release)
             return written
 
     def shown(self) -> str | None:
@@ -86,15 +86,18 @@ class ObjectStore:
         filesystem.pipe_file(f"{path}.new", manifest)
         filesystem.mv(f"{path}.new", path)
 
-    def _delete_old(self, filesystem: Any, root: str, release: Release, files: set[str]) -> None:
-        """Delete the lists beyond `keep_releases`, and those of `files` that are in none of the rest."""
+    def _delete_old(self, filesystem: Any, root: str, release: Release) -> None:
+        """Delete the lists beyond those that are kept, and their files that are in none of the rest. Nothing else is
+        deleted, as others may have put it there.
+        """
         lists = sorted(filesystem.glob(f"{root}/releases/*.json"))
         old = [path for path in lists[: -self._keep] if posixpath.basename(path) != f"{release.name}.json"]
-        kept = [json.loads(filesystem.cat_file(path)) for path in lists if path not in old]
-        needed = {file["path"] for each in kept for file in each["files"]}
-        gone = old + [f"{root}/{path}" for path in sorted(files - needed)]
-        if gone:
-            filesystem.rm(gone)
+        files = {path: _files(filesystem, path) for path in lists}
+        needed = {file for path in lists if path not in old for file in files[path]}
+        gone = {file for path in old for file in files[path]} - needed
+        for path in [*(f"{root}/{file}" for file in sorted(gone)), *old]:
+            if filesystem.exists(path):  # a process that died has deleted it
+                filesystem.rm_file(path)
 
 
 def _sizes(filesystem: Any, root: str) -> dict[str, int]:
@@ -103,6 +106,11 @@ def _sizes(filesystem: Any, root: str) -> dict[str, int]:
     except FileNotFoundError:
         return {}
     return {path: info["size"] for path, info in found.items()}
+
+
+def _files(filesystem: Any, path: str) -> set[str]:
+    """The files of a list."""
+    return {file["path"] for file in json.loads(filesystem.cat_file(path))["files"]}
 
 
 def _path(part: Part) -> str:

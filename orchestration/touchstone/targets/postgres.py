@@ -1,256 +1,248 @@
-"""PostgreSQL: each mart is a table, and all that differs from the release changes in one transaction."""
+"""PostgreSQL as a target: the marts as tables of one schema, changed in one transaction."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import duckdb
-
-from touchstone.console import printable
 from touchstone.landing.records import literal, quoted
+from touchstone.release import comments_of
 from touchstone.settings import Settings
-from touchstone.targets import WHOLE, NotTaken, Part, Sent, Table
+from touchstone.targets import Part, Release, TargetFailed, Written
 
-# What the tables hold, by part.
-_STATE = "published_parts"
-_STATE_DESCRIPTION = "The parts of each mart that this schema holds: what Touchstone compares with the next release."
-_SCHEMA_DESCRIPTION = "Touchstone's marts, release "
-# PostgreSQL's names of DuckDB's types, as PostgreSQL writes them; all else is text.
+# PostgreSQL's types of the marts' columns, by DuckDB's; all others become text.
 _TYPES = {
     "BIGINT": "bigint",
-    "INTEGER": "integer",
-    "DOUBLE": "double precision",
     "BOOLEAN": "boolean",
     "DATE": "date",
+    "DOUBLE": "double precision",
+    "INTEGER": "integer",
     "TIMESTAMP": "timestamp without time zone",
 }
-# How long to wait for a server, and for readers whose tables have to change their columns.
-_CONNECT_SECONDS, _LOCK_SECONDS = 10, 60
-_ROWS_IN_BATCH = 50_000
-# What to do, by the beginning of SQLSTATE.
-_REMEDIES = {
-    "28": "correct the user and the password in publish_postgres",
-    "3D": "create the database, or correct its name in publish_postgres",
-    "42501": "let its user create the schema, or make it the schema's owner",
-    "42704": "create the role that publish_postgres_reader names, or correct the setting",
-    "2BP01": "drop the views that read it, publish, and create them again",
-    "42P07": "rename the table, which Touchstone did not create, or set another publish_postgres_schema",
-    "55P03": "end the transactions that keep the tables locked",
-    "53100": "make room on its disk",
+_STATE = "touchstone_release"
+_STATE_COMMENTS = {
+    "": "The release of Touchstone's that this schema shows. One row.",
+    "release": "Its name; the table run states the build of each system in it.",
+    "published_at": "When it was published here, UTC.",
+    "parts": "A digest of each mart's months, as JSON: the next publication writes what differs.",
 }
-_OTHERWISE = "see that the server runs and can be reached; the next night, or touchstone nightly, publishes again"
+# How long a change of columns waits for a reader that keeps its transaction open; readers that come later wait with it.
+_LOCK_TIMEOUT = "1min"
+_CONNECT_SECONDS = 30
+_BATCH_ROWS = 50_000
+# What to do about errors, by SQLSTATE.
+_REMEDIES = {
+    "2BP01": "drop the views of yours that need it, and create them again after a night",
+    "42501": "grant the role of publish_postgres what it lacks: to create the schema, or to own its tables",
+    "42704": "create the role that publish_postgres_reader names, or correct the setting",
+    "55P03": "end the reader that keeps its transaction open",
+}
 
 
 class Postgres:
-    """The schema `publish_postgres_schema` of the database `publish_postgres`."""
+    """A schema of a database, whose readers see one release or the next. A night deletes and inserts rows. An upgrade
+    changes columns in place: a new table in the place of an old one is empty to transactions that began before.
+    """
 
-    name: ClassVar[str] = "postgres"
-    label: ClassVar[str] = "PostgreSQL"
-    kind: ClassVar[str] = "postgres"
+    name = "published_postgres"
+    title = "PostgreSQL"
+    kind = "postgres"
 
     def __init__(self, settings: Settings) -> None:
         assert settings.publish_postgres
         self._url = settings.publish_postgres.get_secret_value()
         self._schema = settings.publish_postgres_schema
         self._reader = settings.publish_postgres_reader
+        parts = urlsplit(self._url)
+        self._passwords = {parts.password or "", unquote(parts.password or "")} - {""}
+        self.address = f"{parts.hostname or 'localhost'}{parts.path}, schema {self._schema}"
 
-    def release(self) -> str | None:
-        with self._cursor() as cursor:
-            found = _query(
-                cursor, f"select obj_description(to_regnamespace({literal(quoted(self._schema))}), 'pg_namespace')"
-            )
-        description = found[0][0] or ""
-        is_ours = description.startswith(_SCHEMA_DESCRIPTION)
-        return str(description).removeprefix(_SCHEMA_DESCRIPTION) if is_ours else None
-
-    def publish(self, connection: duckdb.DuckDBPyConnection, release: str, tables: Sequence[Table]) -> Sent:
-        with self._cursor() as cursor:
-            cursor.execute(f"set local lock_timeout = '{_LOCK_SECONDS}s'")
-            self._create_state(cursor)
-            state: dict[str, dict[str, str]] = {}
-            for mart, part, version in _query(cursor, f"select mart, part, version from {self._table(_STATE)}"):
-                state.setdefault(mart, {})[part] = version
-            for mart in state.keys() - {table.name for table in tables}:
-                cursor.execute(f"drop table {self._table(mart)}")
-                cursor.execute(f"delete from {self._table(_STATE)} where mart = {literal(mart)}")
-            total = Sent(0, 0, 0)
-            layouts = self._layouts(cursor)
-            for table in tables:
-                is_changed = self._shape(cursor, table, layouts.get(table.name) if table.name in state else None)
-                sent = self._replace(cursor, connection, table, {} if is_changed else state[table.name])
-                total = Sent(total.parts + sent.parts, total.rows + sent.rows, total.removed + sent.removed)
-            self._describe(cursor, tables)
-            cursor.execute(f"comment on schema {quoted(self._schema)} is {literal(_SCHEMA_DESCRIPTION + release)}")
+    def publish(self, release: Release) -> Written:
+        with self._transaction() as cursor:
+            cursor.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+            cursor.execute(f"select pg_advisory_xact_lock(hashtext({literal(f'touchstone.{self._schema}')}))")
+            if not _rows(cursor, f"select 1 from pg_namespace where nspname = {literal(self._schema)}"):
+                cursor.execute(f"create schema {quoted(self._schema)}")
+            existing = self._columns(cursor)
+            held = self._state(cursor)[1] if _STATE in existing else {}
+            if foreign := sorted(existing.keys() & release.parts.keys() - held.keys()):
+                raise TargetFailed(
+                    f"the schema {self._schema} has a table {foreign[0]} that Touchstone didn't create; "
+                    "name another schema in the setting publish_postgres_schema"
+                )
+            for mart in sorted(held.keys() - release.parts.keys()):
+                cursor.execute(f"drop table if exists {self._name(mart)}")
+            written = Written()
+            for mart, parts in release.parts.items():
+                columns = _columns_of(release, mart)
+                is_same = existing.get(mart) == columns
+                if not is_same:
+                    self._change_columns(cursor, mart, existing.get(mart, {}), columns)
+                stale = self._delete_stale(cursor, mart, held.get(mart, {}) if is_same else None, parts)
+                if stale:
+                    rows = self._insert(cursor, release, mart, columns, stale)
+                    written = Written(written.parts + len(stale), written.rows + rows)
+            self._write_state(cursor, release, is_new=_STATE not in existing)
+            self._describe(cursor, release)
             if self._reader:
                 cursor.execute(f"grant usage on schema {quoted(self._schema)} to {quoted(self._reader)}")
                 cursor.execute(f"grant select on all tables in schema {quoted(self._schema)} to {quoted(self._reader)}")
-        return total
+            return written
 
-    def _create_state(self, cursor: Any) -> None:
-        if not _query(cursor, f"select to_regnamespace({literal(quoted(self._schema))})")[0][0]:
-            cursor.execute(f"create schema {quoted(self._schema)}")
-        if not _query(cursor, f"select to_regclass({literal(self._table(_STATE))})")[0][0]:
-            cursor.execute(
-                f"create table {self._table(_STATE)} "
-                "(mart text, part text, version text not null, primary key (mart, part))"
-            )
-        cursor.execute(f"lock table {self._table(_STATE)} in exclusive mode")  # one publication at a time
-
-    def _layouts(self, cursor: Any) -> dict[str, dict[str, str]]:
-        """The type of each column of each table."""
-        rows = _query(
-            cursor,
-            "select relname, attname, format_type(atttypid, atttypmod) from pg_attribute "
-            "inner join pg_class on pg_class.oid = attrelid "
-            f"where relnamespace = to_regnamespace({literal(quoted(self._schema))}) and relkind = 'r' "
-            "and attnum > 0 and not attisdropped",
-        )
-        found: dict[str, dict[str, str]] = {}
-        for name, column, type_ in rows:
-            found.setdefault(name, {})[column] = type_
-        return found
-
-    def _shape(self, cursor: Any, table: Table, present: dict[str, str] | None) -> bool:
-        """Give a table the release's columns; returns whether its rows have to be sent again.
-
-        A table is altered, never replaced, as a transaction that reads it would find the new one empty.
-        """
-        wanted = {column: _type(type_) for column, type_ in table.types.items()}
-        if present == wanted:
-            return False
-        if present is None:
-            listed = ", ".join(f"{quoted(column)} {type_}" for column, type_ in wanted.items())
-            cursor.execute(f"create table {self._table(table.name)} ({listed})")
-            if "period_start" in wanted:
-                cursor.execute(f"create index on {self._table(table.name)} (period_start)")
-            return True
-        cursor.execute(f"delete from {self._table(table.name)}")
-        gone = [f"drop column {quoted(column)}" for column, type_ in present.items() if wanted.get(column) != type_]
-        new = [f"add {quoted(column)} {type_}" for column, type_ in wanted.items() if present.get(column) != type_]
-        cursor.execute(f"alter table {self._table(table.name)} {', '.join(gone + new)}")
-        if "period_start" in wanted and present.get("period_start") != wanted["period_start"]:
-            cursor.execute(f"create index on {self._table(table.name)} (period_start)")
-        cursor.execute(f"delete from {self._table(_STATE)} where mart = {literal(table.name)}")
-        return True
-
-    def _replace(
-        self, cursor: Any, connection: duckdb.DuckDBPyConnection, table: Table, state: dict[str, str]
-    ) -> Sent:
-        """Replace the parts of a table that aren't those of `state`, which has the version of each that it holds."""
-        wanted = {part.name: part for part in table.parts}
-        removed = [name for name in state if name not in wanted or wanted[name].version != state[name]]
-        for name in removed:
-            cursor.execute(f"delete from {self._table(table.name)}{_rows_of(name)}")
-        sent = [part for part in table.parts if state.get(part.name) != part.version]
-        rows = 0
-        for part in sent:
-            rows += self._send(cursor, connection, table, part)
-        if removed:
-            names = ", ".join(map(literal, removed))
-            cursor.execute(f"delete from {self._table(_STATE)} where mart = {literal(table.name)} and part in ({names})")
-        if sent:
-            values = ", ".join(
-                f"({literal(table.name)}, {literal(part.name)}, {literal(part.version)})" for part in sent
-            )
-            cursor.execute(f"insert into {self._table(_STATE)} (mart, part, version) values {values}")
-        return Sent(len(sent), rows, len(removed))
-
-    def _send(self, cursor: Any, connection: duckdb.DuckDBPyConnection, table: Table, part: Part) -> int:
-        batches = connection.sql(f"select {_columns(table)} from ({part.query})").to_arrow_reader(_ROWS_IN_BATCH)
-        count: int = cursor.adbc_ingest(table.name, batches, mode="append", db_schema_name=self._schema)
-        return count
-
-    def _describe(self, cursor: Any, tables: Sequence[Table]) -> None:
-        """Comment on tables and columns where the comment differs."""
-        rows = _query(
-            cursor,
-            "select relname, coalesce(attname, ''), description from pg_description "
-            "inner join pg_class on pg_class.oid = objoid and classoid = 'pg_class'::regclass "
-            "left join pg_attribute on attrelid = objoid and attnum = objsubid and objsubid > 0 "
-            f"where relnamespace = to_regnamespace({literal(quoted(self._schema))})",
-        )
-        present = {(name, column): text for name, column, text in rows}
-        wanted = {(_STATE, ""): _STATE_DESCRIPTION}
-        for table in tables:
-            wanted[table.name, ""] = table.description
-            wanted |= {(table.name, column): text for column, text in table.descriptions.items()}
-        statements = []
-        for (name, column), text in wanted.items():
-            if text and present.get((name, column)) != text:
-                of = f"column {self._table(name)}.{quoted(column)}" if column else f"table {self._table(name)}"
-                statements.append(f"comment on {of} is {literal(text)};")
-        if statements:  # one statement, as there are thousands at first
-            cursor.execute(f"do {literal(' '.join(['begin', *statements, 'end']))}")
-
-    def _table(self, name: str) -> str:
-        return f"{quoted(self._schema)}.{quoted(name)}"
+    def shown(self) -> str | None:
+        with self._transaction() as cursor:
+            return self._state(cursor)[0] if _STATE in self._columns(cursor) else None
 
     @contextmanager
-    def _cursor(self) -> Iterator[Any]:
-        """A cursor in a transaction, which an error rolls back."""
+    def _transaction(self) -> Iterator[Any]:
+        """A cursor in a transaction, which is committed in the end. Errors become TargetFailed."""
         try:
             from adbc_driver_postgresql import dbapi
         except ImportError as error:
-            raise NotTaken(
+            raise TargetFailed(
                 "publish_postgres needs the package adbc-driver-postgresql; "
                 "pip install it, or Touchstone with its extra postgres-marts"
             ) from error
-        separator = "&" if urlsplit(self._url).query else "?"
-        # The first of two values counts not, so that an address can give its own.
-        base, _, query = self._url.partition("?")
-        url = f"{base}?connect_timeout={_CONNECT_SECONDS}{'&' if separator == '&' else ''}{query}"
+        address = urlsplit(self._url)
+        # Of two values the last one counts: an address can give its own.
+        options = "&".join(filter(None, [f"connect_timeout={_CONNECT_SECONDS}", address.query]))
         try:
-            with dbapi.connect(url) as opened, opened.cursor() as cursor:
+            with dbapi.connect(address._replace(query=options).geturl()) as connection, connection.cursor() as cursor:
                 yield cursor
-                opened.commit()
+                connection.commit()
         except dbapi.Error as error:
-            raise NotTaken(self._reason(error)) from None  # its text may hold a record's values
+            # What follows the first line may quote rows, and what comes before the server's text a statement.
+            text = re.split(r"(?:ERROR|FATAL): +|Failed to connect: ", str(error))[-1].partition("\n")[0].strip()
+            for password in self._passwords:
+                text = text.replace(password, "***")
+            remedy = _REMEDIES.get(error.sqlstate or "", "correct the setting publish_postgres or the server")
+            raise TargetFailed(f"{self.address}: {text}; {remedy}, and run nightly again") from None
 
-    def _reason(self, error: Any) -> str:
-        """The first line of the server's message, without the password."""
-        state = error.sqlstate or ""
-        text = str(error).partition("[libpq] ")[2] or type(error).__name__
-        if "ERROR:" in text:
-            text = text.partition("ERROR:")[2]
-        text = text.strip().split("\n")[0].strip()
-        password = urlsplit(self._url).password
-        for secret in (self._url, password, unquote(password or "")):
-            if secret:
-                text = text.replace(secret, "***")
-        remedy = next((remedy for code, remedy in _REMEDIES.items() if code and state.startswith(code)), _OTHERWISE)
-        return printable(f"publish_postgres: {text}; {remedy}")
+    def _name(self, relation: str) -> str:
+        return f"{quoted(self._schema)}.{quoted(relation)}"
+
+    def _columns(self, cursor: Any) -> dict[str, dict[str, str]]:
+        """The types of the columns of everything in the schema, by relation and name."""
+        found: dict[str, dict[str, str]] = {}
+        for relation, column, type_ in _rows(
+            cursor,
+            "select relname::text, coalesce(attname::text, ''), coalesce(format_type(atttypid, atttypmod), '') "
+            "from pg_class left join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped "
+            f"where relnamespace = to_regnamespace({literal(quoted(self._schema))}) "
+            "and relkind in ('r', 'p', 'v', 'm', 'f') order by attnum",
+        ):
+            found.setdefault(relation, {}).update({column: type_} if column else {})
+        return found
+
+    def _state(self, cursor: Any) -> tuple[str, dict[str, dict[str, str]]]:
+        """The release that the schema shows, and the digests of its parts by mart and part."""
+        ((release, parts),) = _rows(cursor, f"select release, parts from {self._name(_STATE)}")
+        return release, json.loads(parts)
+
+    def _write_state(self, cursor: Any, release: Release, is_new: bool) -> None:
+        parts = {mart: {part.name: part.digest for part in parts.values()} for mart, parts in release.parts.items()}
+        if is_new:
+            cursor.execute(f"create table {self._name(_STATE)} (release text, published_at timestamp, parts text)")
+        cursor.execute(f"delete from {self._name(_STATE)}")
+        cursor.execute(
+            f"insert into {self._name(_STATE)} values "
+            f"({literal(release.name)}, now() at time zone 'UTC', {literal(json.dumps(parts))})"
+        )
+
+    def _change_columns(self, cursor: Any, mart: str, before: Mapping[str, str], columns: Mapping[str, str]) -> None:
+        """Create a mart's table, or give it these columns; a column that comes later is the last."""
+        if not before:
+            listed = ", ".join(f"{quoted(name)} {type_}" for name, type_ in columns.items())
+            cursor.execute(f"create table {self._name(mart)} ({listed})")
+        else:
+            # A column of another type goes and comes again, as a change of its type would write a new table.
+            changes = [f"drop column {quoted(name)}" for name in before if columns.get(name) != before[name]]
+            changes += [
+                f"add column {quoted(name)} {type_}" for name, type_ in columns.items() if before.get(name) != type_
+            ]
+            cursor.execute(f"alter table {self._name(mart)} {', '.join(changes)}")
+        if "period_start" in columns:
+            index = quoted(f"{mart}_period_start")
+            cursor.execute(f"create index if not exists {index} on {self._name(mart)} (period_start)")
+
+    def _delete_stale(
+        self, cursor: Any, mart: str, before: Mapping[str, str] | None, parts: Mapping[str, Part]
+    ) -> list[Part]:
+        """Delete the rows of parts that are gone or changed, of which the table has `before`, or all rows if that is
+        unknown; returns the parts to insert.
+        """
+        now = {name: part.digest for name, part in parts.items()}
+        changed = {name for name in {*now, *(before or ())} if before is None or now.get(name) != before.get(name)}
+        if before is None or changed & {"all", "empty"}:
+            cursor.execute(f"delete from {self._name(mart)}")
+            return [*parts.values()]
+        for month in sorted(changed & before.keys()):
+            cursor.execute(f"delete from {self._name(mart)} where {_in_month(month)}")
+        return [part for name, part in parts.items() if name in changed]
+
+    def _insert(
+        self, cursor: Any, release: Release, mart: str, columns: Mapping[str, str], parts: Iterable[Part]
+    ) -> int:
+        months = " or ".join(f"({_in_month(part.name)})" for part in parts if part.name not in ("all", "empty"))
+        # PostgreSQL's text can't hold the character NUL.
+        listed = ", ".join(
+            f"replace(cast({quoted(name)} as varchar), chr(0), chr(65533)) as {quoted(name)}"
+            if type_ == "text"
+            else quoted(name)
+            for name, type_ in columns.items()
+        )
+        rows = release.connection.sql(f"select {listed} from main.{quoted(mart)} where {months or 'true'}")
+        batches = rows.to_arrow_reader(_BATCH_ROWS)
+        return int(cursor.adbc_ingest(mart, batches, mode="append", db_schema_name=self._schema))
+
+    def _describe(self, cursor: Any, release: Release) -> None:
+        """Comment on all tables and columns as the release does."""
+        present = {
+            (relation, column): text
+            for relation, column, text in _rows(
+                cursor,
+                "select relname::text, coalesce(attname::text, ''), description from pg_description "
+                "inner join pg_class on pg_class.oid = objoid and classoid = 'pg_class'::regclass "
+                "left join pg_attribute on attrelid = objoid and attnum = objsubid and objsubid > 0 "
+                f"where relnamespace = {literal(quoted(self._schema))}::regnamespace",
+            )
+        }
+        wanted = {
+            (relation, column): comment
+            for (schema, relation, column), comment in comments_of(release.connection).items()
+            if schema == "main" and relation in release.parts
+        } | {(_STATE, column): comment for column, comment in _STATE_COMMENTS.items()}
+        statements = [
+            f"comment on {'column' if column else 'table'} "
+            f"{self._name(relation)}{'.' * bool(column)}{quoted(column) if column else ''} "
+            f"is {literal(comment) if comment else 'null'}"
+            for (relation, column), comment in wanted.items()
+            if present.get((relation, column)) != comment
+        ]
+        if statements:  # in one block, as thousands of them would each wait for the network
+            cursor.execute(f"do $touchstone$ begin {'; '.join(statements)}; end $touchstone$")
 
 
-def _columns(table: Table) -> str:
-    """DuckDB's expressions of a table's columns, of types that PostgreSQL has; its text can't hold the character 0."""
-    return ", ".join(
-        f"replace(cast({quoted(column)} as varchar), chr(0), '') as {quoted(column)}"
-        if _type(type_) == "text"
-        else quoted(column)
-        for column, type_ in table.types.items()
-    )
+def _rows(cursor: Any, query: str) -> list[tuple[Any, ...]]:
+    cursor.execute(query)
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
-def _type(of_duckdb: str) -> str:
-    if decimal := re.fullmatch(r"DECIMAL(\(\d+,\d+\))", of_duckdb):
-        return f"numeric{decimal[1]}"
-    return _TYPES.get(of_duckdb, "text")
+def _columns_of(release: Release, mart: str) -> dict[str, str]:
+    """PostgreSQL's types of a mart's columns, by name and in their order."""
+    rows = release.connection.execute(
+        "select column_name, data_type from duckdb_columns() "
+        "where schema_name = 'main' and table_name = ? and not internal order by column_index",
+        [mart],
+    ).fetchall()
+    return {name: "numeric" if type_.startswith("DECIMAL") else _TYPES.get(type_, "text") for name, type_ in rows}
 
 
-def _rows_of(part: str) -> str:
-    """The condition of a part's rows."""
-    if part in WHOLE:
-        return ""
-    month = f"date '{part}-01'"
-    return f" where period_start >= {month} and period_start < {month} + interval '1 month'"
-
-
-def _query(cursor: Any, sql: str) -> list[tuple[Any, ...]]:
-    cursor.execute(sql)
-    found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+def _in_month(month: str) -> str:
+    first = f"date {literal(f'{month}-01')}"
+    return f"period_start >= {first} and period_start < {first} + interval '1 month'"
