@@ -36,6 +36,7 @@ _LONGEST = (
     "test_runs",
     "test_browser",
     "test_deploy",
+    "test_targets",
     "test_models",
     "test_add_a_system",
     "test_selections",
