@@ -228,9 +228,24 @@ def test_the_services_run_a_night_that_mails_its_failure(
 
     assert (health(web), health(daemon)) == (1, 1)
     services = [[sys.executable, "-m", "touchstone", *command] for command in commands]
+    _, schedule, of_page = blocks("Dagster's UI as a service")
+    places = {"/opt/touchstone/bin": str(BIN), ":3000/": f":{port}/", "/var/lib/touchstone": str(home)}
+
+    def typed(block: str) -> str:
+        """What the page's commands print, without those for systemd."""
+        script = "".join(line for line in block.splitlines(keepends=True) if not line.startswith("sudo systemctl"))
+        for place, instead in places.items():
+            script = script.replace(place, instead)
+        script = f'as_touchstone() {{ env TOUCHSTONE_HOME={home} "$@"; }}\n{script}'
+        done = subprocess.run(["bash", "-euc", script], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
     with running(*services, environment=environment, log=tmp_path / "log"):
         until(lambda: health(web) == 0)
         until(lambda: health(daemon) == 0)
+        assert "Started schedule every_night" in typed(schedule)
+        assert "dagster_webserver_version" in typed(of_page)
         launch = [BIN / "dagster", "job", "launch", "-j", "nightly", "-m", "touchstone.definitions"]
         subprocess.run(launch, env=environment, check=True, capture_output=True)
         until(lambda: bool(servers.mails))
