@@ -54,6 +54,8 @@ def run(settings: Settings) -> tuple[Outcome, dict[str, str]]:
         if planned is None:
             log_progress("nothing new to build")
             failed = catch_up(settings)
+            for title, reason in failed.items():
+                log_progress(f"not published to {title}: {reason}")
             return Outcome.HELD_BACK if failed else Outcome.PUBLISHED, failed
         from touchstone.assets.marts import mart_assets  # needs dbt
         from touchstone.warehouse import planned_keys

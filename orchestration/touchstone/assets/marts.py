@@ -166,7 +166,7 @@ def _copy(target: Target, naming: Naming) -> AssetsDefinition:
         except TargetFailed as error:
             raise Failure(
                 f"Published, but without {target.title}: {error}", {target.title: str(error)}, allow_retries=False
-            ) from error
+            ) from None
         return MaterializeResult(
             metadata={
                 "address": target.address,
