@@ -75,8 +75,11 @@ def _parsed_path(settings: Settings) -> Path:
 
 
 def read_manifest(settings: Settings) -> Manifest:
-    """The manifest of the last parse, reduced to the systems that are on."""
-    return reduced(json.loads(manifest_path(settings).read_text()), settings.systems)
+    """The manifest of the last parse, reduced to the systems that are on, with the owners that are set."""
+    manifest = reduced(json.loads(manifest_path(settings).read_text()), settings.systems)
+    for group in manifest["groups"].values():
+        group["owner"]["email"] = settings.owners.get(group["name"], group["owner"].get("email"))
+    return manifest
 
 
 def sources_off(settings: Settings) -> set[str]:

@@ -105,6 +105,11 @@ class Settings(BaseSettings):
         description="Thresholds and spans of dbt_project.yml's `vars` that are others for you.",
         examples=[{"ses_bounce_rate_review": 0.04}],
     )
+    owners: dict[str, str] = Field(
+        default={},
+        description="Who answers for a system, or for the `catalog`, in Dagster: an e-mail address, or a team:name.",
+        examples=[{"mailgun": "email@example.com"}],
+    )
     keep_releases: int = Field(5, ge=1, description="How many releases are kept, for a rollback.")
     memory_limit: str = Field("1600MB", description="DuckDB's memory limit in each process.")
     lock_wait_seconds: int = Field(3600, ge=0, description="How long a second run waits for the first.")
@@ -180,6 +185,16 @@ class Settings(BaseSettings):
             if name not in known_systems():
                 raise ValueError(f"{name!r} is not a system; {nearest(name, known_systems())}")
         return sorted(set(names))
+
+    @field_validator("owners")
+    @classmethod
+    def _known_groups(cls, owners: dict[str, str]) -> dict[str, str]:
+        for name, owner in owners.items():
+            if name not in (groups := [*known_systems(), SHARED]):
+                raise ValueError(f"{name!r} is not a system; {nearest(name, groups)}")
+            if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+|team:\w+", owner):
+                raise ValueError(f"{owner!r} is neither an e-mail address nor a team:name")
+        return owners
 
     @field_validator("variables")
     @classmethod

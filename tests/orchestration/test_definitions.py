@@ -59,6 +59,14 @@ def test_every_asset_has_a_group_a_description_and_an_owner(defs: Definitions) -
         assert node.owners or node.group_name in ("landing", "publish"), key
 
 
+def test_owners_are_those_that_are_set(defs: Definitions, session_home: TestHome) -> None:
+    settings = session_home.settings.model_copy(update={"owners": {"mailgun": "team:mail"}})
+    graph = definitions_of(settings).resolve_asset_graph()
+    owners = {key.to_user_string(): graph.get(key).owners for key in graph.get_all_asset_keys()}
+    assert owners["mailgun_metrics_daily"] == owners["mailgun/events"] == ["team:mail"]
+    assert owners["ses_metrics_daily"] == ["data-email@example.com"]
+
+
 def test_data_tests_and_ledger_are_asset_checks(defs: Definitions) -> None:
     checks = {(check.asset_key.path[-1], check.name) for check in defs.resolve_asset_graph().asset_check_keys}
     assert ("events", "ledger_adds_up") in checks

@@ -19,6 +19,7 @@ from touchstone.report import words
 from touchstone.report.headlines import Chart, System, above_one, declared
 from touchstone.report.news import Check, News, news_of
 from touchstone.report.numbers import Comparison, Drawn, Line, Release, Section, Window, compare, moved_in
+from touchstone.settings import Settings, SettingsMistake
 
 MONDAY = date(2026, 11, 23)
 PUBLISHED = datetime(2026, 11, 24, 2, tzinfo=UTC)
@@ -112,6 +113,19 @@ def test_a_key_without_rows_has_fallen_to_zero_and_few_records_move_nothing() ->
     assert moved_in([silent], MONDAY) == [], "nothing has landed of that day"
     rates = line(weeks(0.2, *[0.01] * 8), per=30), line(weeks(0.2, *[0.01] * 8), per=300)
     assert [found.line for found in moved_in(rates, MONDAY)] == [rates[1]]
+
+
+def test_a_homes_own_headlines_take_the_place_of_ours(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, variables={"ses_bounce_rate_review": 0.03})
+    of_ours = {system.system: system for system in declared(settings)}
+    assert 0.03 in [threshold.value for chart in of_ours["ses"].charts for threshold in chart.thresholds]
+    file = tmp_path / "headlines.yml"
+    file.write_text("systems: {mailgun: [{title: Sent, mart: mailgun_metrics, metrics: [sent_count]}]}\n")
+    (only,) = declared(settings)
+    assert (only.title, only.charts[0].metrics, only.movers) == ("Mailgun", ("sent_count",), ())
+    file.write_text("systems: {mailgun: [{title: Sent, metrics: [sent_count]}]}\n")
+    with pytest.raises(SettingsMistake, match=r"headlines.yml: .*mart"):
+        declared(settings)
 
 
 def test_movers_are_keys_of_counts_and_rates() -> None:

@@ -34,6 +34,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("SCHEDULE_HOURS", "3", "no such setting; did you mean TOUCHSTONE_SCHEDULE_HOUR?"),
         ("VARIABLES", '{"ses_bounce_rate_paus": 0.2}', "did you mean ses_bounce_rate_pause?"),
         ("VARIABLES", '{"reporting_timezone": 1}', "'reporting_timezone' is not a variable"),
+        ("OWNERS", '{"mailgum": "a@b.de"}', "did you mean mailgun?"),
+        ("OWNERS", '{"mailgun": "someone"}', "'someone' is neither an e-mail address nor a team:name"),
         ("WHATEVER", "3", "no such setting; the names are TOUCHSTONE_ALERT_COMMAND, "),
     ],
 )

@@ -35,7 +35,7 @@ def write_report(folder: Path, settings: Settings, ledger: Ledger, checks: Seque
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
         catalog = rows(connection, "from metric_catalog order by system, mart, metric")
         in_catalog = {entry["system"] for entry in catalog}
-        systems = [system for system in declared() if system.system in in_catalog]
+        systems = [system for system in declared(settings) if system.system in in_catalog]
         shown = list(sections(connection, systems, catalog))
         news, state = news_of(folder, connection, shown, checks)
         page = render(connection, ledger, catalog, systems, shown, news, len(checks), sources_off(settings))

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
-from touchstone.settings import PROJECT
+from touchstone.console import printable
+from touchstone.settings import Settings, SettingsMistake, dbt_project
 
 # How the numbers of several keys are combined into the number of a day.
 Combined = Literal["sum", "quotient", "highest"]
@@ -61,11 +62,22 @@ class System(_Declared):
     movers: tuple[Chart, ...]
 
 
-def declared() -> list[System]:
-    """The systems of headlines.yml, in their order."""
-    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
-    headlines = yaml.safe_load((Path(__file__).parent / "headlines.yml").read_text())
-    titles, movers = headlines["titles"], headlines["movers"]
+def declared(settings: Settings | None = None) -> list[System]:
+    """The systems of headlines.yml, in their order: of the home's file of this name, if it has one.
+
+    Raises SettingsMistake for a file that says what none may say.
+    """
+    own = settings.home / "headlines.yml" if settings else None
+    path = own if own and own.exists() else Path(__file__).with_name("headlines.yml")
+    variables = dbt_project()["vars"] | (settings.variables if settings else {})
+    try:
+        return _systems(yaml.safe_load(path.read_text()), variables)
+    except (yaml.YAMLError, ValidationError, LookupError, TypeError, AttributeError) as error:
+        raise SettingsMistake(f"{printable(str(path))}: {printable(str(error))}") from error
+
+
+def _systems(headlines: dict[str, Any], variables: dict[str, Any]) -> list[System]:
+    titles, movers = headlines.get("titles", {}), headlines.get("movers", {})
     return [
         System.model_validate(
             {
