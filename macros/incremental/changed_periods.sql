@@ -28,12 +28,7 @@ changed_days as (
 
     {% if month_of_days -%}
     -- both days of an hour that midnight divides, as its records are read by day
-    select distinct
-        {{ keys }},
-        unnest([
-            {{ reporting_date('hour_start') }}, {{ reporting_date("(hour_start + interval '59 minutes')") }}
-        ]) as day_start
-    from changed_hours
+    select distinct {{ keys }}, {{ reporting_dates('hour_start') }} as day_start from changed_hours
     {%- else -%}
     select distinct {{ keys }}, {{ reporting_date('event_at') }} as day_start from {{ changed }}
     {%- endif %}

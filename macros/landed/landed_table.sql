@@ -1,8 +1,8 @@
 {# The rows of a table that somebody else has loaded, as records of a stream: its declared columns and those that landing
    gives every record, with `_is_counted`, and `_reason`, why a record that should count can't.
-   `loaded_at` and `row_id` are the loader's time and id of a row; without an id, equal rows of one time are one. `record` is SQL of the record as JSON; `columns` is SQL of
-   declared columns, by name and of any type, where there is no such record or they aren't in it. Names in JSON and structs
-   are the vendor's, or with `lower_case` these in lower case.
+   `loaded_at` and `row_id` are the loader's time and id of a row; without an id, equal rows of one time are one. `record` is
+   SQL of the record as JSON; `columns` is SQL of declared columns, by name and of any type, where there is no such record or
+   they aren't in it. Names in JSON and structs are the vendor's, or with `lower_case` these in lower case.
    What a record has to have is said once, by the stream's source, to landing and to this. #}
 {% macro landed_table(system, stream, relation, loaded_at, row_id=none, record=none, columns={}, lower_case=false) -%}
 {%- if not execute -%}

@@ -12,7 +12,7 @@ from touchstone.builds import Batch
 from touchstone.home import own_seeds
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import DEFINITIONS, parsed_at, project_files
-from touchstone.settings import Settings, known_systems
+from touchstone.settings import PROJECT, Settings, known_systems
 from touchstone.systems import (
     SHARED,
     Manifest,
@@ -32,10 +32,11 @@ _FILES = ("touchstone.duckdb", "internal.duckdb")
 def fingerprint(settings: Settings) -> str:
     """What the numbers depend on beside the records: every definition, and a company's variables and seeds."""
     digest = hashlib.blake2b(json.dumps(settings.dbt_vars, sort_keys=True).encode(), digest_size=16)
-    for path in [*project_files(DEFINITIONS), *own_seeds(settings).values()]:
+    definitions = [(str(path.relative_to(PROJECT)), path) for path in project_files(DEFINITIONS)]
+    for name, path in [*definitions, *own_seeds(settings).items()]:
         if path.suffix == ".yml" and path.name != "dbt_project.yml":
             continue  # descriptions, contracts and tests change no number
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -95,7 +95,7 @@ def metric_name(mart: str, column: str) -> str:
 
 def read_catalog(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The entries of the catalog, one for each metric; several labels are one."""
-    cursor = connection.execute(
+    catalog = connection.sql(
         """
         select
             system, mart, metric, any_value(definition) as definition, any_value(kind) as kind,
@@ -107,8 +107,7 @@ def read_catalog(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         order by all
         """
     )
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return list(catalog.to_arrow_table().to_pylist())
 
 
 def divide(entries: Sequence[dict[str, Any]], manifest: Manifest) -> tuple[list[SemanticMart], list[LeftOut]]:

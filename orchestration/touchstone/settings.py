@@ -8,7 +8,7 @@ import re
 import textwrap
 import tomllib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -182,16 +182,14 @@ class Settings(BaseSettings):
     @classmethod
     def _known_systems(cls, names: list[str]) -> list[str]:
         for name in names:
-            if name not in known_systems():
-                raise ValueError(f"{name!r} is not a system; {nearest(name, known_systems())}")
+            _check_known(name, known_systems(), "system")
         return sorted(set(names))
 
     @field_validator("owners")
     @classmethod
     def _known_groups(cls, owners: dict[str, str]) -> dict[str, str]:
         for name, owner in owners.items():
-            if name not in (groups := [*known_systems(), SHARED]):
-                raise ValueError(f"{name!r} is not a system; {nearest(name, groups)}")
+            _check_known(name, [*known_systems(), SHARED], "system")
             if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+|team:\w+", owner):
                 raise ValueError(f"{owner!r} is neither an e-mail address nor a team:name")
         return owners
@@ -201,8 +199,7 @@ class Settings(BaseSettings):
     def _known_variables(cls, values: dict[str, int | float]) -> dict[str, int | float]:
         known = [name for name, value in dbt_project()["vars"].items() if isinstance(value, int | float)]
         for name in values:
-            if name not in known:
-                raise ValueError(f"{name!r} is not a variable; {nearest(name, known)}")
+            _check_known(name, known, "variable")
         return values
 
     @field_validator("schedule_timezone", "reporting_timezone")
@@ -312,6 +309,11 @@ class Settings(BaseSettings):
                 raise SettingsMistake(
                     f"{_PREFIX}HOME: {printable(str(path))} can't be written; name a folder that you may write to"
                 )
+
+
+def _check_known(name: str, known: Collection[str], kind: str) -> None:
+    if name not in known:
+        raise ValueError(f"{name!r} is not a {kind}; {nearest(name, known)}")
 
 
 @cache

@@ -37,6 +37,8 @@ _LONGEST = (
     "test_browser",
     "test_deploy",
     "test_targets",
+    "test_dbt_package",
+    "test_semantic_layer",
     "test_models",
     "test_add_a_system",
     "test_selections",
