@@ -33,7 +33,7 @@ from touchstone.landing.streams import read_streams
 from touchstone.publish import NotPublished, rollback
 from touchstone.settings import Settings, SettingsMistake, commented_settings, home_directory, load_settings
 from touchstone.summary import print_summary
-from touchstone.targets import catch_up
+from touchstone.targets import catch_up, targets_of
 
 # Dagster's arguments for our code location.
 _LOCATION = ("-m", "touchstone.definitions")
@@ -173,7 +173,7 @@ def _replay(settings: Settings) -> None:
 def _rollback(settings: Settings) -> int:
     with exclusive(settings):
         print(f"Readers now see {rollback(settings).name}")
-        failed = catch_up(settings)
+        failed = catch_up(targets_of(settings), settings)
     for title, reason in failed.items():
         print(f"error: {title} still shows the other release: {reason}", file=sys.stderr)
     return 1 if failed else 0

@@ -53,7 +53,7 @@ def run(settings: Settings) -> tuple[Outcome, dict[str, str]]:
             planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
         if planned is None:
             log_progress("nothing new to build")
-            failed = catch_up(settings)
+            failed = catch_up(targets_of(settings), settings)
             for title, reason in failed.items():
                 log_progress(f"not published to {title}: {reason}")
             return Outcome.HELD_BACK if failed else Outcome.PUBLISHED, failed

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import duckdb
 import fsspec
@@ -63,6 +64,7 @@ def location(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()  # of what the server before held
     fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
     try:
         yield "s3://bucket/a folder"
@@ -193,7 +195,7 @@ def test_postgresql_follows_the_release_and_changed_months_alone_are_written(two
     # it missed the night, and readers of the file went back
     assert main(["rollback"]) == 0  # without the setting nothing is copied
     assert target.shown() == newer.name
-    assert catch_up(settings) == {}
+    assert catch_up(targets_of(settings), settings) == {}
     assert target.shown() == older.name
     same_in_postgres(database, settings)
 
@@ -204,7 +206,7 @@ def test_a_rollback_reaches_the_target(
     monkeypatch.setenv("TOUCHSTONE_PUBLISH_POSTGRES", database)
     settings = load_settings()
     older, newer = releases(settings)
-    assert catch_up(settings) == {}
+    assert catch_up(targets_of(settings), settings) == {}
     assert main(["rollback"]) == 0
     assert targets_of(settings)[0].shown() == older.name
     same_in_postgres(database, settings)
@@ -386,7 +388,7 @@ def test_an_object_store_follows_the_release_and_keeps_what_readers_have_open(tw
     [
         ("publish_postgres", DEAD, "PostgreSQL", "Connection refused; correct the setting publish_postgres or"),
         ("publish_location", "nowhere://me:s@cret/x", "Object store", "nowhere:// of the setting publish_location"),
-        ("publish_location", "file:///proc/nothing", "Object store", "file: "),
+        ("publish_location", "file:///proc/nothing", "Object store", "file: FileNotFoundError: [Errno 2]"),
     ],
 )
 def test_a_target_that_fails_leaves_the_release_and_says_so(
@@ -410,7 +412,7 @@ def test_a_target_that_fails_leaves_the_release_and_says_so(
     assert [*reasons] == [title]
     assert said in reasons[title]
     assert "cret" not in str(reasons) + finding.found
-    assert catch_up(settings).keys() == {title}
+    assert catch_up(targets_of(settings), settings).keys() == {title}
     assert settings.published.resolve() == releases(settings)[-1]
 
 
@@ -423,6 +425,41 @@ def test_a_wrong_password_is_not_shown(two: TestHome, database: str) -> None:
         with pytest.raises(SettingsMistake, match="publish_postgres as given: it is not an address") as mistake:
             load_settings(publish_postgres=url)
         assert "den" not in str(mistake.value)
+
+
+def test_a_server_is_reached_by_its_socket(two: TestHome, database: str) -> None:
+    """The address has no host before its path, and its password where only PostgreSQL looks for it."""
+    ((folder,),) = run(database, "show unix_socket_directories")
+    parts = urlsplit(database)
+    url = f"postgresql://{parts.path}?host={folder}&port={parts.port}&user=dagster&password="
+    settings = load_settings(publish_postgres=f"{url}secret")
+    publish_to(targets_of(settings)[0], settings)
+    same_in_postgres(database, settings)
+    with pytest.raises(TargetFailed, match="password authentication failed") as failed:
+        targets_of(load_settings(publish_postgres=f"{url}hidden"))[0].shown()
+    assert "hidden" not in str(failed.value)
+
+
+@pytest.mark.parametrize("location", ["s3"], indirect=True)
+def test_a_bucket_that_is_not_there_is_told_and_not_made(location: str, two: TestHome) -> None:
+    settings = load_settings(publish_location="s3://nowhere/prefix")
+    with pytest.raises(TargetFailed, match=r"s3: FileNotFoundError: .*bucket does not exist; correct the setting"):
+        publish_to(targets_of(settings)[0], settings)
+
+
+def test_a_night_of_dagsters_with_nothing_new_brings_what_a_target_has_missed(home: TestHome, database: str) -> None:
+    assert home.manifest  # parsed, which the nights need not do
+    home.put("mailgun/events", "a.json", some_events(seed=1, count=50))
+    reasons = []
+    for address in (DEAD, DEAD, database):
+        definitions = build_definitions(home.settings.home, key_prefix="ours", publish_postgres=address)
+        job = definitions.resolve_job_def("ours_nightly")
+        with DagsterInstance.ephemeral() as instance:
+            result = job.execute_in_process(instance=instance, raise_on_error=False)
+        reasons.append(reasons_of(result.filter_events(lambda event: event.is_step_failure)))
+        assert len(releases(home.settings)) == 1
+    assert [[*each] for each in reasons] == [["PostgreSQL"], ["PostgreSQL"], []]
+    same_in_postgres(database, home.settings)
 
 
 def test_the_asset_is_there_where_the_setting_is(two: TestHome, database: str) -> None:

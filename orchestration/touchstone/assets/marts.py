@@ -27,21 +27,21 @@ from touchstone.publish import NotPublished, marts_of, publish, shared_marts
 from touchstone.report import Check, write_report
 from touchstone.schedules import ONLY_WHAT_IS_NEW
 from touchstone.systems import SHARED, Manifest, owner_of, systems_of
-from touchstone.targets import Target, TargetFailed, publish_to
+from touchstone.targets import Target, TargetFailed, catch_up, publish_to
 from touchstone.warehouse import Translator, build, compiled, is_whole, remove_obsolete_files
 
 
 def mart_assets(
-    manifest: Manifest, landing: Iterable[AssetsDefinition], targets: Iterable[Target], naming: Naming = OWN
+    manifest: Manifest, landing: Iterable[AssetsDefinition], targets: Sequence[Target], naming: Naming = OWN
 ) -> list[AssetsDefinition]:
     """All assets that follow from what has landed; the report has the checks of landing too, each target its copy."""
-    built = _models(manifest, naming)
+    built = _models(manifest, targets, naming)
     keys = [key for each in (*landing, built) for key in each.check_keys]
     copies = [_copy(target, naming) for target in targets]
     return [built, _published(manifest, built, naming), *copies, _report(manifest, keys, naming)]
 
 
-def _models(manifest: Manifest, naming: Naming) -> AssetsDefinition:
+def _models(manifest: Manifest, targets: Sequence[Target], naming: Naming) -> AssetsDefinition:
     @dbt_assets(
         manifest=manifest,
         dagster_dbt_translator=Translator(naming),
@@ -57,6 +57,9 @@ def _models(manifest: Manifest, naming: Naming) -> AssetsDefinition:
             planned = plan(ledger, settings, manifest, definitions, bool(context.run.tags.get(ONLY_WHAT_IS_NEW)))
             if planned is None:
                 log_progress("nothing new to build")
+                # The assets of targets run after a release alone.
+                if missed := catch_up(targets, settings):
+                    raise Failure(f"Not published. {_listed(missed)}", dict(missed), allow_retries=False)
                 return
             number = ledger.builds.start(context.run.run_id, definitions) if context.selected_asset_keys else 0
             owner = owner_of(manifest)

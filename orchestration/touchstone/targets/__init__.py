@@ -7,12 +7,13 @@ differ are written. So it takes an upgrade, a rollback or several nights that it
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import duckdb
 
@@ -91,19 +92,29 @@ def publish_to(target: Target, settings: Settings) -> Written:
         return target.publish(release)
 
 
-def catch_up(settings: Settings) -> dict[str, str]:
-    """Publish to the targets that show another release than the present one, such as after a rollback or a night in
-    which they failed; returns why a target still does, by title. The caller holds the home.
+def catch_up(targets: Iterable[Target], settings: Settings) -> dict[str, str]:
+    """Publish the present release to targets again, such as after a rollback or a night in which they failed; returns
+    why a target doesn't show it, by title. The caller holds the home.
+
+    A target that shows it already may have other settings since, such as another reader.
     """
     failed = {}
-    for target in targets_of(settings) if settings.published.exists() else ():
+    for target in targets if settings.published.exists() else ():
         try:
-            if target.shown() != settings.published.resolve().name:
-                log_progress(f"publishing to {target.title}")
-                publish_to(target, settings)
+            log_progress(f"publishing to {target.title}")
+            publish_to(target, settings)
         except TargetFailed as failure:
             failed[target.title] = str(failure)
     return failed
+
+
+def without_passwords(text: str, address: str) -> str:
+    """A message of others, without the passwords of an address."""
+    parts = urlsplit(address)
+    passwords = [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    for form in {form for each in passwords for form in (each, unquote(each)) if form}:
+        text = text.replace(form, "***")
+    return text
 
 
 @contextmanager

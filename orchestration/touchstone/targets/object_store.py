@@ -18,7 +18,7 @@ import fsspec
 
 from touchstone.landing.inbox import PACKAGES, filesystem_of
 from touchstone.settings import Settings, SettingsMistake
-from touchstone.targets import Part, Release, TargetFailed, Written
+from touchstone.targets import Part, Release, TargetFailed, Written, without_passwords
 
 
 class ObjectStore:
@@ -69,12 +69,11 @@ class ObjectStore:
             yield filesystem, root.rstrip("/")
         except SettingsMistake as mistake:
             raise TargetFailed(str(mistake)) from None
-        except Exception as error:  # stores have their own; what they say may hold addresses
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
+        except Exception as error:  # stores have their own
+            reason = without_passwords(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}", self._location)
             raise TargetFailed(
-                f"{self.address}: {type(error).__name__}{': ' * bool(reason)}{reason}; "
-                "correct the setting publish_location or the store, and run nightly again"
-            ) from error
+                f"{self.address}: {reason}; correct the setting publish_location or the store, and run nightly again"
+            ) from None
 
     def _make_folder(self, filesystem: Any, path: str) -> None:
         if self.address not in PACKAGES:  # in an object store, this would create a bucket that isn't there

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from touchstone.landing.records import literal, quoted
 from touchstone.release import comments_of
 from touchstone.settings import Settings
-from touchstone.targets import Part, Release, TargetFailed, Written
+from touchstone.targets import Part, Release, TargetFailed, Written, without_passwords
 
 # PostgreSQL's types of the marts' columns, by DuckDB's; all others become text.
 _TYPES = {
@@ -58,7 +58,6 @@ class Postgres:
         self._schema = settings.publish_postgres_schema
         self._reader = settings.publish_postgres_reader
         parts = urlsplit(self._url)
-        self._passwords = {parts.password or "", unquote(parts.password or "")} - {""}
         self.address = f"{parts.hostname or 'localhost'}{parts.path}, schema {self._schema}"
 
     def publish(self, release: Release) -> Written:
@@ -107,18 +106,17 @@ class Postgres:
                 "publish_postgres needs the package adbc-driver-postgresql; "
                 "pip install it, or Touchstone with its extra postgres-marts"
             ) from error
-        address = urlsplit(self._url)
+        address, _, options = self._url.partition("?")
         # Of two values the last one counts: an address can give its own.
-        options = "&".join(filter(None, [f"connect_timeout={_CONNECT_SECONDS}", address.query]))
+        address += f"?connect_timeout={_CONNECT_SECONDS}{'&' * bool(options)}{options}"
         try:
-            with dbapi.connect(address._replace(query=options).geturl()) as connection, connection.cursor() as cursor:
+            with dbapi.connect(address) as connection, connection.cursor() as cursor:
                 yield cursor
                 connection.commit()
         except dbapi.Error as error:
             # What follows the first line may quote rows, and what comes before the server's text a statement.
             text = re.split(r"(?:ERROR|FATAL): +|Failed to connect: ", str(error))[-1].partition("\n")[0].strip()
-            for password in self._passwords:
-                text = text.replace(password, "***")
+            text = without_passwords(text, self._url)
             remedy = _REMEDIES.get(error.sqlstate or "", "correct the setting publish_postgres or the server")
             raise TargetFailed(f"{self.address}: {text}; {remedy}, and run nightly again") from None
 
