@@ -24,12 +24,13 @@ from touchstone import alerts
 from touchstone.console import log_progress, printable
 from touchstone.dbt import DbtFailed, run_dbt
 from touchstone.doctor import examine, print_findings
-from touchstone.home import HomeInUse, environment, exclusive, own_dagster
+from touchstone.home import PRIVATE, HomeInUse, environment, exclusive, own_dagster
 from touchstone.landing.land import replay
 from touchstone.landing.ledger import Ledger, LedgerMissing
 from touchstone.landing.quarantine import dismiss
 from touchstone.landing.retract import CannotRetract, retract_file, retract_record, undo
 from touchstone.landing.streams import read_streams
+from touchstone.migrations import HomeTooNew, home_version
 from touchstone.publish import NotPublished, rollback
 from touchstone.settings import Settings, SettingsMistake, commented_settings, home_directory, load_settings
 from touchstone.summary import print_summary
@@ -86,14 +87,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings()
         with alerts.alert_of_error(settings) if options.command == "nightly" else nullcontext():
             return _run(settings, options)
-    except (CannotRetract, DbtFailed, HomeInUse, LedgerMissing, NotPublished, SettingsMistake) as error:
+    except (CannotRetract, DbtFailed, HomeInUse, HomeTooNew, LedgerMissing, NotPublished, SettingsMistake) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return 1
 
 
 def _run(settings: Settings, options: argparse.Namespace) -> int:
+    os.umask(PRIVATE)
     settings.make_directories()
+    home_version(settings)
     os.environ.update(environment(settings) | own_dagster(settings))
     match options.command:
         case "nightly":
@@ -124,8 +127,12 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         case "docs":
             _docs(settings)
         case "model":
+            from touchstone.manifest import project, read_parsed
+
             with exclusive(settings):
-                run_dbt(settings, "--no-write-json", "build", "--full-refresh", "--select", options.name)
+                project(settings)
+                rebuild = ["--no-write-json", "build", "--full-refresh", "--select", options.name]
+                run_dbt(settings, *rebuild, manifest=read_parsed(settings))
         case "init":
             return _init(settings)
         case "doctor":
@@ -243,10 +250,11 @@ def _sample(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _docs(settings: Settings) -> None:
-    from touchstone.manifest import reduce_docs
+    from touchstone.manifest import project, read_parsed, reduce_docs
 
     with exclusive(settings):
-        run_dbt(settings, "docs", "generate")
+        project(settings)
+        run_dbt(settings, "docs", "generate", manifest=read_parsed(settings))
         reduce_docs(settings)
     _exec_program("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
 

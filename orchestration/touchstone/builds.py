@@ -27,9 +27,9 @@ create table if not exists held_back (
     build bigint not null,
     system varchar not null,
     reason varchar not null,
+    is_switched_off boolean not null,
     primary key (build, system)
 );
-alter table held_back add column if not exists is_switched_off boolean default false;
 """
 
 

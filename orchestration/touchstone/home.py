@@ -13,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from filelock import FileLock, Timeout
 
 from touchstone.console import log_progress, printable
+from touchstone.migrations import migrate
 from touchstone.names import nearest
 from touchstone.settings import PROJECT, Settings, SettingsMistake
 
@@ -27,6 +28,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_PROFILES_DIR": str(PROJECT / "profiles"),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
+        "DBT_PARTIAL_PARSE": "false",  # dbt takes a file of the same time for the same, also in another checkout
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
         "DO_NOT_TRACK": "1",
     }
@@ -59,6 +61,31 @@ def own_dagster(settings: Settings) -> dict[str, str]:
     return {"DAGSTER_HOME": str(folder), "DAGSTER_EVENT_BATCH_SIZE": "1000"}
 
 
+# The umask of all that may hold persons, and that of files for others.
+PRIVATE, PUBLIC = 0o077, 0o022
+# The rights to read and enter what is published, beside the owner's.
+_READERS = {"owner": 0, "group": 0o050, "everyone": 0o055}
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def open_to_readers(settings: Settings, release: Path) -> None:
+    """Give those whom `published_for` names the rights to read a release, and to pass through the folders above it."""
+    if not (rights := _READERS[settings.published_for]):
+        return
+    for folder in (settings.home, settings.releases):
+        folder.chmod(folder.stat().st_mode | (rights & 0o011))
+    for path in (release, *release.rglob("*")):
+        path.chmod(path.stat().st_mode | (rights if path.is_dir() else rights & 0o044))
+
+
 class HomeInUse(Exception):
     """Another run holds the home and didn't finish in time."""
 
@@ -67,9 +94,20 @@ class HomeInUse(Exception):
 def exclusive(settings: Settings) -> Iterator[None]:
     """Lock the home for this process: the warehouse has one writer, and publishing must not copy an unfinished build.
 
+    A home of an earlier version is brought to the present one. Files are the owner's alone, as they hold persons.
+
     Waits `lock_wait_seconds` for another process to finish, then raises HomeInUse. The operating system releases the
-    lock of a process that dies.
+    lock of a process that dies. Raises HomeTooNew.
     """
+    with umask(PRIVATE), _locked(settings):
+        migrate(settings)
+        if settings.published.exists():
+            open_to_readers(settings, settings.published.resolve())
+        yield
+
+
+@contextmanager
+def _locked(settings: Settings) -> Iterator[None]:
     settings.make_directories()
     lock = FileLock(settings.home / "run.lock")
     holder = settings.home / "run.holder"

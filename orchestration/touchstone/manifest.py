@@ -33,8 +33,7 @@ def project(settings: Settings) -> Manifest:
     manifest, parsed = manifest_path(settings), _parsed_path(settings)
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(manifest.with_name("parse.lock")):  # services start at once
-        is_kept = manifest.exists() and parsed.exists()
-        if not is_kept or manifest.stat().st_mtime < max(path.stat().st_mtime for path in project_files(_PARSED)):
+        if not (manifest.exists() and parsed.exists()):
             log_progress("parsing the dbt project")
             result = run_dbt(settings, "parse", "--quiet")
             for earlier in manifest.parent.glob("*.pickle"):
@@ -48,7 +47,7 @@ def project(settings: Settings) -> Manifest:
 
 def project_files(names: tuple[str, ...]) -> list[Path]:
     found = [path for name in names for path in [PROJECT / name, *(PROJECT / name).rglob("*")]]
-    return sorted(path for path in found if path.is_file())
+    return sorted(path for path in found if path.is_file() and not path.suffix.startswith(".py"))
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -68,10 +67,14 @@ def read_parsed(settings: Settings) -> Any:
 
 
 def _parsed_path(settings: Settings) -> Path:
-    """The path of dbt's form of the manifest, named for all that it depends on beside the project's files."""
+    """The path of dbt's form of the manifest, named for all that it depends on. The times of the project's files say
+    nothing: a second checkout, an archive or an image has others.
+    """
     parsed_with = [version("dbt-core"), settings.dbt_vars, environment(settings)]
-    digest = hashlib.blake2b(json.dumps(parsed_with).encode(), digest_size=8).hexdigest()
-    return manifest_path(settings).with_name(f"{digest}.pickle")
+    digest = hashlib.blake2b(json.dumps(parsed_with).encode(), digest_size=8)
+    for path in project_files(_PARSED):
+        digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
+    return manifest_path(settings).with_name(f"{digest.hexdigest()}.pickle")
 
 
 def read_manifest(settings: Settings) -> Manifest:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from touchstone.builds import Build
+from touchstone.home import open_to_readers
 from touchstone.landing.freshness import freshness_query
 from touchstone.landing.records import literal
 from touchstone.release import (
@@ -151,6 +152,7 @@ def publish(
 
 def activate_release(settings: Settings, release: Path) -> None:
     """Point readers to another release, atomically."""
+    open_to_readers(settings, release)
     link = settings.home / ".published"
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release.name)

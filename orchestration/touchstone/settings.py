@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -111,6 +111,9 @@ class Settings(BaseSettings):
         examples=[{"mailgun": "email@example.com"}],
     )
     keep_releases: int = Field(5, ge=1, description="How many releases are kept, for a rollback.")
+    published_for: Literal["owner", "group", "everyone"] = Field(
+        "owner", description="Who may read what is published, beside the user that runs nights."
+    )
     memory_limit: str = Field("1600MB", description="DuckDB's memory limit in each process.")
     lock_wait_seconds: int = Field(3600, ge=0, description="How long a second run waits for the first.")
     late_after_hours: int = Field(

@@ -34,8 +34,6 @@ from touchstone.systems import SHARED, Manifest, built_nodes, downstream, groups
 
 # How many failures a reason names.
 _SHOWN = 3
-# What earlier versions kept in the warehouse: 0.1.0 called the internal database `facts`.
-_OBSOLETE_FILES = ("facts.duckdb", "facts.duckdb.wal")
 
 
 class Translator(DagsterDbtTranslator):
@@ -243,7 +241,8 @@ def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> di
     nodes = {node["name"]: node for node in built_nodes(manifest).values()}
     # by folder: dbt prints the SQL of a model that is selected by name
     folders = {f"path:{_folder(nodes[name])}" for name in names}
-    run_dbt(settings, "--quiet", "--no-write-json", "compile", "--select", " ".join(folders))
+    command = ["--quiet", "--no-write-json", "compile", "--select", " ".join(folders)]
+    run_dbt(settings, *command, manifest=read_parsed(settings))
     folder = settings.home / "dbt" / "target" / "compiled" / manifest["metadata"]["project_name"]
     return {name: (folder / nodes[name]["original_file_path"]).read_text() for name in names}
 
@@ -265,14 +264,6 @@ def selectors(manifest: Manifest, chosen: Sequence[dict[str, Any]]) -> set[str]:
 
 def _folder(node: Mapping[str, Any]) -> str:
     return str(Path(node["original_file_path"]).parent)
-
-
-def remove_obsolete_files(settings: Settings) -> list[str]:
-    """Remove databases that only earlier versions used, and return the names of their files."""
-    found = [name for name in _OBSOLETE_FILES if (settings.warehouse / name).exists()]
-    for name in found:
-        (settings.warehouse / name).unlink()
-    return found
 
 
 def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:

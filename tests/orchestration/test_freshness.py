@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from dagster import AssetKey, AssetSelection, Definitions, define_asset_job
 
@@ -190,21 +189,6 @@ def test_landing_counts_the_hours_of_new_facts(home: TestHome) -> None:
         (SOURCE, noon - HOUR, 1, NOW - HOUR),
         (SOURCE, noon, 3, NOW + HOUR / 3),
     ]
-
-
-def test_an_old_ledger_counts_the_hours_of_earlier_landings(home: TestHome) -> None:
-    home.put(SOURCE, "a.gz", [event(NOW), event(NOW - HOUR, 2), event(NOW, 0)])
-    home.put("pinpoint/events", "none.json", b"not a record")
-    home.land()
-    home.put(SOURCE, "b.gz", [{**event(NOW), "client-info": {"bot": "apple"}}])
-    home.land()
-    before = hours_of(home)
-    assert len(before) == 2
-    with duckdb.connect(str(home.settings.lake / "ledger.duckdb")) as ledger:
-        ledger.execute("drop table record_hours")
-        ledger.execute("drop table ledger_schema")
-    assert hours_of(home) == before
-    assert hours_of(home) == before
 
 
 def test_a_source_that_never_delivered_has_no_freshness(home: TestHome) -> None:

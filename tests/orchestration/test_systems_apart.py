@@ -114,8 +114,8 @@ def fails_a_check(home: Path, system: str, stream: str) -> Callable[[], None]:
             f"copy (select * replace ({number} as _landing) from '{newest}' limit 3) to '{poison}' (format parquet)"
         )
         ledger.execute(
-            "insert into lake_files select ?, ?, 3, date '2026-01-01', date '2030-01-01', ?",
-            [f"{system}/{stream}", str(poison.relative_to(home / "lake")), number],
+            "insert into lake_files select ?, ?, 3, date '2026-01-01', date '2030-01-01', ?, ?",
+            [f"{system}/{stream}", str(poison.relative_to(home / "lake")), number, poison.stat().st_size],
         )
 
     def fix() -> None:

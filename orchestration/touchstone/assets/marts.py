@@ -21,6 +21,7 @@ from touchstone.assets.findings import HELD_BACK, result_of
 from touchstone.assets.naming import OWN, Naming
 from touchstone.console import log_progress
 from touchstone.event_log import last_evaluations
+from touchstone.home import open_to_readers
 from touchstone.landing.ledger import Ledger
 from touchstone.plan import absent_systems, fingerprint, off_systems, plan
 from touchstone.publish import NotPublished, marts_of, publish, shared_marts
@@ -28,7 +29,7 @@ from touchstone.report import Check, write_report
 from touchstone.schedules import ONLY_WHAT_IS_NEW
 from touchstone.systems import SHARED, Manifest, owner_of, systems_of
 from touchstone.targets import Target, TargetFailed, catch_up, publish_to
-from touchstone.warehouse import Translator, build, compiled, is_whole, remove_obsolete_files
+from touchstone.warehouse import Translator, build, compiled, is_whole
 
 
 def mart_assets(
@@ -73,9 +74,6 @@ def _models(manifest: Manifest, targets: Sequence[Target], naming: Naming) -> As
             raise Failure(f"Nothing can be published. {_listed(held_back)}", dict(held_back), allow_retries=False)
         with home.ledger() as ledger:
             ledger.builds.finish(held_back, off_systems(manifest))
-        for name in remove_obsolete_files(settings):
-            log_progress(f"removed {name} of an earlier version from the warehouse")
-            context.log.info(f"Removed {name} of an earlier version from the warehouse")
 
     return models
 
@@ -210,6 +208,7 @@ def _report(manifest: Manifest, keys: Sequence[AssetCheckKey], naming: Naming) -
             with home.ledger() as ledger:
                 checks = outcomes(context.instance, keys)
                 path = write_report(settings.published.resolve(), settings, ledger, checks)
+            open_to_readers(settings, path.parent)
         except Exception as error:
             context.log.exception("the report could not be written")
             failure = f"{type(error).__name__}: {error}"

@@ -57,11 +57,11 @@ create table if not exists quarantine (
     text varchar,
     reason varchar not null,
     landing bigint not null,
-    replayed_in bigint
+    replayed_in bigint,
+    record_key uuid,
+    closed_at timestamp,
+    closed_as varchar
 );
-alter table quarantine add column if not exists record_key uuid;
-alter table quarantine add column if not exists closed_at timestamp;
-alter table quarantine add column if not exists closed_as varchar;
 -- Grain: one ignored kind of record in one file.
 create table if not exists ignored (
     source varchar not null,
@@ -75,9 +75,9 @@ create table if not exists refused (
     source varchar not null,
     path varchar not null,
     reason varchar not null,
+    dismissed_at timestamp,
     primary key (source, path)
 );
-alter table refused add column if not exists dismissed_at timestamp;
 -- Grain: one undeclared field of a stream in one load.
 create table if not exists unknown_fields (
     source varchar not null,
@@ -85,14 +85,15 @@ create table if not exists unknown_fields (
     records bigint not null,
     landing bigint not null
 );
--- Grain: one Parquet file of the lake.
+-- Grain: one load of a source that wrote to the lake. Several loads may share a Parquet file, of so many bytes.
 create table if not exists lake_files (
     source varchar not null,
     path varchar not null,
     rows bigint not null,
     first_date date,
     last_date date,
-    landing bigint not null
+    landing bigint not null,
+    bytes bigint not null
 );
 -- Grain: one hour of a source's facts, by their own time; further versions of a fact don't count.
 create table if not exists record_hours (
@@ -125,10 +126,6 @@ create table if not exists retractions (
 -- Grain: one Parquet file of the lake that a retraction replaced and that is yet to be removed.
 create table if not exists obsolete_files (
     path varchar not null
-);
--- Grain: the ledger; the statements that its tables were last created or extended by.
-create table if not exists ledger_schema (
-    statements varchar not null
 );
 """
 
@@ -182,13 +179,14 @@ class Ledger:
 
     @classmethod
     @contextmanager
-    def open(cls, lake: Path, scratch: Path, memory_limit: str) -> Iterator[Ledger]:
-        """Open or create the ledger, and finish what a killed run had started.
+    def open(cls, lake: Path, scratch: Path, memory_limit: str, upgrading: bool = False) -> Iterator[Ledger]:
+        """Open or create the ledger, and finish what a killed run had started, unless its tables are `upgrading`.
 
         Raises LedgerMissing if the lake has files but the ledger is gone.
         """
         path = lake / "ledger.duckdb"
-        if not path.exists() and any(lake.glob("*/*/[0-9]*.parquet")):
+        is_new = not path.exists()
+        if is_new and any(lake.glob("*/*/[0-9]*.parquet")):
             raise LedgerMissing(
                 f"{path} is gone, but {lake} holds landed records. Put the ledger back from a backup, "
                 "or move the lake away and land everything again from the inbox."
@@ -201,13 +199,18 @@ class Ledger:
         connection = duckdb.connect(str(path), config=config)
         try:
             connection.execute("set TimeZone = 'UTC'")
-            _create_tables(connection)
             ledger = cls(connection, lake)
-            ledger._finish_renames()
-            ledger._count_missing_hours()
+            if is_new:
+                ledger.create_tables()
+            if not upgrading:
+                ledger.finish_renames()
             yield ledger
         finally:
             connection.close()
+
+    def create_tables(self) -> None:
+        """Create the tables that are missing. Only migrations change those of earlier versions."""
+        self.connection.execute(_SCHEMA + builds.SCHEMA)
 
     def next_load_id(self) -> int:
         """The load_id of a new load; every batch is a load."""
@@ -335,17 +338,18 @@ class Ledger:
         )
 
     def add_lake_file(self, source: str, path: Path, rows: int, number: int) -> None:
-        """Record a file of the lake with `rows` records of the table `batch`, and the hours of its new facts."""
+        """Record an unfinished file of the lake with `rows` records of `batch`, and the hours of its new facts."""
         self.connection.execute(
             """
             insert into lake_files
-            select ?, ?, ?, min(_date), max(_date), ? from batch where _status = 'accepted'
+            select ?, ?, ?, min(_date), max(_date), ?, ? from batch where _status = 'accepted'
             """,
-            [source, str(path.relative_to(self.lake)), rows, number],
+            [source, str(path.relative_to(self.lake)), rows, number, unfinished(path).stat().st_size],
         )
-        self._count_hours(source, "batch where _status = 'accepted' and rowid not in (select row_number from repeats)")
+        self.count_hours(source, "batch where _status = 'accepted' and rowid not in (select row_number from repeats)")
 
-    def _count_hours(self, source: str, records: str) -> None:
+    def count_hours(self, source: str, records: str) -> None:
+        """Add the records of a relation, such as of the lake, to the hours of a source."""
         self.connection.execute(
             f"""
             insert into record_hours
@@ -381,7 +385,7 @@ class Ledger:
                 [stream.source],
             )
 
-    def remove_obsolete_files(self) -> None:
+    def _remove_obsolete_files(self) -> None:
         """Remove the lake's files that others have replaced."""
         paths = self.connection.execute("select path from obsolete_files").fetchall()
         for (path,) in paths:
@@ -393,7 +397,7 @@ class Ledger:
         """The lake's files of a source; with `of_batch` those that may have a date of the table `batch`."""
         of_dates = "exists (select 1 from batch where _date between first_date and last_date)" if of_batch else "true"
         rows = self.connection.execute(
-            f"select path from lake_files where source = ? and {of_dates} order by path", [source]
+            f"select distinct path from lake_files where source = ? and {of_dates} order by path", [source]
         ).fetchall()
         return [str(self.lake / path) for (path,) in rows]
 
@@ -508,8 +512,8 @@ class Ledger:
     def _pairs(self, sql: str, parameters: list[object]) -> dict[str, Any]:
         return dict(self.connection.execute(sql, parameters).fetchall())
 
-    def _finish_renames(self) -> None:
-        """After a kill: rename files that the ledger has, and remove others."""
+    def finish_renames(self) -> None:
+        """After a commit or a kill: rename files that the ledger has, and remove others."""
         known = {path for (path,) in self.connection.execute("select path from lake_files").fetchall()}
         for path in known:
             final = self.lake / path
@@ -517,29 +521,7 @@ class Ledger:
                 os.replace(unfinished(final), final)
         for leftover in self.lake.glob("*/*/*.unfinished"):
             leftover.unlink()
-        self.remove_obsolete_files()
-
-    def _count_missing_hours(self) -> None:
-        """Count the hours of sources that landed before the ledger had the table, once."""
-        rows = self.connection.execute(
-            "select distinct source from lake_files where source not in (select source from record_hours)"
-        ).fetchall()
-        for (source,) in rows:
-            paths = self.lake_paths(source, of_batch=False)
-            self._count_hours(source, f"{read_lake(paths)} where not _is_repeat")
-
-
-def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create or extend the tables, unless this version has done so: a run opens the ledger dozens of times."""
-    statements = _SCHEMA + builds.SCHEMA
-    try:
-        done = connection.execute("select statements from ledger_schema").fetchall()
-    except duckdb.CatalogException:
-        done = []
-    if done != [(statements,)]:
-        connection.execute(statements)
-        connection.execute("delete from ledger_schema")
-        connection.execute("insert into ledger_schema values (?)", [statements])
+        self._remove_obsolete_files()
 
 
 def content_text(stream: Stream) -> str:

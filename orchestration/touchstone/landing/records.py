@@ -7,11 +7,13 @@ status, as a value that silently became NULL would later be a wrong number.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from touchstone.landing.shapes import (
@@ -45,6 +47,18 @@ def files(paths: Iterable[Path | str]) -> str:
 def read_lake(paths: Iterable[str]) -> str:
     """A relation of files of the lake, with the union of their columns and `filename`."""
     return f"read_parquet({files(paths)}, filename = true, union_by_name = true, hive_partitioning = false)"
+
+
+def write_lake(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    """Write the rows of a query as a file of the lake, to the disk; returns how many they are."""
+    row = connection.execute(
+        f"copy ({query}) to {literal(str(path))} "
+        "(format parquet, compression zstd, compression_level 1, row_group_size 40960)"
+    ).fetchone()
+    assert row is not None
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return int(row[0])
 
 
 def read_lines(paths: Iterable[Path]) -> str:

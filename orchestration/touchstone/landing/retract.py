@@ -7,17 +7,15 @@ file is identified by its content, a record by its key and all of its values.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
-from touchstone.landing.ledger import Ledger, content_text, unfinished
-from touchstone.landing.records import literal, read_lake
+from touchstone.landing.ledger import Ledger, content_text
+from touchstone.landing.records import read_lake
+from touchstone.landing.rewrite import Rewrite, rewriting
 from touchstone.landing.streams import Stream
 from touchstone.settings import Settings
 
@@ -81,12 +79,14 @@ def retract_file(
             f"{', '.join(lost[:_SHOWN])}{' and others' if lost[_SHOWN:] else ''}. Put them back, or lose the records "
             "that only they repeat (ANYWAY=1)"
         )
-    with _changing(ledger, stream.source) as change:
+    with rewriting(ledger, stream.source) as rewrite:
+        change = _Change(rewrite)
         change.remove("content_hash in (select unnest($hashes::varchar[]))", hashes=[*hashes, *again])
         records = change.removed_of(hashes)
         change.delete_rows([*hashes, *again])
         for _, hash_, path, _ in rows:
             change.record_retraction(path, why, content_hash=hash_)
+        change.write()
     return Retracted(stream.source, [path for _, _, path, _ in rows], records, list(again.values()), lost)
 
 
@@ -101,7 +101,8 @@ def retract_record(ledger: Ledger, streams: Iterable[Stream], record_id: int, wh
     stream = next((stream for stream in streams if row and stream.source == row[0]), None)
     if stream is None:
         raise CannotRetract(f"no landed record has the id {record_id}")
-    with _changing(ledger, stream.source) as change:
+    with rewriting(ledger, stream.source) as rewrite:
+        change = _Change(rewrite)
         change.remove("_record_id = $record_id", record_id=record_id)
         found = ledger.connection.execute(
             f"select lake._key, {content_text(stream)}, content_hash, lake._file, lake._is_repeat "
@@ -121,6 +122,7 @@ def retract_record(ledger: Ledger, streams: Iterable[Stream], record_id: int, wh
             [stream.source, hash_],
         )
         change.record_retraction(path, why, content_hash=hash_, record_key=key, record_content=content)
+        change.write()
     return Retracted(stream.source, [path], 1)
 
 
@@ -137,11 +139,12 @@ def undo(ledger: Ledger, named: str) -> int:
 class _Change:
     """A retraction in its transaction. The table `removed` has the rows of the lake to delete."""
 
-    def __init__(self, ledger: Ledger, source: str) -> None:
-        self._ledger = ledger
-        self._sql = ledger.connection
-        self._source = source
-        self.lake = read_lake(ledger.lake_paths(source, of_batch=False))
+    def __init__(self, rewrite: Rewrite) -> None:
+        self._rewrite = rewrite
+        self._ledger = rewrite.ledger
+        self._sql = rewrite.ledger.connection
+        self._source = rewrite.source
+        self.lake = read_lake(rewrite.paths())
 
     def remove(self, condition: str, **parameters: object) -> None:
         """Choose the rows of the lake to delete."""
@@ -184,8 +187,8 @@ class _Change:
             [self._source, path, why, _now(), self._ledger.last_load_id(), *known.values()],
         )
 
-    def write(self) -> list[tuple[Path, Path | None]]:
-        """Write the lake's files without the removed rows. Returns each with its replacement, still `unfinished`.
+    def write(self) -> None:
+        """Write the lake's files without the removed rows.
 
         If the first record of a fact is removed, the earliest one that stays counts as accepted, not as a duplicate.
         """
@@ -222,63 +225,19 @@ class _Change:
             """,
             [self._source],
         )
-        number = self._ledger.next_load_id()
-        replaced = [
-            self._rewrite(landing, path, number)
-            for landing, path in self._sql.execute(
-                "select landing, path from lake_files where source = ? and landing in ("
-                "select _landing from removed union select _landing from promoted) order by landing",
-                [self._source],
-            ).fetchall()
-        ]
-        self._count_hours(replaced)
-        return replaced
-
-    def _rewrite(self, landing: int, path: str, number: int) -> tuple[Path, Path | None]:
-        old = self._ledger.lake / path
-        new = old.with_name(f"{landing:08d}-{number:08d}.parquet")
-        row = self._sql.execute(f"""
-            copy (
-                select * replace (_is_repeat and _record_id not in (select _record_id from promoted) as _is_repeat)
-                from read_parquet({literal(str(old))}, hive_partitioning = false)
-                where _record_id not in (select _record_id from removed)
-            ) to {literal(str(unfinished(new)))}
-            (format parquet, compression zstd, compression_level 1, row_group_size 40960)
-        """).fetchone()
-        self._sql.execute("insert into obsolete_files values (?)", [path])
-        self._sql.execute("delete from lake_files where source = ? and landing = ?", [self._source, landing])
-        if not row or not row[0]:
-            unfinished(new).unlink()
-            return old, None
-        self._sql.execute(
-            f"insert into lake_files select ?, ?, ?, min(_date), max(_date), ? "
-            f"from read_parquet({literal(str(unfinished(new)))}, hive_partitioning = false)",
-            [self._source, str(new.relative_to(self._ledger.lake)), row[0], landing],
-        )
-        return old, new
-
-    def _count_hours(self, replaced: Sequence[tuple[Path, Path | None]]) -> None:
-        new = {str(path): str(unfinished(path)) for _, path in replaced if path}
-        paths = [new.get(path, path) for path in self._ledger.lake_paths(self._source, of_batch=False)]
-        self._ledger.recount_hours(self._source, paths)
-
-
-@contextmanager
-def _changing(ledger: Ledger, source: str) -> Iterator[_Change]:
-    """Change lake and ledger together: both or, if killed, neither."""
-    change = _Change(ledger, source)
-    ledger.connection.execute("begin")
-    try:
-        yield change
-        replaced = change.write()
-        ledger.connection.execute("commit")
-    except BaseException:
-        ledger.connection.execute("rollback")
-        raise
-    for _, new in replaced:
-        if new:
-            os.replace(unfinished(new), new)
-    ledger.remove_obsolete_files()
+        for (path,) in self._sql.execute(
+            "select distinct path from lake_files where source = ? and landing in ("
+            "select _landing from removed union select _landing from promoted) order by path",
+            [self._source],
+        ).fetchall():
+            file = str(self._ledger.lake / path)
+            self._rewrite.replace(
+                [file],
+                "select * exclude (filename) "
+                "replace (_is_repeat and _record_id not in (select _record_id from promoted) as _is_repeat) "
+                f"from {read_lake([file])} where _record_id not in (select _record_id from removed)",
+            )
+        self._ledger.recount_hours(self._source, self._rewrite.paths())
 
 
 def _available(ledger: Ledger, settings: Settings, stream: Stream) -> set[str]:

@@ -123,7 +123,7 @@ class Writer:
                 and (repeats.row_number is null or batch.rowid in (select row_number from versions))
         """
         path = self._folder / f"{number:08d}.parquet"
-        rows = self._copy(facts, unfinished(path))
+        rows = records.write_lake(self._sql, facts, unfinished(path))
         if rows == 0:
             unfinished(path).unlink()
             return None
@@ -133,19 +133,10 @@ class Writer:
     def write_schema(self) -> None:
         """Write an empty file with every column, so that dbt can read a stream of which nothing has landed."""
         path = self._folder / "schema.parquet"
-        self._copy(
+        records.write_lake(
+            self._sql,
             f"select * exclude ({_NOT_IN_LAKE}), ''::varchar as _file, "
             "false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from batch limit 0",
             unfinished(path),
         )
         os.replace(unfinished(path), path)
-
-    def _copy(self, query: str, path: Path) -> int:
-        row = self._sql.execute(
-            f"copy ({query}) to {records.literal(str(path))} "
-            "(format parquet, compression zstd, compression_level 1, row_group_size 40960)"
-        ).fetchone()
-        assert row is not None
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        return int(row[0])

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import duckdb
 
 from touchstone.console import log_progress
+from touchstone.home import PUBLIC, umask
 from touchstone.landing.records import literal, quoted
 from touchstone.release import kinds_of
 from touchstone.settings import Settings
@@ -88,7 +89,7 @@ def targets_of(settings: Settings) -> list[Target]:
 
 def publish_to(target: Target, settings: Settings) -> Written:
     """Make a target equal to the present release, of which the caller holds the home. Raises TargetFailed."""
-    with open_release(settings) as release:
+    with open_release(settings) as release, umask(PUBLIC):
         return target.publish(release)
 
 
