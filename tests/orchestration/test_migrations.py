@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -98,19 +102,93 @@ def test_what_holds_persons_is_the_owners_alone(home: TestHome) -> None:
 def test_the_project_is_parsed_again_when_its_content_changes(
     home: TestHome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    shutil.copyfile(PROJECT / "dbt_project.yml", tmp_path / "dbt_project.yml")
-    for name in ("models", "macros", "seeds", "tests", "profiles"):
-        shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("orchestration"))
+    (tmp_path / "dbt_project.yml").write_text("name: small\nprofile: touchstone\nmodels: {small: {+group: mailgun}}\n")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "groups.yml").write_text("groups: [{name: mailgun, owner: {name: us}}]\n")
+    model = tmp_path / "models" / "one.sql"
+    model.write_text("select 1 as number")
+    shutil.copytree(PROJECT / "profiles", tmp_path / "profiles")
     for module in ("settings", "home", "dbt", "manifest"):
         monkeypatch.setattr(f"touchstone.{module}.PROJECT", tmp_path)
-    model = tmp_path / "models" / "staging" / "mailgun" / "stg_mailgun__events.sql"
     times = model.stat()
     project(home.settings)
     parsed = read_parsed(home.settings)
     assert project(home.settings) and read_parsed(home.settings).metadata == parsed.metadata
-    model.write_text(model.read_text().replace("-- Grain:", "-- The grain:"))
+    model.write_text("select 2 as number")
     os.utime(model, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert read_parsed(home.settings) is None
     project(home.settings)
-    code = read_parsed(home.settings).nodes["model.touchstone.stg_mailgun__events"].raw_code
-    assert code.startswith("-- The grain:")
+    assert read_parsed(home.settings).nodes["model.small.one"].raw_code == "select 2 as number"
+
+
+# Commits of the history, with the name of their package: the last one before homes had versions, which tests run
+# everywhere; 0.2.0; and one of between 0.1.0 and that.
+COMMITS = [
+    pytest.param("c1cbe92", "touchstone", ["mailgun"]),
+    pytest.param("4c2f403", "touchstone", [], marks=pytest.mark.full),
+    pytest.param("bfba737", "orchestration", [], marks=pytest.mark.full),
+]
+
+
+@pytest.mark.parametrize(("commit", "package", "systems"), COMMITS)
+def test_a_home_that_an_earlier_commit_has_published_is_taken_over(
+    commit: str, package: str, systems: list[str], tmp_path: Path
+) -> None:
+    code, home, fresh = (tmp_path / name for name in ("code", "home", "fresh"))
+    archive = subprocess.run(["git", "archive", commit], cwd=PROJECT, capture_output=True)
+    if archive.returncode:
+        pytest.skip(f"this checkout has no commit {commit}")
+    code.mkdir()
+    subprocess.run(["tar", "-x"], cwd=code, input=archive.stdout, check=True)
+    limited = {"TOUCHSTONE_SYSTEMS": json.dumps(systems)} if systems else {}
+
+    def run(program: list[str], home: Path, code: Path = PROJECT) -> None:
+        path = (
+            f"{code / 'orchestration'}{os.pathsep}{code}" if package == "touchstone" or code == PROJECT else str(code)
+        )
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("TOUCHSTONE_", "DBT_", "DAGSTER_"))
+        }
+        surroundings = {**kept, **limited, "TOUCHSTONE_HOME": str(home), "PYTHONPATH": path}
+        done = subprocess.run(
+            [sys.executable, "-m", *program], cwd=code, env=surroundings, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    run([f"{package}.sample", str(home / "inbox"), "--seed=3", "--days=3", "--events=300"], home, code)
+    run([package, "nightly"], home, code)
+    later = some_events(seed=1, count=50)
+    TestHome.write(home / "inbox" / SOURCE / "later.gz", later)
+    TestHome.write(home / "inbox" / SOURCE / "again.gz", later[:25])
+    run(["touchstone", "nightly"], home)
+    shutil.copytree(home / "inbox", fresh / "inbox")
+    run(["touchstone", "nightly"], fresh)
+    assert marts_of(home) == marts_of(fresh)
+    assert counts_of(home) == counts_of(fresh)
+
+
+def marts_of(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """The published rows of each mart, without the loads that they come from."""
+    with duckdb.connect(str(home / "published" / "touchstone.duckdb"), read_only=True) as published:
+        names = published.execute(
+            "select table_name from duckdb_tables() where schema_name = 'main' and not internal "
+            "and table_name not in ('run', 'source_freshness') order by all"
+        ).fetchall()
+        return {
+            name: published.execute(
+                f"select columns(lambda name: name <> 'load_id') from {name} order by all"
+            ).fetchall()
+            for (name,) in names
+        }
+
+
+def counts_of(home: Path) -> list[tuple[Any, ...]]:
+    """Records by status and rows of the lake, by source."""
+    with duckdb.connect(str(home / "lake" / "ledger.duckdb"), read_only=True) as ledger:
+        return ledger.execute(
+            "select source, sum(records), sum(accepted), sum(duplicates), sum(quarantined), sum(ignored), max(rows)"
+            " from files left join (select source, sum(rows) as rows from lake_files group by all) using (source) "
+            "group by source order by source"
+        ).fetchall()
