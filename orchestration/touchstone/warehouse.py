@@ -109,7 +109,9 @@ def build(
     run_dbt(settings, *silent, *command, *selection, may_fail=True, manifest=read_parsed(settings), **variables)
     results = {result["unique_id"]: result for result in _results(settings)}
     built = {id_ for id_, result in results.items() if result["status"] == "success"}
-    current = built.union(node["unique_id"] for node in plan.kept)
+    # A view that is kept may read what could not be built, and not fit it any more.
+    unsound = downstream(manifest, {id_ for id_, result in results.items() if result["status"] in ("error", "skipped")})
+    current = built.union(node["unique_id"] for node in plan.kept) - unsound
     with read_only(settings) as connection:
         for node in parents_first(manifest):
             id_, is_view = node["unique_id"], node["config"]["materialized"] == "view"
