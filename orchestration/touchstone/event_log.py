@@ -8,12 +8,15 @@ took 19 s of CPU with this class, and 29 s without.
 
 `last_evaluations` reads the last outcomes of checks: the public API covers the last run alone, in which an excluded
 check may be planned and never evaluated.
+
+`forget_snapshots` deletes what the deleting of runs leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -21,10 +24,13 @@ from typing import Any
 from dagster import AssetCheckEvaluation, AssetCheckKey, DagsterInstance, EventLogEntry
 from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
+from dagster._core.storage.runs import SqlRunStorage
+from dagster._core.storage.runs.schema import SnapshotsTable
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, StaticPool, create_engine
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, func, select, true
 
 
 def last_evaluations(
@@ -45,6 +51,27 @@ def last_evaluations(
         if event and event.dagster_event:
             found[key] = event.dagster_event.asset_check_evaluation_data
     return found
+
+
+_events, _checks = SqlEventLogStorageTable, AssetCheckExecutionsTable
+_MATERIALIZED = _events.c.dagster_event_type == "ASSET_MATERIALIZATION"
+_OF_RUNNING = _events.c.dagster_event_type.in_(
+    ["ASSET_CHECK_EVALUATION_PLANNED", "ASSET_MATERIALIZATION_PLANNED", "STEP_OUTPUT"]
+)
+
+
+def forget_snapshots(instance: DagsterInstance) -> None:
+    """Delete the snapshots of jobs and plans that no run has: each night may have another selection of assets."""
+    storage = instance.run_storage
+    if not isinstance(storage, SqlRunStorage):
+        return
+    kept: set[str | None] = set()
+    for run in instance.get_runs():
+        kept |= {run.job_snapshot_id, run.execution_plan_snapshot_id}
+        if run.job_snapshot_id and (whole := instance.get_job_snapshot(run.job_snapshot_id).lineage_snapshot):
+            kept.add(whole.parent_snapshot_id)
+    with storage.connect() as connection:
+        connection.execute(SnapshotsTable.delete().where(SnapshotsTable.c.snapshot_id.not_in(kept - {None})))
 
 
 class EventLog(SqliteEventLogStorage):
@@ -104,6 +131,45 @@ class EventLog(SqliteEventLogStorage):
                 # A commit needn't reach the disk at once: a power cut may cost the events of the runs that it ends.
                 connection.exec_driver_sql("pragma synchronous = normal")
         return self._engines[shard]
+
+    def delete_events(self, run_id: str) -> None:
+        """Delete a run's events, and the file that has them."""
+        super().delete_events(run_id)
+        with self._db_lock:
+            if engine := self._engines.pop(run_id, None):
+                engine.dispose()
+            self._initialized_dbs.discard(run_id)
+        for file in Path(self.path_for_shard(run_id)).parent.glob(f"{run_id}.db*"):
+            file.unlink()
+
+    def compact(self, run_id: str) -> None:
+        """Delete those events of a finished run that only a running one needs: more than half of their bytes."""
+        with self._db_lock:
+            for shard in (INDEX_SHARD_NAME, run_id):
+                with self._connect(shard) as connection:
+                    found = connection.execute(_events.delete().where(_events.c.run_id == run_id, _OF_RUNNING))
+            if found.rowcount:
+                with self._engine(run_id).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.exec_driver_sql("vacuum")
+
+    def newest_runs(self) -> set[str]:
+        """The runs that have the newest materialization of an asset."""
+        newest = select(func.max(_events.c.id)).where(_MATERIALIZED).group_by(_events.c.asset_key)
+        with self.index_connection() as connection:
+            return {
+                run_id for (run_id,) in connection.execute(select(_events.c.run_id).where(_events.c.id.in_(newest)))
+            }
+
+    def forget_checks(self, before: datetime) -> None:
+        """Delete the outcomes of checks before a time, but for the last one of each."""
+        of_check = [_checks.c.asset_key, _checks.c.check_name]
+        done = _checks.c.execution_status.in_(
+            [status.value for status in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES]
+        )
+        newest, last = (select(func.max(_checks.c.id)).where(each).group_by(*of_check) for each in (true(), done))
+        is_old = _checks.c.create_timestamp < before.astimezone(UTC).replace(tzinfo=None)
+        with self.index_connection() as connection:
+            connection.execute(_checks.delete().where(is_old, _checks.c.id.not_in(newest), _checks.c.id.not_in(last)))
 
     def dispose(self) -> None:
         """All events are on the disk after it, even where a server has the files open too."""

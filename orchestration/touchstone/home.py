@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -100,10 +101,20 @@ def exclusive(settings: Settings) -> Iterator[None]:
     lock of a process that dies. Raises HomeTooNew.
     """
     with umask(PRIVATE), _locked(settings):
+        _remove_leftovers(settings)
         migrate(settings)
         if settings.published.exists():
             open_to_readers(settings, settings.published.resolve())
         yield
+
+
+def _remove_leftovers(settings: Settings) -> None:
+    """Remove the releases that runs began and did not finish, and their temporary files, but for a backup's."""
+    for path in (*settings.releases.glob(".*"), *settings.scratch.iterdir()):
+        if path.is_dir() and not path.name.startswith("backup-"):
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
 
 
 @contextmanager

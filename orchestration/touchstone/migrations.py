@@ -65,6 +65,7 @@ def _add_what_0_2_0_lacks(settings: Settings) -> None:
             "quarantine add column if not exists closed_as varchar",
             "refused add column if not exists dismissed_at timestamp",
             "held_back add column if not exists is_switched_off boolean default false",
+            "files add column if not exists forgotten bigint default 0",
             "lake_files add column if not exists bytes bigint",
         ):
             sql.execute(f"alter table {column}")

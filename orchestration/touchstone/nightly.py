@@ -12,6 +12,7 @@ from dagster import AssetKey, AssetsDefinition, DagsterInstance, Definitions, Ex
 from touchstone.alerts import reasons_of
 from touchstone.assets.landing import landing_assets
 from touchstone.console import log_progress
+from touchstone.housekeeping import tidy
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import project
 from touchstone.plan import fingerprint, plan
@@ -36,6 +37,13 @@ def run(settings: Settings) -> tuple[Outcome, dict[str, str]]:
     nothing new neither loads dbt nor plans its models, which takes longer than all else that it does; another one loads
     it while files land.
     """
+    with DagsterInstance.get() as instance:
+        ended = _night(settings, instance)
+        tidy(settings, instance)
+    return ended
+
+
+def _night(settings: Settings, instance: DagsterInstance) -> tuple[Outcome, dict[str, str]]:
     loading = Thread(target=import_module, args=("dbt.cli.main",), daemon=True)
 
     def progress(text: str) -> None:
@@ -43,26 +51,25 @@ def run(settings: Settings) -> tuple[Outcome, dict[str, str]]:
         if loading.ident is None:
             loading.start()
 
-    with DagsterInstance.get() as instance:
-        manifest = project(settings)
-        landing = landing_assets(manifest, progress=progress)
-        landed = _execute(instance, landing, (key for each in landing for key in each.keys))
-        if not landed.success:
-            return Outcome.FAILED, _reasons(landed)
-        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
-            planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
-        if planned is None:
-            log_progress("nothing new to build")
-            failed = catch_up(targets_of(settings), settings)
-            for title, reason in failed.items():
-                log_progress(f"not published to {title}: {reason}")
-            return Outcome.HELD_BACK if failed else Outcome.PUBLISHED, failed
-        from touchstone.assets.marts import mart_assets  # needs dbt
-        from touchstone.warehouse import planned_keys
+    manifest = project(settings)
+    landing = landing_assets(manifest, progress=progress)
+    landed = _execute(instance, landing, (key for each in landing for key in each.keys))
+    if not landed.success:
+        return Outcome.FAILED, _reasons(landed)
+    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
+    if planned is None:
+        log_progress("nothing new to build")
+        failed = catch_up(targets_of(settings), settings)
+        for title, reason in failed.items():
+            log_progress(f"not published to {title}: {reason}")
+        return Outcome.HELD_BACK if failed else Outcome.PUBLISHED, failed
+    from touchstone.assets.marts import mart_assets  # needs dbt
+    from touchstone.warehouse import planned_keys
 
-        models, *publishing = mart_assets(manifest, landing, targets_of(settings))
-        selected = planned_keys(models, manifest, planned).union(*(each.keys for each in publishing))
-        built = _execute(instance, [*landing, models, *publishing], selected)
+    models, *publishing = mart_assets(manifest, landing, targets_of(settings))
+    selected = planned_keys(models, manifest, planned).union(*(each.keys for each in publishing))
+    built = _execute(instance, [*landing, models, *publishing], selected)
     if built.success:
         return Outcome.PUBLISHED, {}
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:

@@ -320,10 +320,8 @@ def _sync(folder: Path) -> None:
 
 
 def _delete_old_releases(settings: Settings) -> None:
-    """Delete releases beyond `keep_releases`, and those that a killed run left; readers keep what they have open."""
+    """Delete releases beyond `keep_releases`; readers keep what they have open."""
     present = settings.published.resolve()
     for release in releases(settings)[: -settings.keep_releases]:
         if release != present:
             shutil.rmtree(release)
-    for leftover in settings.releases.glob(".*"):
-        shutil.rmtree(leftover)

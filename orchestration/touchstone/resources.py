@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from dagster import ConfigurableResource, InitResourceContext
 from pydantic import Field
 
 from touchstone.home import exclusive
+from touchstone.housekeeping import tidy
 from touchstone.landing.ledger import Ledger
 from touchstone.settings import Settings, load_settings
 
@@ -26,8 +27,13 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[Home]:
-        with nullcontext() if self.is_held else exclusive(self.settings):
+        if self.is_held:
             yield self
+            return
+        with exclusive(self.settings):
+            yield self
+            if context.instance:
+                tidy(self.settings, context.instance)
 
     @cached_property
     def settings(self) -> Settings:

@@ -111,6 +111,10 @@ class Settings(BaseSettings):
         examples=[{"mailgun": "email@example.com"}],
     )
     keep_releases: int = Field(5, ge=1, description="How many releases are kept, for a rollback.")
+    keep_history_days: int = Field(90, ge=1, description="How long Dagster's history keeps a run.")
+    keep_quarantine_days: int = Field(
+        400, ge=1, description="How long the ledger keeps a closed record of the quarantine, and rows of old loads."
+    )
     published_for: Literal["owner", "group", "everyone"] = Field(
         "owner", description="Who may read what is published, beside the user that runs nights."
     )

@@ -7,7 +7,7 @@ name before the commit, and renamed after it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,8 @@ from touchstone.landing.streams import Stream
 
 _SCHEMA = """
 create sequence if not exists landing_numbers;
--- Grain: one file content of a source. records = accepted + duplicates + quarantined + ignored.
+-- Grain: one file content of a source. records = accepted + duplicates + quarantined + ignored. So many of those
+-- quarantined as are `forgotten` have no row any more.
 create table if not exists files (
     source varchar not null,
     content_hash varchar not null,
@@ -36,6 +37,7 @@ create table if not exists files (
     ignored bigint not null,
     landing bigint not null,
     landed_at timestamp not null,
+    forgotten bigint not null default 0,
     primary key (source, content_hash)
 );
 -- Grain: one path, with the content it last had, so that only changed files are read again.
@@ -242,12 +244,22 @@ class Ledger:
             [source, rows],
         )
 
+    def forget_paths(self, source: str, paths: Collection[str]) -> None:
+        """Forget what was at paths of a source that are no longer among `paths`: should they come again, they are read.
+
+        A source without any file counts as unreachable.
+        """
+        if paths:
+            self.connection.execute(
+                "delete from seen where source = ? and path not in (select unnest(?::varchar[]))", [source, list(paths)]
+            )
+
     def count_landed(self, stream: Stream, number: int) -> None:
         """Record the files of the tables `batch`, `batch_files` and `repeats`, and their quarantined records."""
         self.connection.execute(
             f"""
             insert into files
-            select ?, content_hash, path, bytes, {_COUNTS}, ?, ?
+            select ?, content_hash, path, bytes, {_COUNTS}, ?, ?, 0
             from batch_files
             left join batch on batch._filename = batch_files.filename
             left join repeats on batch.rowid = repeats.row_number
@@ -473,7 +485,7 @@ class Ledger:
             ) as i using (source, content_hash)
             where source = ? and (
                 f.records <> f.accepted + f.duplicates + f.quarantined + f.ignored
-                or f.quarantined <> coalesce(q.records, 0)
+                or f.quarantined <> coalesce(q.records, 0) + f.forgotten
                 or f.ignored <> coalesce(i.records, 0)
             )
             """,

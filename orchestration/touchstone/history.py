@@ -1,0 +1,40 @@
+"""Dagster's history in the home: how long it stays, and what of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from touchstone.event_log import EventLog, forget_snapshots
+from touchstone.settings import Settings
+
+_FINISHED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+# A finished run is looked at by somebody that day; later, its events are compacted.
+_COMPACTED_AFTER = timedelta(days=1)
+# So many runs are looked at for that each night.
+_RECENT_RUNS = 10
+
+
+def tidy_history(instance: DagsterInstance, settings: Settings, now: datetime) -> None:
+    """Delete runs older than `keep_history_days`, with their logs, and compact those that are over.
+
+    The newest materialization of each asset, and the last outcome of each check, stay however old they are. A history
+    that is not in the home belongs to somebody else, and stays as it is.
+    """
+    events = instance.event_log_storage
+    if not isinstance(events, EventLog) or instance.root_directory != str(settings.home / "dagster"):
+        return
+    before = now - timedelta(days=settings.keep_history_days)
+    old = instance.get_runs(RunsFilter(statuses=_FINISHED, created_before=before))
+    newest = events.newest_runs() if old else set()
+    for run in old:
+        if run.run_id not in newest:
+            instance.delete_run(run.run_id)
+            instance.compute_log_manager.delete_logs(prefix=[run.run_id])
+    if old:
+        events.forget_checks(before)
+        forget_snapshots(instance)
+    over = RunsFilter(statuses=_FINISHED, created_before=now - _COMPACTED_AFTER)
+    for run in instance.get_runs(over, limit=_RECENT_RUNS):
+        events.compact(run.run_id)
