@@ -29,7 +29,7 @@ from benchmarks.measure import (
     stages,
     warm_up,
 )
-from benchmarks.nights import many_nights, one_more_day
+from benchmarks.nights import long_life, many_nights, one_more_day
 from benchmarks.peers import SYSTEM as WITH_PEERS
 from benchmarks.peers import measure_peers
 from benchmarks.results import EVENTS, Result, record, summary
@@ -104,6 +104,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--history", action=optional, help="one more day on 30 and on 365 days (of mailgun)")
     parser.add_argument("--daily", type=int, default=20_000, help="events a day of that history (%(default)s)")
     parser.add_argument("--nights", type=int, metavar="N", help="the same events as N nights, in place of one")
+    parser.add_argument("--life", type=int, metavar="N", help="N nights of small files on a simulated clock alone")
     parser.add_argument(
         "--peers",
         action=optional,
@@ -120,6 +121,10 @@ def main() -> None:
     options = parse()
     console = Console(width=130, highlight=False)
     results = []
+    if options.life:
+        with tempfile.TemporaryDirectory() as folder:
+            long_life(Path(folder), options.systems or [*EVENTS], options.life, console)
+        return
     for system in options.systems or EVENTS:
         events = options.events or EVENTS[system]
         with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,17 @@
-"""Nights one after the other: one more day on a short and a long history, and the same events as many small nights."""
+"""Nights one after the other: one more day on a short and a long history, the same events as many small nights, and a
+home of years.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import time
 from collections.abc import Iterable
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -17,6 +25,8 @@ from touchstone.doctor import sizes
 # Of the nights of `many_nights` these are printed, and the last.
 _SHOWN = (1, 10, 20)
 _PARTS = ("lake", "warehouse", "releases", "dagster")
+# The records of each system in a night of `long_life`.
+_RECORDS = 40
 
 
 def one_more_day(work: Path, system: str, daily: int, repeat: int, console: Console) -> None:
@@ -62,6 +72,47 @@ def many_nights(work: Path, system: str, events: int, nights: int, console: Cons
     found = sizes(home)
     listed = ", ".join(f"{part} {found[part] / 2**20:,.0f}" for part in _PARTS)
     console.print(f"MiB of the home after the last night: {listed}")
+
+
+def long_life(work: Path, systems: list[str], nights: int, console: Console) -> None:
+    """So many nights of small files, a day apart by a simulated clock: their times, and the sizes of the home's parts.
+
+    All run in this process: their seconds are without imports, which never change.
+    """
+    import time_machine
+
+    from touchstone.__main__ import main
+
+    home = work / "home"
+    console.print(f"Making {nights} days of {_RECORDS} events of each of {', '.join(systems)}")
+    of_system = [_days(work / "inbox", system, events=_RECORDS * nights, days=nights) for system in systems]
+    os.environ.update(TOUCHSTONE_HOME=str(home), TOUCHSTONE_SYSTEMS=json.dumps(systems))
+    title = "A home of small nights: MiB of its parts"
+    table = Table("night", "seconds", *_PARTS, "ledger", "lake's files", "all", title=title)
+    for column in table.columns:
+        column.justify = "right"
+    seconds: list[float] = []
+    for number, days in enumerate(zip(*of_system, strict=True), start=1):
+        _give(chain.from_iterable(days), work / "inbox", home)
+        at = datetime.fromisoformat("-".join(days[0][0].parts[-3:])).replace(tzinfo=UTC) + timedelta(days=1, hours=2)
+        output, started = StringIO(), time.monotonic()
+        with redirect_stdout(output), redirect_stderr(output), time_machine.travel(at):
+            failed = main(["nightly"])
+        if failed:
+            raise SystemExit(output.getvalue())
+        seconds.append(time.monotonic() - started)
+        if number in (2, nights) or number % 100 == 0:
+            found = sizes(home)
+            ledger = (home / "lake" / "ledger.duckdb").stat().st_size
+            table.add_row(
+                str(number),
+                f"{median(seconds[-9:]):.1f}",
+                *(f"{found[part] / 2**20:,.1f}" for part in _PARTS),
+                f"{ledger / 2**20:,.1f}",
+                str(len([*home.glob("lake/*/*/[0-9]*.parquet")])),
+                f"{sum(found.values()) / 2**20:,.0f}",
+            )
+            console.print(table)
 
 
 def _days(inbox: Path, system: str, *, events: int, days: int) -> list[list[Path]]:
