@@ -2,7 +2,7 @@
 
 Exit status: 0 on success; 1 on failure, with nothing published; 2 for a nightly run that published a release in which a
 system is held back, with its marts of the last good release, or that PostgreSQL or `publish_location` did not take; 3
-for `nightly --strict` if records were quarantined or files refused.
+for `nightly --strict` if records were quarantined or files refused; 130 and 143 after SIGINT and SIGTERM.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from touchstone.landing.streams import read_streams
 from touchstone.migrations import HomeTooNew, home_version
 from touchstone.publish import NotPublished, rollback
 from touchstone.settings import Settings, SettingsMistake, commented_settings, home_directory, load_settings
+from touchstone.signals import end_on_signals
 from touchstone.summary import print_summary
 from touchstone.targets import catch_up, targets_of
 
@@ -81,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         night.add_argument(f"--{name}")
     commands.add_parser("reset", help=f"remove the sample: {sampled}")
     options = parser.parse_args(arguments)
+    if arguments is None:
+        end_on_signals()
     try:
         if options.command in ("run", "reset"):
             os.environ["TOUCHSTONE_HOME"] = str(home_directory() / "sample")

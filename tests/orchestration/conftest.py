@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +28,11 @@ from touchstone.plan import absent_systems
 from touchstone.settings import PROJECT, Settings
 
 Record = dict[str, Any]
+
+# A background job ignores SIGINT, and Dagster takes SIGTERM's handler from SIGINT's: whatever processes the tests start
+# could not be ended, and pools wait for theirs.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The log and the files of a build take a third of a small one's time, and no test reads them.
 _SILENT = ("--log-level", "none", "--no-write-json")

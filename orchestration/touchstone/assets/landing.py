@@ -187,6 +187,8 @@ def _landed(
         context.log.error(f"{failed}: {mistake}")
         return Landed(stream.source), f"{failed}: {mistake}"
     except Exception as error:
+        if "Query interrupted" in str(error):  # DuckDB's words for whatever a handler of a signal raised: the run ends
+            raise KeyboardInterrupt from error
         is_remote = "://" in str(location(stream, settings))
         if isinstance(error, OSError) and is_remote and context.retry_number < _RETRIES:
             raise RetryRequested(max_retries=_RETRIES, seconds_to_wait=20) from error
