@@ -68,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("try-alerts", help="send a test to all addresses of alerts")
     commands.add_parser("ui", help="start the Dagster UI and its daemon on loopback")
     web = commands.add_parser("webserver", help="start the Dagster UI alone, as a service")
-    web.add_argument("--host", default="127.0.0.1", help="address to listen on; the UI asks for no password")
-    web.add_argument("--port", default=_port("3000"))
+    web.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    web.add_argument("--port", type=int, default=_port("3000"))
     commands.add_parser("daemon", help="start Dagster's daemon, which runs schedules and sensors, as a service")
     commands.add_parser("docs", help="serve dbt's documentation on loopback")
     model = commands.add_parser("model", help="rebuild one model from all of its records, and run its tests")
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         night.add_argument(f"--{name}")
     commands.add_parser("reset", help=f"remove the sample: {sampled}")
     options = parser.parse_args(arguments)
-    if arguments is None:
+    if arguments is None and options.command not in ("ui", "webserver"):  # these end what they have started
         end_on_signals()
     try:
         if options.command in ("run", "reset"):
@@ -118,10 +118,9 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         case "try-alerts":
             return _try_alerts(settings)
         case "ui":
-            _exec_program("dagster", "dev", *_LOCATION, "-h", "127.0.0.1", "-p", _port("3000"))
+            return _serve(settings, "127.0.0.1", int(_port("3000")), with_daemon=True)
         case "webserver":
-            _create_history(settings)
-            _exec_program("dagster_webserver", *_LOCATION, "-h", options.host, "-p", options.port)
+            return _serve(settings, options.host, options.port)
         case "daemon":
             _create_history(settings)
             # Dagster's module of it is private, unlike its command.
@@ -260,6 +259,13 @@ def _docs(settings: Settings) -> None:
         run_dbt(settings, "docs", "generate", manifest=read_parsed(settings))
         reduce_docs(settings)
     _exec_program("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
+
+
+def _serve(settings: Settings, host: str, port: int, with_daemon: bool = False) -> int:
+    from touchstone.ui import serve
+
+    _create_history(settings)
+    return serve(settings, host, port, with_daemon)
 
 
 def _create_history(settings: Settings) -> None:

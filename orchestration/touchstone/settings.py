@@ -173,6 +173,15 @@ class Settings(BaseSettings):
         examples=["s3://bucket/prefix"],
     )
 
+    ui_hosts: list[str] = Field(
+        default=[],
+        description="The names of Dagster's UI in the addresses of browsers, beside 127.0.0.1 and localhost.",
+        examples=[["touchstone.example.com"]],
+    )
+    ui_token: bool = Field(
+        True, description="Whether the UI asks for the home's token; false where a proxy before it asks who it is."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _read_old_names(cls, values: dict[str, Any]) -> dict[str, Any]:
