@@ -127,7 +127,7 @@ class Guard:
         more = _FORM
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             more = _LINK + more
-        return _refusal(request, 401, "Which home's token?", _NO_TOKEN, more, {"WWW-Authenticate": "Bearer"})
+        return _refusal(request, 401, "Token needed", _NO_TOKEN, more, {"WWW-Authenticate": "Bearer"})
 
     def _is_token(self, given: str) -> bool:
         return secrets.compare_digest(given.encode(), (self._token or "").encode())

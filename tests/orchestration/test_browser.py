@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import duckdb
+import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from touchstone.report.headlines import declared
 from touchstone.settings import PROJECT
+
+from .servers import free_port, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
@@ -225,47 +228,86 @@ def test_the_report_needs_no_script(browser: Browser, home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def ui(home: Path) -> Iterator[str]:
-    """Address of the Dagster UI over the home."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = ["dagster-webserver", "-m", "touchstone.definitions", "-h", "127.0.0.1", "-p", port]
-    with (home / "webserver.log").open("w") as log:
-        server = subprocess.Popen(
-            [Path(sys.executable).with_name(command[0]), *command[1:]],
-            cwd=PROJECT,
-            env={
-                **os.environ,
-                "TOUCHSTONE_HOME": str(home),
-                "DAGSTER_HOME": str(home / "dagster"),
-                "DO_NOT_TRACK": "1",
-            },
-            stdout=log,
-            stderr=log,
-        )
-    address = f"http://127.0.0.1:{port}"
+    """Address of `touchstone ui` over the home, as it prints it."""
+    environment = {**os.environ, "TOUCHSTONE_HOME": str(home), "PORT": str(free_port())}
+    log = home / "ui.log"
+    with log.open("w") as output:
+        command = [sys.executable, "-m", "touchstone", "ui"]
+        server = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)
+    services: list[psutil.Process] = []
     try:
-        until = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/server_info", timeout=5).close()
-                break
-            except OSError:
-                assert server.poll() is None and time.monotonic() < until, (home / "webserver.log").read_text()
-                time.sleep(0.3)
-        yield address
+        until(lambda: server.poll() is not None or "Dagster's UI: " in log.read_text(), 120)
+        found = re.search(r"Dagster's UI: (http://127\.0\.0\.1:\d+/\?token=[\w-]+)\n", log.read_text())
+        assert found, log.read_text()
+        yield found[1]
+        services = psutil.Process(server.pid).children(recursive=True)
+        assert any("dagster-daemon" in " ".join(each.cmdline()) for each in services)
     finally:
         server.terminate()
-        server.wait()
+        assert server.wait(60) == 0
+    _, left = psutil.wait_procs(services, 60)
+    assert left == []
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1600, "height": 900})
+def page(browser: Browser, ui: str) -> Iterator[Page]:
+    """A page of a browser that has opened the address with the token."""
+    page = browser.new_page(viewport={"width": 1600, "height": 900}, base_url=ui)
     page.set_default_timeout(60_000)
     expect.set_options(timeout=60_000)
+    page.goto(ui)
     yield page
     page.context.close()
+
+
+def test_the_ui_asks_for_its_token(browser: Browser, ui: str) -> None:
+    address, _, token = ui.partition("?token=")
+    stranger = browser.new_page(color_scheme="dark")
+    stranger.goto(f"{address}jobs")
+    expect(stranger.get_by_text("The token is in the file ui_token of the home")).to_be_visible()
+    assert Axe().run(stranger).violations_count == 0
+    stranger.get_by_label("Token").fill("wrong")
+    stranger.get_by_role("button", name="Open").click()
+    expect(stranger.get_by_label("Token")).to_be_empty()
+    stranger.get_by_label("Token").fill(token)
+    stranger.get_by_role("button", name="Open").click()
+    expect(stranger.get_by_text("nightly").first).to_be_visible(timeout=60_000)
+    assert stranger.url == f"{address}jobs", "the token doesn't stay in the history"
+    (cookie,) = stranger.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    stranger.context.close()
+
+
+_ATTACK = """async ([address, socket]) => {
+  const body = JSON.stringify({query: "{ version }"});
+  const sent = {method: "POST", credentials: "include", body};
+  const answer = await fetch(address + "graphql", {...sent, mode: "no-cors"}).catch((error) => error);
+  const readable = await fetch(address + "graphql", sent).then(() => "read", () => "refused");
+  const opened = await new Promise((done) => {
+    const opening = new WebSocket(socket, "graphql-ws");
+    opening.onopen = () => done("opened");
+    opening.onerror = () => done("refused");
+  });
+  return [answer.type, readable, opened];
+}"""
+
+
+def test_another_page_of_this_machine_can_do_nothing_in_the_ui(page: Page, ui: str) -> None:
+    """Its requests carry the cookie, as another port is the same site."""
+    address = ui.partition("?")[0]
+    statuses: list[int] = []
+    page.on("response", lambda response: statuses.append(response.status) if "/graphql" in response.url else None)
+    page.goto(f"{address}server_info")  # a page without requests of its own
+    socket = address.replace("http", "ws") + "graphql"
+    assert page.evaluate(_ATTACK, [address, socket]) == ["basic", "read", "opened"], "as the UI's own pages do"
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        page.goto(f"http://127.0.0.1:{other.server_port}/nowhere")
+        statuses.clear()
+        assert page.evaluate(_ATTACK, [address, socket]) == ["opaque", "refused", "refused"]
+        other.shutdown()
+    assert statuses
+    assert set(statuses) == {403}
 
 
 # The boxes of the graph that have a name, and its lines. At once, as the page redraws them now and then.
@@ -303,7 +345,7 @@ def expect_joined(page: Page, edges: set[tuple[str, str]]) -> None:
 
 def test_the_lineage_joins_landing_to_the_release(page: Page, ui: str) -> None:
     page.set_viewport_size({"width": 4200, "height": 2800})  # where there is less room, names are shortened
-    page.goto(f"{ui}/asset-groups")
+    page.goto("/asset-groups")
     systems = ("alexa", "catalog", "cloudwatch", "mailgun", "pinpoint", "ses")
     expect_joined(page, {(system, "publish") for system in systems})
     page.locator("foreignObject.group", has=page.locator("[data-tooltip='mailgun']")).dblclick()
@@ -325,7 +367,7 @@ def test_the_lineage_joins_landing_to_the_release(page: Page, ui: str) -> None:
 
 def test_an_asset_says_what_it_is(page: Page, ui: str, home: Path) -> None:
     ((rows,),) = figures(home, "select count(*) from mailgun_metrics_daily")
-    page.goto(f"{ui}/assets/mailgun_metrics_daily")
+    page.goto("/assets/mailgun_metrics_daily")
     expect(page.get_by_text("Every Mailgun metric by period")).to_be_visible()
     expect(page.get_by_text("data-email@example.com").first).to_be_visible()
     expect(page.get_by_text("DuckDB", exact=True)).to_be_visible()
@@ -335,6 +377,6 @@ def test_an_asset_says_what_it_is(page: Page, ui: str, home: Path) -> None:
 
 
 def test_a_source_shows_what_has_landed_and_its_checks(page: Page, ui: str) -> None:
-    page.goto(f"{ui}/assets/mailgun/events?view=checks")
+    page.goto("/assets/mailgun/events?view=checks")
     for check in ("ledger_adds_up", "no_quarantined_records", "source_freshness", "no_missing_hours"):
         expect(page.get_by_text(check).first).to_be_visible()
