@@ -80,7 +80,7 @@ summary: $(READY) ## print what has landed and is published
 try-alerts: $(READY) ## send a test to all addresses of alerts
 	@$(TOUCHSTONE) try-alerts
 
-ui: $(READY) ## start the Dagster UI and its daemon on http://127.0.0.1:3000
+ui: $(READY) ## start the Dagster UI and its daemon, and print its address, on 127.0.0.1
 	@$(TOUCHSTONE) ui
 
 docs: $(READY) ## serve dbt's documentation on http://127.0.0.1:8080

@@ -43,9 +43,11 @@ _PAGE = """<!doctype html>
 body {{ max-width: 38rem; margin: 15vh auto 0; padding: 0 1rem }}
 input, button {{ font: inherit; padding: .4rem .6rem }}
 </style>
+<main>
 <h1>{title}</h1>
 <p>{text}</p>
 {more}
+</main>
 </html>
 """
 _LINK = "<p>You came from another page, for which a browser leaves the cookie out: <a href=\"\">open this one</a>.</p>"

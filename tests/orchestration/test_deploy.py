@@ -10,6 +10,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -228,8 +230,9 @@ def test_the_services_run_a_night_that_mails_its_failure(
 
     assert (health(web), health(daemon)) == (1, 1)
     services = [[sys.executable, "-m", "touchstone", *command] for command in commands]
-    _, schedule, of_page = blocks("Dagster's UI as a service")
+    _, address, schedule, of_page = blocks("Dagster's UI as a service")
     places = {"/opt/touchstone/bin": str(BIN), ":3000/": f":{port}/", "/var/lib/touchstone": str(home)}
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
 
     def typed(block: str) -> str:
         """What the page's commands print, without those for systemd."""
@@ -246,6 +249,9 @@ def test_the_services_run_a_night_that_mails_its_failure(
         until(lambda: health(daemon) == 0)
         assert "Started schedule every_night" in typed(schedule)
         assert "dagster_webserver_version" in typed(of_page)
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            opener.open(f"http://127.0.0.1:{port}/")
+        assert 'id="initialization-data"' in opener.open(typed(address).strip()).read().decode()
         launch = [BIN / "dagster", "job", "launch", "-j", "nightly", "-m", "touchstone.definitions"]
         subprocess.run(launch, env=environment, check=True, capture_output=True)
         until(lambda: bool(servers.mails))
