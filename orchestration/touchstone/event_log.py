@@ -1,4 +1,4 @@
-"""All uses of Dagster's private API: nothing else in the package imports `dagster._...`.
+"""All uses of Dagster's private API but those of `ui`: nothing else in the package imports `dagster._...`.
 
 `EventLog` is Dagster's SQLite event log at a fifth of the time per event. Dagster writes an event for every asset and
 check before a run starts and another when each is done: some 700 a night. Dagster's class creates an engine for every
@@ -54,7 +54,6 @@ def last_evaluations(
 
 
 _events, _checks = SqlEventLogStorageTable, AssetCheckExecutionsTable
-_MATERIALIZED = _events.c.dagster_event_type == "ASSET_MATERIALIZATION"
 _OF_RUNNING = _events.c.dagster_event_type.in_(
     ["ASSET_CHECK_EVALUATION_PLANNED", "ASSET_MATERIALIZATION_PLANNED", "STEP_OUTPUT"]
 )
@@ -151,14 +150,6 @@ class EventLog(SqliteEventLogStorage):
             if found.rowcount:
                 with self._engine(run_id).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     connection.exec_driver_sql("vacuum")
-
-    def newest_runs(self) -> set[str]:
-        """The runs that have the newest materialization of an asset."""
-        newest = select(func.max(_events.c.id)).where(_MATERIALIZED).group_by(_events.c.asset_key)
-        with self.index_connection() as connection:
-            return {
-                run_id for (run_id,) in connection.execute(select(_events.c.run_id).where(_events.c.id.in_(newest)))
-            }
 
     def forget_checks(self, before: datetime) -> None:
         """Delete the outcomes of checks before a time, but for the last one of each."""

@@ -20,21 +20,25 @@ def tidy_history(instance: DagsterInstance, settings: Settings, now: datetime) -
     """Delete runs older than `keep_history_days`, with their logs, and compact those that are over.
 
     The newest materialization of each asset, and the last outcome of each check, stay however old they are. A history
-    that is not in the home belongs to somebody else, and stays as it is.
+    that is not the home's belongs to somebody else, and stays as it is.
     """
-    events = instance.event_log_storage
-    if not isinstance(events, EventLog) or instance.root_directory != str(settings.home / "dagster"):
+    if instance.root_directory != str(settings.home / "dagster"):
         return
+    events = instance.event_log_storage
     before = now - timedelta(days=settings.keep_history_days)
     old = instance.get_runs(RunsFilter(statuses=_FINISHED, created_before=before))
-    newest = events.newest_runs() if old else set()
+    entries = [record.asset_entry for record in instance.get_asset_records()] if old else []
+    newest = {entry.last_materialization_record.run_id for entry in entries if entry.last_materialization_record}
     for run in old:
         if run.run_id not in newest:
             instance.delete_run(run.run_id)
             instance.compute_log_manager.delete_logs(prefix=[run.run_id])
     if old:
-        events.forget_checks(before)
         forget_snapshots(instance)
+    if not isinstance(events, EventLog):
+        return  # another storage's tables are not compacted
+    if old:
+        events.forget_checks(before)
     over = RunsFilter(statuses=_FINISHED, created_before=now - _COMPACTED_AFTER)
     for run in instance.get_runs(over, limit=_RECENT_RUNS):
         events.compact(run.run_id)

@@ -40,9 +40,7 @@ async def talk(socket: WebSocket) -> None:
 
 class Server:
     def __init__(self, token: str | None) -> None:
-        app = Starlette(
-            routes=[WebSocketRoute("/graphql", talk), Route("/{path:path}", page, methods=["GET", "POST"])]
-        )
+        app = Starlette(routes=[WebSocketRoute("/graphql", talk), Route("/{path:path}", page, methods=["GET", "POST"])])
         self.port = free_port()
         self.host = f"127.0.0.1:{self.port}"
         guarded = Guard(app, ["touchstone.example.com"], token)
@@ -93,12 +91,18 @@ def behind_a_proxy() -> Iterator[Server]:
     server.end()
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "touchstone.example.com", "TOUCHSTONE.example.com"])
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "[::1]", "touchstone.example.com", "TOUCHSTONE.example.com"],
+)
 def test_it_answers_to_its_names(server: Server, host: str) -> None:
     assert server.ask(Host=f"{host}:{server.port}", **BEARER)[0] == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example.com", "127.0.0.1.evil.example.com", "localhost@evil.example.com", "", "["])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example.com", "127.0.0.1.evil.example.com", "localhost@evil.example.com", "", "["],
+)
 def test_it_answers_to_no_other_name(server: Server, host: str) -> None:
     """DNS rebinding: a page whose name has come to mean this machine."""
     status, text, _ = server.ask(Host=host, **BEARER)
