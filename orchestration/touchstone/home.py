@@ -87,6 +87,17 @@ def open_to_readers(settings: Settings, release: Path) -> None:
         path.chmod(path.stat().st_mode | (rights if path.is_dir() else rights & 0o044))
 
 
+def is_held(settings: Settings) -> bool:
+    """Whether a process holds the home."""
+    lock = FileLock(settings.home / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
 class HomeInUse(Exception):
     """Another run holds the home and didn't finish in time."""
 

@@ -7,7 +7,15 @@ from enum import Enum
 from importlib import import_module
 from threading import Thread
 
-from dagster import AssetKey, AssetsDefinition, DagsterInstance, Definitions, ExecuteInProcessResult
+from dagster import (
+    AssetKey,
+    AssetsDefinition,
+    DagsterInstance,
+    DagsterRunStatus,
+    Definitions,
+    ExecuteInProcessResult,
+    RunsFilter,
+)
 
 from touchstone.alerts import reasons_of
 from touchstone.assets.landing import landing_assets
@@ -38,6 +46,7 @@ def run(settings: Settings) -> tuple[Outcome, dict[str, str]]:
     it while files land.
     """
     with DagsterInstance.get() as instance:
+        _end_killed(instance)
         ended = _night(settings, instance)
         tidy(settings, instance)
     return ended
@@ -76,6 +85,15 @@ def _night(settings: Settings, instance: DagsterInstance) -> tuple[Outcome, dict
         last = ledger.builds.last()
     is_published = last is not None and last.run_id == built.run_id and last.published
     return Outcome.HELD_BACK if is_published else Outcome.FAILED, _reasons(built)
+
+
+def _end_killed(instance: DagsterInstance) -> None:
+    """Mark runs of the command line that never ended. They were killed, as this process holds the home, and Dagster
+    would let its own nights wait for them.
+    """
+    statuses = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    for run in instance.get_runs(RunsFilter(tags={COMMAND_LINE: "true"}, statuses=statuses)):
+        instance.report_run_failed(run, "Its process was ended; a later night has completed it.")
 
 
 def _reasons(run: ExecuteInProcessResult) -> dict[str, str]:
