@@ -51,10 +51,9 @@ input, button {{ font: inherit; padding: .4rem .6rem }}
 </html>
 """
 _LINK = '<p>You came from another page, for which a browser leaves the cookie out: <a href="">open this one</a>.</p>'
-_FORM = """<form method="get">
-<label>Token <input type="password" name="token" required autofocus size="44" autocomplete="current-password"></label>
-<button>Open</button>
-</form>"""
+_FORM = """<form method="get"><label>Token
+<input type="password" name="token" required autofocus size="44" autocomplete="current-password"></label>
+<button>Open</button></form>"""
 
 
 def read_token(settings: Settings) -> str:

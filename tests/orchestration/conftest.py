@@ -39,6 +39,7 @@ _SILENT = ("--log-level", "none", "--no-write-json")
 # The files that take minutes, longest first.
 _LONGEST = (
     "test_systems_apart",
+    "test_faults",
     "test_runs",
     "test_browser",
     "test_deploy",

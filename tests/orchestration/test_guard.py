@@ -92,16 +92,14 @@ def behind_a_proxy() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "localhost", "[::1]", "touchstone.example.com", "TOUCHSTONE.example.com"],
+    "host", ["127.0.0.1", "localhost", "[::1]", "touchstone.example.com", "TOUCHSTONE.example.com"]
 )
 def test_it_answers_to_its_names(server: Server, host: str) -> None:
     assert server.ask(Host=f"{host}:{server.port}", **BEARER)[0] == 200
 
 
 @pytest.mark.parametrize(
-    "host",
-    ["evil.example.com", "127.0.0.1.evil.example.com", "localhost@evil.example.com", "", "["],
+    "host", ["evil.example.com", "127.0.0.1.evil.example.com", "localhost@evil.example.com", "", "["]
 )
 def test_it_answers_to_no_other_name(server: Server, host: str) -> None:
     """DNS rebinding: a page whose name has come to mean this machine."""
