@@ -66,10 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("rollback", help="activate the release before the present one")
     commands.add_parser("summary", help="print what has landed and is published")
     commands.add_parser("try-alerts", help="send a test to all addresses of alerts")
-    commands.add_parser("ui", help="start the Dagster UI and its daemon on loopback")
+    ui = commands.add_parser("ui", help="start the Dagster UI and its daemon on loopback")
     web = commands.add_parser("webserver", help="start the Dagster UI alone, as a service")
     web.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    web.add_argument("--port", type=int, default=_port("3000"))
+    for server in (ui, web):
+        server.add_argument("--port", type=int, default=_port("3000"))
     commands.add_parser("daemon", help="start Dagster's daemon, which runs schedules and sensors, as a service")
     commands.add_parser("docs", help="serve dbt's documentation on loopback")
     model = commands.add_parser("model", help="rebuild one model from all of its records, and run its tests")
@@ -118,7 +119,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         case "try-alerts":
             return _try_alerts(settings)
         case "ui":
-            return _serve(settings, "127.0.0.1", int(_port("3000")), with_daemon=True)
+            return _serve(settings, "127.0.0.1", options.port, with_daemon=True)
         case "webserver":
             return _serve(settings, options.host, options.port)
         case "daemon":

@@ -51,7 +51,7 @@ def serve(settings: Settings, host: str, port: int, with_daemon: bool = False) -
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         raise SettingsMistake(f"{host} port {port}: {reason}; choose another port with PORT") from None
     configure_loggers(log_level="INFO")
     shown = f"[{host}]" if ":" in host else "127.0.0.1" if host == "0.0.0.0" else host

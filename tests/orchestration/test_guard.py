@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import signal
 import stat
 from collections.abc import Iterator
 from threading import Thread
@@ -18,6 +19,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from touchstone.__main__ import main
 from touchstone.guard import Guard, read_token
 
 from .conftest import TestHome
@@ -177,6 +179,15 @@ def test_sockets_are_guarded_too(server: Server, behind_a_proxy: Server) -> None
     assert server.talk("evil.example.com", **BEARER) == 403
     assert behind_a_proxy.talk(Origin=f"http://{behind_a_proxy.host}") == "the UI"
     assert behind_a_proxy.talk(**evil) == 403
+
+
+def test_a_port_in_use_is_named(home: TestHome, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    assert main(["webserver", "--port", str(server.port)]) == 1
+    expected = f"error: 127.0.0.1 port {server.port}: Address already in use; choose another port with PORT\n"
+    assert capsys.readouterr().err == expected
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def test_the_token_is_the_homes_and_its_owners_alone(home: TestHome) -> None:
