@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Thread
 
 import uvicorn
@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings, host: str, port: int, with_daemon: bool = False) -> int:
-    """Serve Dagster's UI until SIGINT or SIGTERM; returns the exit status: 1 if the daemon has ended by itself.
+    """Serve Dagster's UI until SIGINT or SIGTERM; returns the exit status: 1 if it or the daemon has ended by itself.
 
     Raises SettingsMistake for an address that can't be listened on.
     """
@@ -67,11 +67,11 @@ def serve(settings: Settings, host: str, port: int, with_daemon: bool = False) -
                 guarded = Guard(app, settings.ui_hosts, token)
                 config = uvicorn.Config(guarded, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS)
                 server = _Server(config, address)
-                with _daemon(server) if with_daemon else listening:
+                with _daemon(server) if with_daemon else nullcontext():
                     server.run([listening])
     except KeyboardInterrupt:
         return 0
-    print("error: the daemon has ended; its reason is above", file=sys.stderr)
+    print(f"error: the {'daemon' if with_daemon else 'server'} has ended; its reason is above", file=sys.stderr)
     return 1
 
 
