@@ -1,4 +1,4 @@
-"""All uses of Dagster's private API but those of `ui`: nothing else in the package imports `dagster._...`.
+"""Uses of Dagster's private API, as `run_launcher` and `ui` have: nothing else in the package imports `dagster._...`.
 
 `EventLog` is Dagster's SQLite event log at a fifth of the time per event. Dagster writes an event for every asset and
 check before a run starts and another when each is done: some 700 a night. Dagster's class creates an engine for every
