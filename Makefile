@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset init doctor nightly sample replay dismiss retract rollback summary try-alerts ui docs bi model test test-full test-bi mutants bench lint lock clean
+.PHONY: help setup run reset init doctor nightly sample replay dismiss retract backup restore rebuild rollback summary try-alerts ui docs bi model test test-full test-bi mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
@@ -69,6 +69,16 @@ dismiss: $(READY) ## close quarantined records that nobody will correct (SOURCE,
 retract: $(READY) ## remove a landed file or record (FILE or RECORD, with WHY), or let it land again (UNDO); then run nightly
 	@$(TOUCHSTONE) retract $(if $(FILE),--file '$(FILE)') $(if $(RECORD),--record '$(RECORD)') \
 		$(if $(UNDO),--undo '$(UNDO)') $(if $(WHY),--why '$(WHY)') $(if $(ANYWAY),--anyway)
+	@$(TOUCHSTONE) nightly
+
+backup: $(READY) ## copy the home to TO, a folder or an address such as s3://bucket/prefix; a night may run meanwhile
+	@$(TOUCHSTONE) backup '$(TO)'
+
+restore: $(READY) ## put the newest backup of FROM, or the dated one that it names, into the home
+	@$(TOUCHSTONE) restore '$(FROM)'
+
+rebuild: $(READY) ## build the warehouse again, and the ledger if it is damaged (FROM=inbox: the lake too; HISTORY=1: Dagster's history), then run nightly
+	@$(TOUCHSTONE) rebuild $(if $(FROM),--from '$(FROM)') $(if $(HISTORY),--history) $(if $(ANYWAY),--anyway)
 	@$(TOUCHSTONE) nightly
 
 rollback: $(READY) ## activate the release before the present one

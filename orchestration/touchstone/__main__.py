@@ -21,22 +21,30 @@ from pathlib import Path
 from filelock import FileLock
 
 from touchstone import alerts
-from touchstone.console import log_progress, printable
+from touchstone.backup import BackupFailed, back_up, restore
+from touchstone.console import counted, log_progress, printable, shown_bytes
+from touchstone.damage import CannotWrite, Damaged, check_home, explained
 from touchstone.dbt import DbtFailed, run_dbt
 from touchstone.doctor import examine, print_findings
 from touchstone.home import PRIVATE, HomeInUse, environment, exclusive, own_dagster
 from touchstone.landing.land import replay
-from touchstone.landing.ledger import Ledger, LedgerMissing
+from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import dismiss
 from touchstone.landing.retract import CannotRetract, retract_file, retract_record, undo
 from touchstone.landing.streams import read_streams
 from touchstone.migrations import HomeTooNew, home_version
 from touchstone.publish import NotPublished, rollback
+from touchstone.rebuild import CannotRebuild, begin_history, rebuild_from_inbox, rebuild_from_lake
 from touchstone.settings import Settings, SettingsMistake, commented_settings, home_directory, load_settings
 from touchstone.signals import end_on_signals
 from touchstone.summary import print_summary
 from touchstone.targets import catch_up, targets_of
 
+# The errors whose messages say what to do.
+_KNOWN = (
+    BackupFailed, CannotRebuild, CannotRetract, CannotWrite, Damaged, DbtFailed, HomeInUse, HomeTooNew, NotPublished,
+    SettingsMistake,
+)  # fmt: skip
 # Dagster's arguments for our code location.
 _LOCATION = ("-m", "touchstone.definitions")
 
@@ -64,6 +72,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     retracting.add_argument("--why", help="reason, for the ledger")
     retracting.add_argument("--anyway", action="store_true", help="even if files that may repeat its records are gone")
     commands.add_parser("rollback", help="activate the release before the present one")
+    backing = commands.add_parser("backup", help="copy the home, also while a night runs")
+    backing.add_argument("to", help="folder of backups, or an address such as s3://bucket/prefix")
+    restoring = commands.add_parser("restore", help="put a backup into the home; then run nightly")
+    restoring.add_argument("source", metavar="from", help="what was given to backup, or one dated folder in it")
+    rebuilding = commands.add_parser("rebuild", help="make again what is damaged or gone; then run nightly")
+    rebuilding.add_argument(
+        "--from",
+        dest="source",
+        choices=("lake", "inbox"),
+        default="lake",
+        help="lake: the warehouse, and the ledger if it is damaged; inbox: the lake and the ledger too",
+    )
+    rebuilding.add_argument("--history", action="store_true", help="only Dagster's history, if it is damaged")
+    rebuilding.add_argument("--anyway", action="store_true", help="even if the inbox lacks files that have landed")
     commands.add_parser("summary", help="print what has landed and is published")
     commands.add_parser("try-alerts", help="send a test to all addresses of alerts")
     ui = commands.add_parser("ui", help="start the Dagster UI and its daemon on loopback")
@@ -89,9 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command in ("run", "reset"):
             os.environ["TOUCHSTONE_HOME"] = str(home_directory() / "sample")
         settings = load_settings()
-        with alerts.alert_of_error(settings) if options.command == "nightly" else nullcontext():
+        alerting = alerts.alert_of_error(settings) if options.command == "nightly" else nullcontext()
+        with alerting, explained(settings):
             return _run(settings, options)
-    except (CannotRetract, DbtFailed, HomeInUse, HomeTooNew, LedgerMissing, NotPublished, SettingsMistake) as error:
+    except _KNOWN as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return 1
@@ -113,9 +136,16 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
             _retract(settings, options)
         case "rollback":
             return _rollback(settings)
+        case "backup":
+            _back_up(settings, options.to)
+        case "restore":
+            _restore(settings, options.source)
+        case "rebuild":
+            _rebuild(settings, options)
         case "summary":
             with exclusive(settings):
                 print_summary(settings)
+                check_home(settings)
         case "try-alerts":
             return _try_alerts(settings)
         case "ui":
@@ -162,9 +192,13 @@ def _nightly(settings: Settings, strict: bool) -> int:
     from touchstone.nightly import Outcome, run
 
     with exclusive(settings):
+        check_home(settings)
         with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
             before = ledger.last_load_id()
         outcome, reasons = run(settings)
+        for error in (CannotWrite, Damaged):
+            if error.__name__ in reasons:
+                raise error(reasons[error.__name__])
         clean = print_summary(settings, since=before, failed=outcome == Outcome.FAILED)
     if outcome != Outcome.PUBLISHED:
         happened = alerts.what_happened(outcome == Outcome.HELD_BACK, reasons)
@@ -187,6 +221,44 @@ def _rollback(settings: Settings) -> int:
     for title, reason in failed.items():
         print(f"error: {title} still shows the other release: {reason}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _back_up(settings: Settings, to: str) -> None:
+    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
+    made = back_up(settings, to)
+    print(
+        f"Backed up {counted(made.files, 'file')} of {shown_bytes(made.bytes)} to {printable(made.place)}: "
+        f"{counted(made.copied_files, 'file')} of {shown_bytes(made.copied_bytes)} copied, "
+        "the others are as in the backup before"
+    )
+
+
+def _restore(settings: Settings, source: str) -> None:
+    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
+    restored = restore(settings, source)
+    print(
+        f"Restored {counted(restored.files, 'file')} of {shown_bytes(restored.bytes)}, "
+        f"as of {restored.at:%Y-%m-%d %H:%M:%S} UTC; run nightly, which builds the warehouse"
+    )
+    if restored.kept:
+        shown = ", ".join(map(printable, restored.kept[:3])) + " and others" * (len(restored.kept) > 3)
+        print(f"{counted(len(restored.kept), 'file')} of the inbox stayed, though the backup has others: {shown}")
+    if restored.before:
+        print(f"What was there before is in {restored.before}; remove it once the numbers are right")
+
+
+def _rebuild(settings: Settings, options: argparse.Namespace) -> None:
+    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
+    if options.history:
+        done = begin_history(settings)
+    elif options.source == "inbox":
+        done = rebuild_from_inbox(settings, read_streams().values(), options.anyway)
+    else:
+        done = rebuild_from_lake(settings)
+    for line in done.lines:
+        print(line)
+    if done.before:
+        print(f"What was there before is in {done.before}; remove it once the numbers are right")
 
 
 def _dismiss(settings: Settings, options: argparse.Namespace) -> int:

@@ -37,7 +37,8 @@ create table if not exists held_back (
 class Build:
     """A build of the marts: by which definitions, up to which load, and with what result.
 
-    `succeeded`: it ran to the end, though systems may be held back. `started_at` is UTC.
+    An empty `fingerprint` is that of no build: what was built before doesn't count any more. `succeeded`: it ran to the
+    end, though systems may be held back. `started_at` is UTC.
     """
 
     number: int
@@ -110,6 +111,10 @@ class Builds:
         """The sources of which something was retracted after a build had started."""
         rows = self._sql.execute("select distinct source from retractions where build >= ?", [build]).fetchall()
         return {source for (source,) in rows}
+
+    def invalidate(self) -> None:
+        """Have the next build refresh all marts in full: record one without definitions, which no other has."""
+        self.start("", "")
 
     def start(self, run_id: str, fingerprint: str) -> int:
         """Record a build that hasn't succeeded yet, and return its number, which no load has.

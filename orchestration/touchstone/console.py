@@ -30,3 +30,12 @@ def log_progress(text: str) -> None:
 def counted(number_of: int, thing: str) -> str:
     """A number of things: 1 record, 26 records."""
     return f"{number_of:,} {thing}{'s' * (number_of != 1)}"
+
+
+def shown_bytes(number: float) -> str:
+    """A number of bytes: 12 KiB, 1,024.0 GiB."""
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:,.1f} GiB"

@@ -14,7 +14,8 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
-from touchstone.console import printable
+from touchstone.console import printable, shown_bytes
+from touchstone.damage import history_damages, lake_damaged, ledger_damages, release_damages, warehouse_damages
 from touchstone.landing.inbox import filesystem_of, find_unread
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import open_groups
@@ -51,6 +52,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _memory(settings)
     yield from _locations(settings)
     yield from _inbox(settings)
+    yield from _damages(settings)
     yield from _ledger(settings)
     yield _release(settings)
     yield from _targets(settings)
@@ -84,8 +86,8 @@ def _disk(settings: Settings) -> Finding:
     parts = sizes(settings.home)
     free = shutil.disk_usage(settings.home).free
     largest = sorted(parts.items(), key=lambda part: -part[1])
-    listed = ", ".join(f"{name} {_bytes(size)}" for name, size in largest if size >= 2**20)
-    found = f"{_bytes(free)} free; {listed or 'nothing in the home yet'}"
+    listed = ", ".join(f"{name} {shown_bytes(size)}" for name, size in largest if size >= 2**20)
+    found = f"{shown_bytes(free)} free; {listed or 'nothing in the home yet'}"
     # A night writes a copy of the warehouse, and spills what doesn't fit into memory.
     if free < 2 * parts.get("warehouse", 0) + 2**30:
         return Finding(Level.WARNING, "disk", found, "make room: a night needs twice the warehouse, and 1 GiB")
@@ -95,7 +97,7 @@ def _disk(settings: Settings) -> Finding:
 def _memory(settings: Settings) -> Finding:
     there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _limit(settings.memory_limit)
-    found = f"memory_limit is {settings.memory_limit}, the machine has {_bytes(there_is)}"
+    found = f"memory_limit is {settings.memory_limit}, the machine has {shown_bytes(there_is)}"
     if limit > _MOST_MEMORY * there_is:
         return Finding(Level.WARNING, "memory", found, "lower the setting memory_limit: dbt and Dagster need some too")
     return Finding(Level.GOOD, "memory", found)
@@ -132,16 +134,29 @@ def _inbox(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.GOOD, "inbox", "every file and folder belongs to a stream")
 
 
+def _damages(settings: Settings) -> Iterator[Finding]:
+    yield from (Finding(Level.WRONG, "ledger", str(each)) for each in ledger_damages(settings, read_all=True))
+    yield from (Finding(Level.WRONG, "warehouse", str(each)) for each in warehouse_damages(settings, read_all=True))
+    yield from (Finding(Level.WRONG, "history", str(each)) for each in history_damages(settings, read_all=True))
+
+
 def _ledger(settings: Settings) -> Iterator[Finding]:
+    if any(ledger_damages(settings, read_all=True)):
+        return
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         failed = ledger.failed_landings()
+        damaged = ledger.damaged_files()
         groups = open_groups(ledger.connection)
         last = ledger.builds.last()
         kept = ledger.builds.held_back(last.number) if last else {}
         totals = [ledger.totals(source) for source in read_streams()]
     landed = f"{sum(each.files for each in totals):,} files, {sum(each.accepted for each in totals):,} records landed"
     yield Finding(Level.GOOD, "ledger", landed)
+    for source, paths in damaged.items():
+        yield Finding(Level.WRONG, source, str(lake_damaged([*paths], source)))
     for source, reason in failed.items():
+        if source in damaged:
+            continue
         yield Finding(Level.WRONG, source, reason, "run nightly again; its output says what stopped the landing")
     for source, of_source in groupby(sorted(groups, key=lambda group: group.source), key=lambda group: group.source):
         listed = [*of_source]
@@ -149,23 +164,23 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
         records = sum(group.records for group in listed) - files
         found = f"{records:,} records quarantined, {files:,} files refused, for {len(listed)} reasons"
         yield Finding(Level.WARNING, source, found, "the report lists them; correct the files, or dismiss them")
-    if last and not last.succeeded:
+    if last and not last.fingerprint:
+        yield Finding(Level.WARNING, "build", "the marts are yet to be built in full", "run nightly")
+    elif last and not last.succeeded:
         yield Finding(Level.WRONG, "build", "the last one failed", "run nightly again; dbt/logs/dbt.log says why")
     for system, reason in kept.items():
         yield Finding(Level.WRONG, system, f"held back: {reason}", "docs/operations.md, A system is held back")
 
 
 def _release(settings: Settings) -> Finding:
+    for damage in release_damages(settings):
+        return Finding(Level.WRONG, "release", str(damage))
     file = settings.published / "touchstone.duckdb"
     if not file.exists():
         return Finding(Level.WARNING, "release", "there is none yet", "put files into the inbox, and run nightly")
-    try:
-        with duckdb.connect(str(file.resolve()), read_only=True) as connection:
-            old = held_back(connection)
-    except duckdb.Error as error:
-        remedy = "run rollback, then nightly"
-        return Finding(Level.WRONG, "release", f"{file} can't be read: {type(error).__name__}", remedy)
-    found = f"{file.resolve().parent.name}, of {_bytes(file.stat().st_size)}"
+    with duckdb.connect(str(file.resolve()), read_only=True) as connection:
+        old = held_back(connection)
+    found = f"{file.resolve().parent.name}, of {shown_bytes(file.stat().st_size)}"
     return Finding(Level.GOOD, "release", f"{found}; {len(old)} systems of an earlier one" if old else found)
 
 
@@ -182,11 +197,3 @@ def _targets(settings: Settings) -> Iterator[Finding]:
             yield Finding(Level.GOOD, target.title, found)
         else:
             yield Finding(Level.WARNING, target.title, f"{found}, not {present}", "run nightly")
-
-
-def _bytes(number: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}"
-        number /= 1024
-    return f"{number:,.1f} GiB"

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -56,9 +56,12 @@ def own_dagster(settings: Settings) -> dict[str, str]:
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
     given = settings.home / "dagster.yaml"
-    with NamedTemporaryFile(dir=folder, delete=False) as unfinished:  # services start at once, and read it
-        unfinished.write((given if given.exists() else Path(__file__).with_name("dagster.yaml")).read_bytes())
-    os.replace(unfinished.name, folder / "dagster.yaml")
+    content = (given if given.exists() else Path(__file__).with_name("dagster.yaml")).read_bytes()
+    file = folder / "dagster.yaml"
+    if not file.exists() or file.read_bytes() != content:  # a full disk must not stop what finds what is large
+        with NamedTemporaryFile(dir=folder, delete=False) as unfinished:  # services start at once, and read it
+            unfinished.write(content)
+        os.replace(unfinished.name, file)
     return {"DAGSTER_HOME": str(folder), "DAGSTER_EVENT_BATCH_SIZE": "1000"}
 
 
@@ -111,7 +114,7 @@ def exclusive(settings: Settings) -> Iterator[None]:
     Waits `lock_wait_seconds` for another process to finish, then raises HomeInUse. The operating system releases the
     lock of a process that dies. Raises HomeTooNew.
     """
-    with umask(PRIVATE), _locked(settings):
+    with locked(settings):
         _remove_leftovers(settings)
         migrate(settings)
         if settings.published.exists():
@@ -129,7 +132,8 @@ def _remove_leftovers(settings: Settings) -> None:
 
 
 @contextmanager
-def _locked(settings: Settings) -> Iterator[None]:
+def locked(settings: Settings) -> Iterator[None]:
+    """The same of a home as it is, which may be damaged or of an earlier version."""
     settings.make_directories()
     lock = FileLock(settings.home / "run.lock")
     holder = settings.home / "run.holder"
@@ -145,8 +149,10 @@ def _locked(settings: Settings) -> Iterator[None]:
                 f"{who} is still writing in {settings.home}. Wait for it, or end it, and run again."
             ) from timeout
     try:
-        holder.write_text(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC,")
-        yield
+        with umask(PRIVATE):
+            with suppress(OSError):
+                holder.write_text(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC,")
+            yield
     finally:
         holder.unlink(missing_ok=True)
         lock.release()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from touchstone.console import log_progress
+from touchstone.damage import size_of
 from touchstone.landing.ledger import Ledger, unfinished
 from touchstone.landing.records import read_lake
 from touchstone.settings import Settings
@@ -71,11 +72,12 @@ def _add_what_0_2_0_lacks(settings: Settings) -> None:
             sql.execute(f"alter table {column}")
         sql.execute("drop table if exists ledger_schema")
         for (path,) in sql.execute("select path from lake_files").fetchall():
-            sql.execute("update lake_files set bytes = ? where path = ?", [(ledger.lake / path).stat().st_size, path])
+            sql.execute("update lake_files set bytes = ? where path = ?", [size_of(ledger.lake / path) or 0, path])
         for (source,) in sql.execute(
             "select distinct source from lake_files where source not in (select source from record_hours)"
         ).fetchall():
             ledger.count_hours(source, f"{read_lake(ledger.lake_paths(source, of_batch=False))} where not _is_repeat")
+        ledger.keep_what_the_lake_lacks()
     for name in ("facts.duckdb", "facts.duckdb.wal"):  # 0.1.0 called the internal database so
         (settings.warehouse / name).unlink(missing_ok=True)
     _close_to_others(settings.home)

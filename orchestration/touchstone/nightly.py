@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from importlib import import_module
+from logging import Logger, LogRecord
 from threading import Thread
 
 from dagster import (
     AssetKey,
     AssetsDefinition,
+    DagsterEvent,
     DagsterInstance,
     DagsterRunStatus,
     Definitions,
     ExecuteInProcessResult,
+    InitLoggerContext,
+    LoggerDefinition,
     RunsFilter,
+    colored_console_logger,
 )
 
 from touchstone.alerts import reasons_of
 from touchstone.assets.landing import landing_assets
 from touchstone.console import log_progress
+from touchstone.damage import CannotWrite, Damaged
 from touchstone.housekeeping import tidy
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import project
@@ -96,6 +102,27 @@ def _end_killed(instance: DagsterInstance) -> None:
         instance.report_run_failed(run, "Its process was ended; a later night has completed it.")
 
 
+def _console(context: InitLoggerContext) -> Logger:
+    """Dagster's errors on the console, but for the places in our code of failures that state their reason."""
+    log = colored_console_logger.logger_fn(context)
+    log.addFilter(_shortened)
+    return log
+
+
+def _shortened(record: LogRecord) -> bool:
+    """Leave the reason of a deliberate failure alone; returns whether anything is to be printed: neither what the run
+    repeats of its step, nor what the command line states itself.
+    """
+    event: DagsterEvent | None = getattr(record, "dagster_meta", {}).get("dagster_event")
+    if event and event.is_run_failure and event.job_failure_data.first_step_failure_event:
+        return False
+    failure = event.step_failure_data.user_failure_data if event and event.is_step_failure else None
+    if failure and failure.metadata:
+        record.msg = f"{event.step_key if event else ''}: {failure.description}"
+        return not failure.metadata.keys() & {CannotWrite.__name__, Damaged.__name__}
+    return True
+
+
 def _reasons(run: ExecuteInProcessResult) -> dict[str, str]:
     return reasons_of(run.filter_events(lambda event: event.is_step_failure) or [run.get_run_failure_event()])
 
@@ -105,7 +132,12 @@ def _execute(
 ) -> ExecuteInProcessResult:
     """Run the nightly job on some of its assets, and their checks, in the home that this process holds."""
     job = nightly(key for each in assets for key in each.keys)
-    definitions = Definitions(assets=assets, jobs=[job], resources={"home": Home(is_held=True)})
+    definitions = Definitions(
+        assets=assets,
+        jobs=[job],
+        resources={"home": Home(is_held=True)},
+        loggers={"console": LoggerDefinition(_console, colored_console_logger.config_schema)},
+    )
     return definitions.resolve_job_def("nightly").execute_in_process(
         instance=instance,
         asset_selection=[*selected],

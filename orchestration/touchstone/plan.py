@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from touchstone.builds import Batch
+from touchstone.console import log_progress
 from touchstone.home import own_seeds
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import DEFINITIONS, parsed_at, project_files
@@ -79,8 +80,13 @@ def plan(
 ) -> Plan | None:
     """What a build of these definitions has to do, or None if nothing is new since the last one.
 
-    A system that the last build held back is built and checked again, even if it has nothing new.
+    A system that the last build held back is built and checked again, even if it has nothing new. A warehouse that is
+    gone is built in full, also by the builds after one that is interrupted.
     """
+    last = ledger.builds.last()
+    if last and last.fingerprint and not warehouse_exists(settings):
+        log_progress(f"{settings.warehouse} has no warehouse: building it in full from the lake")
+        ledger.builds.invalidate()
     absent = absent_systems(ledger, manifest)
     systems, owner = [system for system in systems_of(manifest) if system not in absent], owner_of(manifest)
     sources = sources_of(manifest) | {SHARED: set()}  # each source that it reads belongs to a system

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from touchstone.builds import Build
+from touchstone.damage import release_damages, write_sizes
 from touchstone.home import open_to_readers
 from touchstone.landing.freshness import freshness_query
 from touchstone.landing.records import literal
@@ -143,6 +144,7 @@ def publish(
         connection.execute(f"attach {literal(str(built))} as built (read_only)")
         rows, periods = _check(connection, marts, {*held_back, *absent}, kept, bool(held_back or manifest["disabled"]))
         connection.execute("checkpoint")
+    write_sizes(unfinished)
     _sync(unfinished)
     os.rename(unfinished, release)
     activate_release(settings, release)
@@ -174,9 +176,10 @@ def releases(settings: Settings) -> list[Path]:
 
 
 def rollback(settings: Settings) -> Path:
-    """Activate the release before the present one. Raises NotPublished if there is none."""
-    present = settings.published.resolve() if settings.published.exists() else None
+    """Activate the release before the present one, passing over damaged ones. Raises NotPublished if there is none."""
+    present = settings.published.resolve() if settings.published.is_symlink() else None
     older = [release for release in releases(settings) if present is None or release.name < present.name]
+    older = [release for release in older if not any(release_damages(settings, release))]
     if not older:
         raise NotPublished(f"there is no release before the present one in {settings.releases}")
     activate_release(settings, older[-1])
@@ -251,7 +254,8 @@ def _present_builds(
     connection: duckdb.DuckDBPyConnection, sources: Mapping[str, set[str]], build: Build
 ) -> tuple[dict[str, int], set[str]]:
     """The build of each system's marts in the present release, for systems whose `load_id` states all changes since:
-    those of the same definitions of which nothing was retracted. And those of them of which nothing has landed since.
+    those of the same definitions of which nothing was retracted, and after which not everything was built in full. And
+    those of them of which nothing has landed since.
     """
     if "system" not in columns_of(connection, PRESENT, ("main", "run")):
         return {}, set()
@@ -263,7 +267,7 @@ def _present_builds(
             (select list(source) from ledger.retractions where retractions.build >= run.build) as retracted,
             (select list(source) from ledger.lake_files where lake_files.landing > run.landing) as landed
         from {PRESENT}.run
-        where fingerprint = ?
+        where fingerprint = ? and build > (select coalesce(max(build), 0) from ledger.builds where fingerprint = '')
         """,
         [build.fingerprint],
     ).fetchall()

@@ -10,6 +10,7 @@ from typing import Any
 from dagster import ConfigurableResource, InitResourceContext
 from pydantic import Field
 
+from touchstone.damage import check_home
 from touchstone.home import exclusive
 from touchstone.housekeeping import tidy
 from touchstone.landing.ledger import Ledger
@@ -31,6 +32,7 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
             yield self
             return
         with exclusive(self.settings):
+            check_home(self.settings)
             yield self
             if context.instance:
                 tidy(self.settings, context.instance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -314,17 +315,29 @@ class Settings(BaseSettings):
         return self.home / "tmp"
 
     def make_directories(self) -> None:
-        """Raises SettingsMistake if the home can't be written."""
+        """Raises SettingsMistake if the home can't be written, and OSError if its disk is full."""
         for path in (self.inbox, self.lake, self.warehouse, self.releases, self.scratch):
             try:
                 path.mkdir(parents=True, exist_ok=True)
                 writable = os.access(path, os.W_OK | os.X_OK)
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.ENOSPC:
+                    raise
                 writable = False
             if not writable:
-                raise SettingsMistake(
-                    f"{_PREFIX}HOME: {printable(str(path))} can't be written; name a folder that you may write to"
-                )
+                raise SettingsMistake(f"{_PREFIX}HOME: {unwritable(path)}")
+
+
+def unwritable(path: Path) -> str:
+    """Why a path can't be written, and what to do."""
+    is_closed = os.statvfs(existing(path)).f_flag & os.ST_RDONLY
+    remedy = "its disk is mounted read-only; mount it for writing" if is_closed else "name one that you may write to"
+    return f"{printable(str(path))} can't be written{': ' if is_closed else '; '}{remedy}"
+
+
+def existing(path: Path) -> Path:
+    """The folder, or the nearest one above the path that exists and may be looked at."""
+    return next(each for each in (path, *path.parents) if os.path.isdir(each))  # noqa: PTH112
 
 
 def _check_known(name: str, known: Collection[str], kind: str) -> None:

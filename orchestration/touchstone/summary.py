@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from touchstone.console import printable
+from touchstone.damage import lake_damaged
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.ledger import Ledger, Totals
 from touchstone.landing.quarantine import Group, open_groups
@@ -46,6 +47,10 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
                 f"{settings.home / 'dbt' / 'logs' / 'dbt.log'}",
             )
         held_back = _print_held_back(console, published) if published.exists() else set()
+        for name, paths in ledger.damaged_files().items():
+            damage = str(lake_damaged([*paths], name))
+            if not any(damage in reason for reason in held_back):
+                _warn(console, "Damaged", damage)
         for stream, reason in ledger.failed_landings().items():
             if stream not in off and reason not in held_back:
                 _warn(console, "Not landed", reason)

@@ -24,6 +24,7 @@ from dagster_dbt import DagsterDbtTranslator
 from touchstone.assets.findings import HELD_BACK, result_of
 from touchstone.assets.naming import Naming
 from touchstone.console import log_progress
+from touchstone.damage import LakeDamaged, explain_text
 from touchstone.dbt import run_dbt
 from touchstone.landing.records import literal
 from touchstone.manifest import read_parsed
@@ -213,7 +214,14 @@ def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
         if result["status"] == "skipped":
             skipped.add(result["unique_id"])
             continue
-        found = f" found {result['failures']} rows" if result["status"] == "fail" else " failed"
+        known = explain_text(result["message"] or "", settings) if result["status"] == "error" else None
+        if known and not isinstance(known, LakeDamaged):
+            raise known
+        found = (
+            f" found {result['failures']} rows"
+            if result["status"] == "fail"
+            else f" failed{f': {known}' if known else ''}"
+        )
         for group in groups_of(manifest, result["unique_id"]):
             failed.setdefault(group, []).append(f"{node['resource_type']} {node['name']}{found}")
     reasons = {group: _listed(names) for group, names in failed.items()}

@@ -205,7 +205,7 @@ def test_a_night_without_its_ledger(servers: Servers, refusing: str, tmp_path: P
     assert "warning: alert_urls[1] (JSON) did not take the alert" in night.stderr
     ((_, post),) = servers.posts
     assert post["title"].endswith(": the night stopped")
-    assert f"- LedgerMissing: {home}/lake/ledger.duckdb is gone, but" in post["message"]
+    assert f"- Damaged: {home}/lake/ledger.duckdb is gone. No record is lost" in post["message"]
     assert "Readers see nothing: there is no release." in post["message"]
     assert f"env TOUCHSTONE_HOME={home} {sys.executable} -m touchstone nightly" in post["message"]
     assert SECRET not in night.stdout + night.stderr

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from touchstone.damage import Damaged
 from touchstone.landing.inbox import Refused, find
 from touchstone.landing.land import Landed
-from touchstone.landing.ledger import LedgerMissing, Totals
+from touchstone.landing.ledger import Totals
 from touchstone.landing.quarantine import open_groups
 from touchstone.landing.validator import Validator
 from touchstone.settings import Settings, SettingsMistake
@@ -284,7 +285,7 @@ def test_a_missing_ledger_is_an_error_not_a_second_landing(home: TestHome) -> No
     home.put(SOURCE, "a.json", [event(1)])
     landed(home)
     (home.settings.lake / "ledger.duckdb").unlink()
-    with pytest.raises(LedgerMissing, match="backup"):
+    with pytest.raises(Damaged, match="make rebuild"):
         home.land()
 
 

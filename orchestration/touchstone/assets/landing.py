@@ -16,8 +16,9 @@ from dagster import (
 )
 
 from touchstone.assets.findings import HELD_BACK, result_of
-from touchstone.assets.naming import OWN, Naming
+from touchstone.assets.naming import OWN, Naming, explained_step
 from touchstone.console import counted, log_progress, printable
+from touchstone.damage import LakeDamaged, explain, lake_damaged
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.land import Landed, Progress, land, location, record_unread
 from touchstone.landing.ledger import Ledger
@@ -37,10 +38,10 @@ def landing_assets(
     owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
     # The owners of a stream are those of the models that read it.
     systems = owner_of(manifest)
-    streams = streams_of(manifest)
+    pairs = [(stream, systems[stream.source]) for stream in streams_of(manifest)]
     return [
         _inbox(naming),
-        *(_landing(stream, owners.get(systems[stream.source]), naming, progress) for stream in streams),
+        *(_landing(stream, system, owners.get(system), naming, progress) for stream, system in pairs),
     ]
 
 
@@ -64,6 +65,7 @@ def _inbox(naming: Naming) -> AssetsDefinition:
         pool="warehouse",
         required_resource_keys={naming.name("home")},
     )
+    @explained_step(naming)
     def inbox(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
         home = naming.home(context)
         with home.ledger() as ledger:
@@ -84,7 +86,7 @@ def _inbox(naming: Naming) -> AssetsDefinition:
     return inbox
 
 
-def _landing(stream: Stream, owner: str | None, naming: Naming, progress: Progress) -> AssetsDefinition:
+def _landing(stream: Stream, system: str, owner: str | None, naming: Naming, progress: Progress) -> AssetsDefinition:
     key = naming.key(stream.system, stream.name)
 
     @asset(
@@ -118,11 +120,12 @@ def _landing(stream: Stream, owner: str | None, naming: Naming, progress: Progre
         pool="warehouse",
         required_resource_keys={naming.name("home")},
     )
+    @explained_step(naming)
     def landed(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
         home = naming.home(context)
         settings = home.settings
         with home.ledger() as ledger:
-            result, failure = _landed(context, stream, settings, ledger, progress)
+            result, failure = _landed(context, stream, system, settings, ledger, progress)
             wrong = ledger.files_that_do_not_add_up(stream.source)
             if wrong and not failure:
                 failure = f"the counts of {len(wrong)} files of {stream.source} don't add up"
@@ -175,6 +178,7 @@ def _landing(stream: Stream, owner: str | None, naming: Naming, progress: Progre
 def _landed(
     context: AssetExecutionContext,
     stream: Stream,
+    system: str,
     settings: Settings,
     ledger: Ledger,
     progress: Progress,
@@ -182,13 +186,24 @@ def _landed(
     """What a landing did, and why it failed, if it did, which holds back its system alone."""
     failed = f"the landing of {stream.source} failed"
     try:
+        if damaged := ledger.damaged_files(stream.source).get(stream.source):
+            read = ledger.builds.last_good(system)
+            if read and max(damaged.values()) > read.landing:
+                # Once the file is back, builds would pass over the loads that this one can't read.
+                ledger.builds.invalidate()
+            raise lake_damaged([*damaged], stream.source)
         return land(stream, settings, ledger, progress), None
-    except SettingsMistake as mistake:
+    except (LakeDamaged, SettingsMistake) as mistake:
         context.log.error(f"{failed}: {mistake}")
         return Landed(stream.source), f"{failed}: {mistake}"
     except Exception as error:
         if "Query interrupted" in str(error):  # DuckDB's words for whatever a handler of a signal raised: the run ends
             raise KeyboardInterrupt from error
+        if known := explain(error, settings):
+            if isinstance(known, LakeDamaged):
+                context.log.error(f"{failed}: {known}")
+                return Landed(stream.source), f"{failed}: {known}"
+            raise known from error
         is_remote = "://" in str(location(stream, settings))
         if isinstance(error, OSError) and is_remote and context.retry_number < _RETRIES:
             raise RetryRequested(max_retries=_RETRIES, seconds_to_wait=20) from error

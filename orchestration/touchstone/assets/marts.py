@@ -18,7 +18,7 @@ from dagster import (
 from dagster_dbt import dbt_assets
 
 from touchstone.assets.findings import HELD_BACK, result_of
-from touchstone.assets.naming import OWN, Naming
+from touchstone.assets.naming import OWN, Naming, explained_step
 from touchstone.console import log_progress
 from touchstone.event_log import last_evaluations
 from touchstone.home import open_to_readers
@@ -50,6 +50,7 @@ def _models(manifest: Manifest, targets: Sequence[Target], naming: Naming) -> As
         name=naming.name("models"),
         required_resource_keys={naming.name("home")},
     )
+    @explained_step(naming)
     def models(context: AssetExecutionContext) -> Iterator[Any]:
         home = naming.home(context)
         settings = home.settings
@@ -66,7 +67,7 @@ def _models(manifest: Manifest, targets: Sequence[Target], naming: Naming) -> As
             owner = owner_of(manifest)
             failed = ledger.failed_landings().items()
             held_back = {owner[source]: reason for source, reason in failed if source in owner}
-        held_back |= yield from build(context, models, settings, manifest, planned, number)
+        held_back = (yield from build(context, models, settings, manifest, planned, number)) | held_back
         if not is_whole(context, models, manifest, planned):
             return  # For the ledger such a build is not finished: the next one of all models will be.
         systems = {*systems_of(manifest)} - planned.absent
@@ -109,6 +110,7 @@ def _published(manifest: Manifest, models: AssetsDefinition, naming: Naming) -> 
         pool="warehouse",
         required_resource_keys={naming.name("home")},
     )
+    @explained_step(naming)
     def published(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
         home = naming.home(context)
         settings = home.settings
@@ -159,6 +161,7 @@ def _copy(target: Target, naming: Naming) -> AssetsDefinition:
         pool="warehouse",
         required_resource_keys={naming.name("home")},
     )
+    @explained_step(naming)
     def copy(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
         settings = naming.home(context).settings
         log_progress(f"publishing to {target.title}")
@@ -199,6 +202,7 @@ def _report(manifest: Manifest, keys: Sequence[AssetCheckKey], naming: Naming) -
         pool="warehouse",
         required_resource_keys={naming.name("home")},
     )
+    @explained_step(naming)
     def report(context: AssetExecutionContext) -> Iterator[Any]:
         home = naming.home(context)
         settings = home.settings

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
+from inspect import isgeneratorfunction
+from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey
+from dagster import AssetExecutionContext, AssetKey, Failure
 
+from touchstone.damage import explain
 from touchstone.resources import Home
 
 
@@ -30,3 +36,31 @@ class Naming:
 
 # Of a code location that has nothing else.
 OWN = Naming()
+
+
+def explained_step(naming: Naming) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Have a step fail in words, with the remedy, where a disk or a damaged file is the cause."""
+
+    @contextmanager
+    def explained(context: AssetExecutionContext) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if (known := explain(error, naming.home(context).settings)) is None:
+                raise
+            raise Failure(str(known), {type(known).__name__: str(known)}, allow_retries=False) from None
+
+    def decorate(step: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(step)
+        def run(context: AssetExecutionContext) -> Any:
+            with explained(context):
+                return step(context)
+
+        @wraps(step)
+        def generate(context: AssetExecutionContext) -> Iterator[Any]:
+            with explained(context):
+                yield from step(context)
+
+        return generate if isgeneratorfunction(step) else run
+
+    return decorate

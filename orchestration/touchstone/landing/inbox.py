@@ -144,8 +144,8 @@ def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
 
 
-def filesystem_of(location: str, setting: str = "locations") -> tuple[Any, str]:
-    """fsspec's filesystem of a location of a setting, and the path in it. Messages show no more of the location than
+def filesystem_of(location: str, of: str = "the setting locations") -> tuple[Any, str]:
+    """fsspec's filesystem of a location, and the path in it. Messages say what it is `of`, and show no more of it than
     its protocol, as it may hold a password.
 
     Raises SettingsMistake where the package of it isn't installed, or nothing knows it.
@@ -162,7 +162,7 @@ def filesystem_of(location: str, setting: str = "locations") -> tuple[Any, str]:
             problem = f"needs the package {package}; pip install {package}, or Touchstone with its extra {extra}"
         else:
             problem = "is not known to fsspec; correct it" if is_unknown else f"needs a package: {error}"
-    raise SettingsMistake(f"{protocol}:// of the setting {setting} {problem}")
+    raise SettingsMistake(f"{protocol}:// of {of} {problem}")
 
 
 def _objects(location: str) -> Iterator[Found]:

@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock
 
 from touchstone import builds
+from touchstone.damage import damage_of_ledger, ledger_damaged, size_of
 from touchstone.landing.inbox import Found, Refused
-from touchstone.landing.records import quoted, read_lake
+from touchstone.landing.records import literal, quoted, read_lake
 from touchstone.landing.streams import Stream
 
 _SCHEMA = """
 create sequence if not exists landing_numbers;
 -- Grain: one file content of a source. records = accepted + duplicates + quarantined + ignored. So many of those
--- quarantined as are `forgotten` have no row any more.
+-- quarantined as are `forgotten` have no row any more. If the ledger was made again from the lake: one path in one
+-- load, whose hash is unknown and begins with `rebuilt-`.
 create table if not exists files (
     source varchar not null,
     content_hash varchar not null,
@@ -139,6 +142,9 @@ _KNOWN = """
     select content_hash from retractions where source = $1 and record_key is null and undone_at is null
 """
 
+# What can't be made again from the lake, and has a copy beside it.
+NOT_IN_LAKE = ("retractions",)
+
 _MOST_FIELDS = 200  # undeclared fields of a stream that the ledger names for one load
 
 # Counts over `batch` left joined with `repeats`; a file without records has one row of NULLs.
@@ -167,10 +173,6 @@ class Totals:
         return self.records == self.accepted + self.duplicates + self.quarantined + self.ignored
 
 
-class LedgerMissing(Exception):
-    """The lake has records, but the ledger is gone."""
-
-
 class Ledger:
     """An open ledger. `connection` also holds the temporary tables of a batch; `builds` is the log of builds."""
 
@@ -184,31 +186,30 @@ class Ledger:
     def open(cls, lake: Path, scratch: Path, memory_limit: str, upgrading: bool = False) -> Iterator[Ledger]:
         """Open or create the ledger, and finish what a killed run had started, unless its tables are `upgrading`.
 
-        Raises LedgerMissing if the lake has files but the ledger is gone.
+        Waits while a backup copies it. Raises Damaged if it is, or if the lake has files but the ledger is gone.
         """
         path = lake / "ledger.duckdb"
-        is_new = not path.exists()
-        if is_new and any(lake.glob("*/*/[0-9]*.parquet")):
-            raise LedgerMissing(
-                f"{path} is gone, but {lake} holds landed records. Put the ledger back from a backup, "
-                "or move the lake away and land everything again from the inbox."
-            )
+        if not path.exists() or path.stat().st_size < 3 * 4096:  # shorter than its headers
+            if any(lake_files(lake)):
+                raise ledger_damaged(path)
+            path.unlink(missing_ok=True)  # its creation was interrupted
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory_limit,
             "temp_directory": str(scratch),
             "preserve_insertion_order": "false",
         }
-        connection = duckdb.connect(str(path), config=config)
-        try:
+        with ledger_lock(lake), damage_of_ledger(path), duckdb.connect(str(path), config=config) as connection:
             connection.execute("set TimeZone = 'UTC'")
             ledger = cls(connection, lake)
-            if is_new:
+            if not connection.execute("select 1 from duckdb_tables() where table_name = 'files'").fetchall():
+                if any(lake_files(lake)):
+                    raise ledger_damaged(path)
+                connection.execute("begin")
                 ledger.create_tables()
+                connection.execute("commit")
             if not upgrading:
                 ledger.finish_renames()
             yield ledger
-        finally:
-            connection.close()
 
     def create_tables(self) -> None:
         """Create the tables that are missing. Only migrations change those of earlier versions."""
@@ -430,7 +431,7 @@ class Ledger:
         rows = self.connection.execute(
             """
             select path, struct_pack(files, records, accepted, duplicates, quarantined, ignored) as counts
-            from (select *, 1 as files from files where source = ?)
+            from (select *, 1 as files from files where source = ? and not starts_with(content_hash, 'rebuilt-'))
             where path in (select path from files where source = ? and landing > ?)
             qualify count(*) over (partition by path) > 1
                 and row_number() over (partition by path order by landing desc, landed_at desc) <= 2
@@ -506,6 +507,25 @@ class Ledger:
         ).fetchall()
         return {source for (source,) in rows}
 
+    def damaged_files(self, source: str | None = None) -> dict[str, dict[Path, int]]:
+        """The files of the lake that are gone, or don't have their size, by source, each with its newest load."""
+        found: dict[str, dict[Path, int]] = {}
+        for name, path, size, landing in self.connection.execute(
+            "select source, path, any_value(bytes), max(landing) from lake_files "
+            "where source = ? or ? is null group by source, path order by path",
+            [source, source],
+        ).fetchall():
+            if size_of(self.lake / path) != size:
+                found.setdefault(name, {})[self.lake / path] = landing
+        return found
+
+    def keep_what_the_lake_lacks(self) -> None:
+        """Write tables that a rebuild can't make from the lake into a file beside it."""
+        for table in NOT_IN_LAKE:
+            path = kept_table(self.lake, table)
+            self.connection.execute(f"copy {table} to {literal(str(unfinished(path)))} (format parquet)")
+            os.replace(unfinished(path), path)
+
     def set_landing_failure(self, source: str, reason: str | None) -> None:
         """Record the reason why the last landing of a source failed, or None if it succeeded."""
         self.connection.execute("delete from failed_landings where source = ?", [source])
@@ -529,17 +549,32 @@ class Ledger:
         known = {path for (path,) in self.connection.execute("select path from lake_files").fetchall()}
         for path in known:
             final = self.lake / path
-            if not final.exists():
+            if not final.exists() and unfinished(final).exists():  # or the file is gone, which the next landing says
                 os.replace(unfinished(final), final)
         for leftover in self.lake.glob("*/*/*.unfinished"):
             leftover.unlink()
         self._remove_obsolete_files()
 
 
+def ledger_lock(lake: Path) -> FileLock:
+    """The lock of the open ledger, which a thread or a call inside another can take again."""
+    return FileLock(lake.with_name("ledger.lock"), is_singleton=True, thread_local=False)
+
+
+def lake_files(lake: Path) -> Iterator[Path]:
+    """The finished files of the lake with records."""
+    return lake.glob("*/*/[0-9]*.parquet")
+
+
 def content_text(stream: Stream) -> str:
     """SQL of a lasting hash that is equal for records with the same values in all declared columns."""
     fields = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in stream.columns)
     return f"md5(cast(struct_pack({fields}) as varchar))"
+
+
+def kept_table(lake: Path, table: str) -> Path:
+    """The copy of a table that can't be made again from the lake."""
+    return lake / f"{table}.parquet"
 
 
 def unfinished(path: Path) -> Path:

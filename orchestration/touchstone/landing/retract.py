@@ -87,6 +87,7 @@ def retract_file(
         for _, hash_, path, _ in rows:
             change.record_retraction(path, why, content_hash=hash_)
         change.write()
+    ledger.keep_what_the_lake_lacks()
     return Retracted(stream.source, [path for _, _, path, _ in rows], records, list(again.values()), lost)
 
 
@@ -123,6 +124,7 @@ def retract_record(ledger: Ledger, streams: Iterable[Stream], record_id: int, wh
         )
         change.record_retraction(path, why, content_hash=hash_, record_key=key, record_content=content)
         change.write()
+    ledger.keep_what_the_lake_lacks()
     return Retracted(stream.source, [path], 1)
 
 
@@ -133,6 +135,7 @@ def undo(ledger: Ledger, named: str) -> int:
         "and (retraction::varchar = ? or content_hash = ? or source || '/' || path = ?)",
         [_now(), named, named, named],
     ).fetchone()
+    ledger.keep_what_the_lake_lacks()
     return int(row[0]) if row else 0
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from isal import igzip
 
+from touchstone.damage import NO_ROOM
 from touchstone.landing.formats import GZIP, HEAD_BYTES, PARQUET, ZSTD, FileRefused, encoding, refuse_other
 from touchstone.landing.inbox import Found
 
@@ -60,6 +61,8 @@ def stage(found: Found, path: Path, max_ratio: int) -> Staged:
         raise FileRefused(f"it was renamed or removed while the inbox was being read; {_LEFT}") from None
     except OSError as error:
         path.unlink(missing_ok=True)
+        if error.errno in NO_ROOM:  # of the copy
+            raise
         raise FileRefused(f"can't be read: {error.strerror or error}") from None
     except BaseException:
         path.unlink(missing_ok=True)

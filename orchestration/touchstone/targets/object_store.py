@@ -64,7 +64,7 @@ class ObjectStore:
     def _filesystem(self) -> Iterator[tuple[Any, str]]:
         """The filesystem of the location, and the path in it. Errors of stores become TargetFailed."""
         try:
-            filesystem, root = filesystem_of(self._location, "publish_location")
+            filesystem, root = filesystem_of(self._location, "the setting publish_location")
             filesystem.invalidate_cache()
             yield filesystem, root.rstrip("/")
         except SettingsMistake as mistake:
