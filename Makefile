@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset init doctor nightly sample replay dismiss retract backup restore rebuild rollback summary try-alerts ui docs bi model test test-full test-bi mutants bench lint lock clean
+.PHONY: help setup run reset init doctor nightly sample replay dismiss retract erase backup restore rebuild rollback summary try-alerts ui docs bi model test test-full test-bi mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
@@ -79,6 +79,10 @@ restore: $(READY) ## put the newest backup of FROM, or the dated one that it nam
 
 rebuild: $(READY) ## build the warehouse again, and the ledger if it is damaged (FROM=inbox: the lake too; HISTORY=1: Dagster's history), then run nightly
 	@$(TOUCHSTONE) rebuild $(if $(FROM),--from '$(FROM)') $(if $(HISTORY),--history) $(if $(ANYWAY),--anyway)
+	@$(TOUCHSTONE) nightly
+
+erase: $(READY) ## take persons out of the home, while totals stay (PERSON, or PERSONS, a file of many); then run nightly
+	@$(TOUCHSTONE) erase $(if $(PERSON),--person '$(subst ','\'',$(PERSON))') $(if $(PERSONS),--file '$(PERSONS)')
 	@$(TOUCHSTONE) nightly
 
 rollback: $(READY) ## activate the release before the present one

@@ -27,8 +27,10 @@ from touchstone.damage import CannotWrite, Damaged, check_home, explained
 from touchstone.dbt import DbtFailed, run_dbt
 from touchstone.doctor import examine, print_findings
 from touchstone.home import PRIVATE, HomeInUse, environment, exclusive, own_dagster
+from touchstone.landing.erase import erase, persons_in
 from touchstone.landing.land import replay
 from touchstone.landing.ledger import Ledger
+from touchstone.landing.persons import CannotErase, ErasureUnfinished, Person
 from touchstone.landing.quarantine import dismiss
 from touchstone.landing.retract import CannotRetract, retract_file, retract_record, undo
 from touchstone.landing.streams import read_streams
@@ -42,8 +44,8 @@ from touchstone.targets import catch_up, targets_of
 
 # The errors whose messages say what to do.
 _KNOWN = (
-    BackupFailed, CannotRebuild, CannotRetract, CannotWrite, Damaged, DbtFailed, HomeInUse, HomeTooNew, NotPublished,
-    SettingsMistake,
+    BackupFailed, CannotErase, CannotRebuild, CannotRetract, CannotWrite, Damaged, DbtFailed, ErasureUnfinished,
+    HomeInUse, HomeTooNew, NotPublished, SettingsMistake,
 )  # fmt: skip
 # Dagster's arguments for our code location.
 _LOCATION = ("-m", "touchstone.definitions")
@@ -71,6 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen.add_argument("--undo", help="let it land again: number of the retraction, or the file")
     retracting.add_argument("--why", help="reason, for the ledger")
     retracting.add_argument("--anyway", action="store_true", help="even if files that may repeat its records are gone")
+    erasing = commands.add_parser(
+        "erase", help="take persons out of the home, while totals stay as they are; then run nightly"
+    )
+    erasing.add_argument(
+        "--person", action="append", default=[], help="mail address, phone number, user or endpoint id"
+    )
+    erasing.add_argument("--file", type=Path, help="file of many, one a line")
     commands.add_parser("rollback", help="activate the release before the present one")
     backing = commands.add_parser("backup", help="copy the home, also while a night runs")
     backing.add_argument("to", help="folder of backups, or an address such as s3://bucket/prefix")
@@ -134,6 +143,8 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
             return _dismiss(settings, options)
         case "retract":
             _retract(settings, options)
+        case "erase":
+            _erase(settings, options)
         case "rollback":
             return _rollback(settings)
         case "backup":
@@ -293,6 +304,26 @@ def _retract(settings: Settings, options: argparse.Namespace) -> None:
         )
     if done.lost:
         print(f"Records that only these files repeat are lost: {', '.join(map(printable, done.lost))}")
+
+
+def _erase(settings: Settings, options: argparse.Namespace) -> None:
+    persons = [*map(Person.named, options.person), *(persons_in(options.file) if options.file else [])]
+    with exclusive(settings):
+        found = erase(settings, [*read_streams().values()], persons)
+    for source, records in found.records.items():
+        print(f"{source}: erased from {counted(records, 'record')}")
+    for table, values in found.ledger.items():
+        print(f"ledger, table {table}: erased from {counted(values, 'value')}")
+    for name in found.removed:
+        print(f"release {name} named them: removed")
+    for file in found.files:
+        print(f"{file}: erased")
+    if not (found.records or found.ledger or found.removed or found.files or found.is_published):
+        print("Nothing in the home names them; records that come later are recognised")
+    if found.is_published:
+        print("The present release names them: the next one that is published takes its place, and it is removed")
+    for file in found.own:
+        print(f"{printable(file)}: names them, and is yours to change; if it lands again, it lands without them")
 
 
 def _init(settings: Settings) -> int:

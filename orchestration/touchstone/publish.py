@@ -33,6 +33,9 @@ from touchstone.semantic_layer import create_days, write_semantic_layer
 from touchstone.settings import Settings
 from touchstone.systems import SHARED, Manifest, is_mart, owner_of, sources_of, systems_of
 
+# A file in a release whose marts name persons who were erased since.
+NAMES_PERSONS = ".names-erased-persons"
+
 
 class NotPublished(Exception):
     """The release failed a check; readers still see the one before."""
@@ -111,6 +114,8 @@ def publish(
         kept = write_run(connection, settings, build, run_id, now, systems, held_back)
         for system in {*held_back, *absent}:
             copy_present(connection, manifest, system, system in kept)
+        if held_back and (settings.published / NAMES_PERSONS).exists():
+            (unfinished / NAMES_PERSONS).touch()  # it takes marts from that release
         for mart, sql in shared.items():
             connection.execute(f"create or replace view main.{mart} as {sql}")
         connection.execute(f"attach {literal(str(settings.lake / 'ledger.duckdb'))} as ledger (read_only)")
@@ -324,8 +329,10 @@ def _sync(folder: Path) -> None:
 
 
 def _delete_old_releases(settings: Settings) -> None:
-    """Delete releases beyond `keep_releases`; readers keep what they have open."""
+    """Delete releases beyond `keep_releases`, and those that name erased persons; readers keep what they have open."""
     present = settings.published.resolve()
-    for release in releases(settings)[: -settings.keep_releases]:
-        if release != present:
+    finished = releases(settings)
+    for release in finished:
+        is_old = release in finished[: -settings.keep_releases]
+        if release != present and (is_old or (release / NAMES_PERSONS).exists()):
             shutil.rmtree(release)

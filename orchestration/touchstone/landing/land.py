@@ -7,7 +7,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from touchstone.landing import quarantine
@@ -41,12 +41,20 @@ def location(stream: Stream, settings: Settings) -> str | Path:
     return settings.locations.get(stream.source) or settings.inbox / stream.system / stream.name
 
 
+def entries_of(stream: Stream, settings: Settings, ledger: Ledger) -> list[Found | Refused]:
+    """The files of a stream. Erased persons are replaced in their paths, as the ledger knows them."""
+    entries = find(location(stream, settings))
+    if persons := ledger.persons:
+        return [replace(entry, path=persons.text(entry.path)) for entry in entries]
+    return entries
+
+
 def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
     """Land every file of the stream that the ledger doesn't know by its content."""
     before = ledger.last_load_id()
     batch = Batch(stream, settings, ledger)
     landed = Landed(stream.source)
-    entries = find(location(stream, settings))
+    entries = entries_of(stream, settings, ledger)
     if (elsewhere := settings.locations.get(stream.source)) and not exists(elsewhere):
         entries.append(Refused(".", f"{elsewhere} of the setting locations does not exist; correct or remove it there"))
     landed.refused = [entry for entry in entries if isinstance(entry, Refused)]

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from filelock import FileLock
 
 from touchstone import builds
 from touchstone.damage import damage_of_ledger, ledger_damaged, size_of
+from touchstone.landing import persons
 from touchstone.landing.inbox import Found, Refused
 from touchstone.landing.records import literal, quoted, read_lake
 from touchstone.landing.streams import Stream
@@ -143,7 +145,7 @@ _KNOWN = """
 """
 
 # What can't be made again from the lake, and has a copy beside it.
-NOT_IN_LAKE = ("retractions",)
+NOT_IN_LAKE = ("retractions", "erased")
 
 _MOST_FIELDS = 200  # undeclared fields of a stream that the ledger names for one load
 
@@ -213,7 +215,12 @@ class Ledger:
 
     def create_tables(self) -> None:
         """Create the tables that are missing. Only migrations change those of earlier versions."""
-        self.connection.execute(_SCHEMA + builds.SCHEMA)
+        self.connection.execute(_SCHEMA + builds.SCHEMA + persons.SCHEMA)
+
+    @cached_property
+    def persons(self) -> persons.Persons | None:
+        """The erased persons, or None if there are none. Raises ErasureUnfinished."""
+        return persons.Persons.of(self.connection, self.lake)
 
     def next_load_id(self) -> int:
         """The load_id of a new load; every batch is a load."""
@@ -420,10 +427,11 @@ class Ledger:
             "delete from refused where source = ? returning path, reason, dismissed_at", [source]
         ).fetchall()
         at = {(path, reason): when for path, reason, when in dismissed}
+        without_persons = self.persons.text if self.persons else str
         for entry in refused:
+            path, reason = without_persons(entry.path), without_persons(entry.reason)
             self.connection.execute(
-                "insert or replace into refused values (?, ?, ?, ?)",
-                [source, entry.path, entry.reason, at.get((entry.path, entry.reason))],
+                "insert or replace into refused values (?, ?, ?, ?)", [source, path, reason, at.get((path, reason))]
             )
 
     def changed_files(self, source: str, since: int) -> list[tuple[str, Totals, Totals]]:

@@ -285,7 +285,6 @@ def validated(stream: Stream, lines: str, final: bool) -> str:
     """
     columns = ", ".join(f"{_typed(f'raw.{quoted(n)}', t, stream)} as {quoted(n)}" for n, t in stream.types.items())
     names = ", ".join(quoted(name) for name in stream.columns)
-    values = ", ".join(f"cast({leaf} as varchar)" for n, t in stream.types.items() for leaf in _leaves(quoted(n), t))
     checks = [*_checks(stream)]
     if final:
         errors = ", ".join(
@@ -308,7 +307,7 @@ typed as (
     from lines
 ),
 timed as (
-    select *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at, [{values}]::varchar as _record
+    select *, {stream.kind or "null::varchar"} as _kind, {stream.event_at} as _at, {values_of(stream)} as _record
     from typed
 ),
 checked as (
@@ -332,9 +331,20 @@ select
     case when control is null and (_reason is not null or not is_known_shape) then original end as _text,
     fields as _fields,
     shape as _shape,
-    case when is_certain then try(md5(cast(to_json({stream.key}) as varchar))::uuid) end as _key
+    case when is_certain then {key_of(stream)} end as _key
 from reasoned
 """
+
+
+def values_of(stream: Stream) -> str:
+    """SQL of the values of all declared fields, which `key_of` knows as `_record`."""
+    leaves = (leaf for name, type_ in stream.types.items() for leaf in _leaves(quoted(name), type_))
+    return f"[{', '.join(f'cast({leaf} as varchar)' for leaf in leaves)}]::varchar"
+
+
+def key_of(stream: Stream) -> str:
+    """SQL of a record's key, over the declared columns, `_kind`, `_at` and `_record`."""
+    return f"try(md5(cast(to_json({stream.key}) as varchar))::uuid)"
 
 
 def validated_columns(stream: Stream) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from touchstone.landing.inbox import Found, find
-from touchstone.landing.land import location
+from touchstone.landing.inbox import Found
+from touchstone.landing.land import entries_of
 from touchstone.landing.ledger import Ledger, content_text
 from touchstone.landing.records import read_lake
 from touchstone.landing.rewrite import Rewrite, rewriting
@@ -245,7 +245,7 @@ class _Change:
 
 def _available(ledger: Ledger, settings: Settings, stream: Stream) -> set[str]:
     """The hashes of contents whose files are unchanged since they landed."""
-    stamps = {entry.path: entry.stamp for entry in find(location(stream, settings)) if isinstance(entry, Found)}
+    stamps = {entry.path: entry.stamp for entry in entries_of(stream, settings, ledger) if isinstance(entry, Found)}
     rows = ledger.connection.execute(
         "select path, stamp, content_hash from seen where source = ?", [stream.source]
     ).fetchall()

@@ -37,6 +37,8 @@ class Stream:
     `key`: a list of text, equal for records of the same fact. It may contain `_record`, the values of all declared
     fields, if the vendor gives its records no id. `dated_key`: the UTC date of `event_at` is part of the key, so that
     earlier copies are searched on those days alone.
+    `personal`: what is left of a column in a record of a person who was erased, an expression over the columns; the
+    macro `hidden` puts a token in the place of a text by which records are told apart.
     """
 
     system: str
@@ -60,6 +62,7 @@ class Stream:
     other_kinds: Literal["quarantined", "ignored"] = "quarantined"
     required: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    personal: dict[str, str] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
