@@ -44,6 +44,7 @@ _LONGEST = (
     "test_browser",
     "test_deploy",
     "test_targets",
+    "test_erase",
     "test_dbt_package",
     "test_semantic_layer",
     "test_models",
