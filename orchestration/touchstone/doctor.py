@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import groupby
 from pathlib import Path
@@ -14,18 +15,22 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
-from touchstone.console import printable, shown_bytes
+from touchstone.console import counted, printable, shown_bytes
 from touchstone.damage import history_damages, lake_damaged, ledger_damages, release_damages, warehouse_damages
 from touchstone.landing.inbox import filesystem_of, find_unread
 from touchstone.landing.ledger import Ledger
-from touchstone.landing.quarantine import open_groups
+from touchstone.landing.quarantine import closed, open_groups
 from touchstone.landing.streams import read_streams
+from touchstone.publish import releases
 from touchstone.release import held_back
 from touchstone.settings import Settings, SettingsMistake
 from touchstone.targets import TargetFailed, targets_of
 
 # Of the machine's memory: dbt and Dagster need some beside DuckDB.
 _MOST_MEMORY = 0.75
+# What a night should have removed is still there so long after its time: one night may be missed.
+_OVERDUE = timedelta(days=2)
+_NOT_TIDIED = "run nightly; if it stays, its output says why the home could not be tidied"
 
 
 class Level(Enum):
@@ -54,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _inbox(settings)
     yield from _damages(settings)
     yield from _ledger(settings)
+    yield from _history(settings)
     yield _release(settings)
     yield from _targets(settings)
 
@@ -84,6 +90,10 @@ def sizes(home: Path) -> dict[str, int]:
 
 def _disk(settings: Settings) -> Finding:
     parts = sizes(settings.home)
+    ledger = settings.lake / "ledger.duckdb"
+    if ledger.exists():
+        parts["ledger"] = ledger.stat().st_blocks * 512
+        parts["lake"] -= parts["ledger"]
     free = shutil.disk_usage(settings.home).free
     largest = sorted(parts.items(), key=lambda part: -part[1])
     listed = ", ".join(f"{name} {shown_bytes(size)}" for name, size in largest if size >= 2**20)
@@ -150,10 +160,13 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
         last = ledger.builds.last()
         kept = ledger.builds.held_back(last.number) if last else {}
         totals = [ledger.totals(source) for source in read_streams()]
+        closed_records, since = closed(ledger.connection)
     landed = f"{sum(each.files for each in totals):,} files, {sum(each.accepted for each in totals):,} records landed"
     yield Finding(Level.GOOD, "ledger", landed)
     for source, paths in damaged.items():
         yield Finding(Level.WRONG, source, str(lake_damaged([*paths], source)))
+    if since:
+        yield _closed(settings, closed_records, since)
     for source, reason in failed.items():
         if source in damaged:
             continue
@@ -172,6 +185,36 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.WRONG, system, f"held back: {reason}", "docs/operations.md, A system is held back")
 
 
+def _history(settings: Settings) -> Iterator[Finding]:
+    """Of Dagster's history, if it is the home's and whole."""
+    if os.environ.get("DAGSTER_HOME") != str(settings.home / "dagster") or any(history_damages(settings)):
+        return
+    from dagster import DagsterInstance  # takes seconds
+
+    from touchstone.history import expired_runs
+
+    days = settings.keep_history_days
+    with DagsterInstance.get() as instance:
+        number = instance.get_runs_count()
+        overdue = expired_runs(instance, datetime.now(UTC) - timedelta(days=days) - _OVERDUE)
+        oldest = instance.get_run_records(limit=1, ascending=True)
+    if overdue:
+        found = f"{counted(number, 'run')}, of which {len(overdue):,} should have gone after {days} days"
+        yield Finding(Level.WARNING, "history", found, _NOT_TIDIED)
+    elif oldest:
+        since = f"{oldest[0].create_timestamp:%Y-%m-%d}"
+        yield Finding(Level.GOOD, "history", f"{counted(number, 'run')} since {since}, kept for {days} days")
+
+
+def _closed(settings: Settings, records: int, since: datetime) -> Finding:
+    """Of the quarantine's closed records: the oldest was closed `since` then."""
+    days = settings.keep_quarantine_days
+    found = f"{counted(records, 'closed record')} since {since:%Y-%m-%d}, kept for {days} days"
+    if since < datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days) - _OVERDUE:
+        return Finding(Level.WARNING, "quarantine", found, _NOT_TIDIED)
+    return Finding(Level.GOOD, "quarantine", found)
+
+
 def _release(settings: Settings) -> Finding:
     for damage in release_damages(settings):
         return Finding(Level.WRONG, "release", str(damage))
@@ -180,7 +223,8 @@ def _release(settings: Settings) -> Finding:
         return Finding(Level.WARNING, "release", "there is none yet", "put files into the inbox, and run nightly")
     with duckdb.connect(str(file.resolve()), read_only=True) as connection:
         old = held_back(connection)
-    found = f"{file.resolve().parent.name}, of {shown_bytes(file.stat().st_size)}"
+    kept = counted(len(releases(settings)), "release")
+    found = f"{file.resolve().parent.name}, of {shown_bytes(file.stat().st_size)}; {kept} kept"
     return Finding(Level.GOOD, "release", f"{found}; {len(old)} systems of an earlier one" if old else found)
 
 

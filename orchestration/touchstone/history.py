@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from touchstone.event_log import EventLog, forget_snapshots
 from touchstone.settings import Settings
@@ -14,6 +14,14 @@ _FINISHED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatu
 _COMPACTED_AFTER = timedelta(days=1)
 # So many runs are looked at for that each night.
 _RECENT_RUNS = 10
+
+
+def expired_runs(instance: DagsterInstance, before: datetime) -> list[DagsterRun]:
+    """The finished runs of before a time, but for those with the newest materialization of an asset."""
+    old = instance.get_runs(RunsFilter(statuses=_FINISHED, created_before=before))
+    entries = [record.asset_entry for record in instance.get_asset_records()] if old else []
+    newest = {entry.last_materialization_record.run_id for entry in entries if entry.last_materialization_record}
+    return [run for run in old if run.run_id not in newest]
 
 
 def tidy_history(instance: DagsterInstance, settings: Settings, now: datetime) -> None:
@@ -26,13 +34,10 @@ def tidy_history(instance: DagsterInstance, settings: Settings, now: datetime) -
         return
     events = instance.event_log_storage
     before = now - timedelta(days=settings.keep_history_days)
-    old = instance.get_runs(RunsFilter(statuses=_FINISHED, created_before=before))
-    entries = [record.asset_entry for record in instance.get_asset_records()] if old else []
-    newest = {entry.last_materialization_record.run_id for entry in entries if entry.last_materialization_record}
+    old = expired_runs(instance, before)
     for run in old:
-        if run.run_id not in newest:
-            instance.delete_run(run.run_id)
-            instance.compute_log_manager.delete_logs(prefix=[run.run_id])
+        instance.delete_run(run.run_id)
+        instance.compute_log_manager.delete_logs(prefix=[run.run_id])
     if old:
         forget_snapshots(instance)
     if not isinstance(events, EventLog):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+from dagster import DagsterInstance, asset, materialize
 
+from touchstone import doctor as doctors
 from touchstone.__main__ import main
+from touchstone.landing.quarantine import dismiss
 
 from .conftest import TestHome
 from .events import some_events
@@ -93,3 +98,35 @@ def test_the_doctor_knows_what_the_ledger_knows(home: TestHome, capsys: pytest.C
     (home.settings.releases / "broken" / "touchstone.duckdb").write_bytes(b"no database")
     home.settings.published.symlink_to(home.settings.releases / "broken")
     assert "touchstone.duckdb is damaged. No record and no number is lost" in doctor(capsys)[1]
+
+
+@asset
+def often() -> None: ...
+
+
+def test_the_doctor_says_what_is_old_and_what_should_have_gone(
+    home: TestHome, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.put("mailgun/events", "a.json", [*some_events(seed=1, count=5), {"event": "opened"}])
+    home.land()
+    with home.ledger() as ledger:
+        dismiss(ledger.connection, None, None, None)
+    doctor(capsys)  # makes Dagster's home
+    with DagsterInstance.get() as instance:
+        for _ in range(3):
+            materialize([often], instance=instance)
+    today = datetime.now(UTC)
+    found = doctor(capsys)[1]
+    assert f"ok quarantine: 1 closed record since {today:%Y-%m-%d}, kept for 400 days" in found
+    assert f"ok history: 3 runs since {today:%Y-%m-%d}, kept for 90 days" in found
+    assert re.search(r"free; .*\bledger \d+ MiB", found)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return today + timedelta(days=403)
+
+    monkeypatch.setattr(doctors, "datetime", Later)
+    found = doctor(capsys)[1]
+    assert "look history: 3 runs, of which 2 should have gone after 90 days; run nightly" in found
+    assert "look quarantine: 1 closed record since" in found

@@ -68,6 +68,15 @@ def open_groups(connection: duckdb.DuckDBPyConnection, source: str | None = None
     return [Group(*row) for row in rows if source in (None, row[0])]
 
 
+def closed(connection: duckdb.DuckDBPyConnection) -> tuple[int, datetime | None]:
+    """The number of closed records, and the UTC time at which the first of them was closed."""
+    row = connection.execute(
+        "select count(*), min(closed_at) from quarantine where replayed_in is null and closed_at is not null"
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
 def close_landed(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     """Close the records whose key the table `batch` has accepted."""
     _close(
