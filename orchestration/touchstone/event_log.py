@@ -64,10 +64,11 @@ def forget_snapshots(instance: DagsterInstance) -> None:
     storage = instance.run_storage
     if not isinstance(storage, SqlRunStorage):
         return
-    kept: set[str | None] = set()
-    for run in instance.get_runs():
-        kept |= {run.job_snapshot_id, run.execution_plan_snapshot_id}
-        if run.job_snapshot_id and (whole := instance.get_job_snapshot(run.job_snapshot_id).lineage_snapshot):
+    runs = instance.get_runs()
+    jobs = {run.job_snapshot_id for run in runs if run.job_snapshot_id}  # few, and each takes a while to read
+    kept = jobs | {run.execution_plan_snapshot_id for run in runs}
+    for job in jobs:
+        if whole := instance.get_job_snapshot(job).lineage_snapshot:
             kept.add(whole.parent_snapshot_id)
     with storage.connect() as connection:
         connection.execute(SnapshotsTable.delete().where(SnapshotsTable.c.snapshot_id.not_in(kept - {None})))
@@ -143,13 +144,17 @@ class EventLog(SqliteEventLogStorage):
 
     def compact(self, run_id: str) -> None:
         """Delete those events of a finished run that only a running one needs: more than half of their bytes."""
+        of_running = (_events.c.run_id == run_id, _OF_RUNNING)
         with self._db_lock:
-            for shard in (INDEX_SHARD_NAME, run_id):
-                with self._connect(shard) as connection:
-                    found = connection.execute(_events.delete().where(_events.c.run_id == run_id, _OF_RUNNING))
-            if found.rowcount:
-                with self._engine(run_id).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                    connection.exec_driver_sql("vacuum")
+            with self._connect(INDEX_SHARD_NAME) as connection:
+                if not connection.execute(select(_events.c.id).where(*of_running).limit(1)).first():
+                    return  # the index is last: the run's file, which takes longer to open, is compact
+            with self._connect(run_id) as connection:
+                connection.execute(_events.delete().where(*of_running))
+            with self._engine(run_id).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("vacuum")
+            with self._connect(INDEX_SHARD_NAME) as connection:
+                connection.execute(_events.delete().where(*of_running))
 
     def forget_checks(self, before: datetime) -> None:
         """Delete the outcomes of checks before a time, but for the last one of each."""
