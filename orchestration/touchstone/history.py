@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, DagsterRun, RunsFilter
 
 from touchstone.event_log import EventLog, forget_snapshots
 from touchstone.settings import Settings
 
-_FINISHED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-# A finished run is looked at by somebody that day; later, its events are compacted.
+# A run is looked at by somebody that day; later, its events are compacted. A killed one counts as running for ever, so
+# its age alone says that it is over: while the home is held, no other is running.
 _COMPACTED_AFTER = timedelta(days=1)
 # So many runs are looked at for that each night.
 _RECENT_RUNS = 10
 
 
 def expired_runs(instance: DagsterInstance, before: datetime) -> list[DagsterRun]:
-    """The finished runs of before a time, but for those with the newest materialization of an asset."""
-    old = instance.get_runs(RunsFilter(statuses=_FINISHED, created_before=before))
+    """The runs of before a time, but for those with the newest materialization of an asset."""
+    old = instance.get_runs(RunsFilter(created_before=before))
     entries = [record.asset_entry for record in instance.get_asset_records()] if old else []
     newest = {entry.last_materialization_record.run_id for entry in entries if entry.last_materialization_record}
     return [run for run in old if run.run_id not in newest]
@@ -44,6 +44,6 @@ def tidy_history(instance: DagsterInstance, settings: Settings, now: datetime) -
         return  # another storage's tables are not compacted
     if old:
         events.forget_checks(before)
-    over = RunsFilter(statuses=_FINISHED, created_before=now - _COMPACTED_AFTER)
+    over = RunsFilter(created_before=now - _COMPACTED_AFTER)
     for run in instance.get_runs(over, limit=_RECENT_RUNS):
         events.compact(run.run_id)

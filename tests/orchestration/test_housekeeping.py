@@ -12,8 +12,10 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
     DagsterInstance,
+    DagsterRunStatus,
     MaterializeResult,
     asset,
+    job,
     materialize,
 )
 
@@ -182,12 +184,17 @@ def often() -> MaterializeResult:  # type: ignore[type-arg]
 def once() -> None: ...
 
 
+@job
+def killed() -> None: ...
+
+
 def test_dagsters_history_is_compacted_and_ends(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", own_dagster(home.settings)["DAGSTER_HOME"])
     settings = Settings(home=home.settings.home, keep_history_days=30)
     shards = home.settings.home / "dagster" / "history" / "runs"
     with DagsterInstance.get() as instance:
         rare, *runs = (materialize(assets, instance=instance).run_id for assets in ([once], [often], [often], [often]))
+        instance.create_run_for_job(killed, status=DagsterRunStatus.STARTED)
         asked = [*often.check_keys]
         outcomes = last_evaluations(instance, asked)
         size = (shards / f"{runs[0]}.db").stat().st_size
