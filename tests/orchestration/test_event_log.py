@@ -190,6 +190,7 @@ def test_an_excluded_check_keeps_its_last_outcome() -> None:
 
 
 def test_no_other_module_uses_dagsters_private_api() -> None:
+    """The webserver's application and a run's health have no public names; Dagster's version is pinned."""
     package = Path(touchstone.__file__).parent
     private = re.compile(r"\bdagster(_dbt)?\.(\w+\.)*_|^from dagster\S* import _", re.MULTILINE)
     found = {path.name for path in package.rglob("*.py") if private.search(path.read_text())}
