@@ -25,12 +25,14 @@ def end_on_signals() -> None:
         signal.signal(number, lambda *_: None)
     # The process in which Python counts semaphores, those of dbt's, outlives this one, and would warn of them.
     sys.warnoptions.append("ignore:resource_tracker")
-    Thread(target=_end, args=(read,), name="signals", daemon=True).start()
+    # Dagster sends what a step prints through a file and another process, which a signal to all of the group ends.
+    terminal = os.dup(sys.stderr.fileno())
+    Thread(target=_end, args=(read, terminal), name="signals", daemon=True).start()
 
 
-def _end(read: int) -> None:
+def _end(read: int, terminal: int) -> None:
     while (number := os.read(read, 1)[0]) not in _ENDING:
         pass
     name = signal.Signals(number).name
-    print(f"error: ended by {name}; what it has not finished, the next run completes", file=sys.stderr, flush=True)
+    os.write(terminal, f"error: ended by {name}; what it has not finished, the next run completes\n".encode())
     os._exit(128 + number)
