@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from touchstone import alerts
-from touchstone.backup import BackupFailed, back_up, restore
+from touchstone.backup import LINKS, BackupFailed, alone, back_up, restore
 from touchstone.console import counted, log_progress, printable, shown_bytes
 from touchstone.damage import CannotWrite, Damaged, check_home, explained
 from touchstone.dbt import DbtFailed, run_dbt
@@ -308,7 +308,8 @@ def _retract(settings: Settings, options: argparse.Namespace) -> None:
 
 def _erase(settings: Settings, options: argparse.Namespace) -> None:
     persons = [*map(Person.named, options.person), *(persons_in(options.file) if options.file else [])]
-    with exclusive(settings):
+    with exclusive(settings), alone(settings):
+        shutil.rmtree(settings.home / LINKS, ignore_errors=True)  # of a backup that was killed
         found = erase(settings, [*read_streams().values()], persons)
     for source, records in found.records.items():
         print(f"{source}: erased from {counted(records, 'record')}")

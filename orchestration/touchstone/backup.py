@@ -29,7 +29,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from touchstone.console import log_progress, printable
 from touchstone.damage import NO_ROOM, CannotWrite, Damaged, disk_full, lake_damaged, ledger_damages, size_of
-from touchstone.home import PRIVATE, HomeInUse, locked, umask
+from touchstone.home import BEFORE, PRIVATE, HomeInUse, locked, umask
 from touchstone.landing.inbox import filesystem_of
 from touchstone.landing.ledger import Ledger, ledger_lock
 from touchstone.migrations import HomeTooNew, home_version
@@ -39,7 +39,7 @@ from touchstone.targets import without_passwords
 
 _INDEX = "backup.json"
 # The folder of the home for what a backup is copied from.
-_LINKS = ".backup"
+LINKS = ".backup"
 _NAME = "%Y%m%dT%H%M%S"
 # What else than the lake and the releases is in a backup, by its name in the home.
 _FILES = ("settings.toml", "dagster.yaml", "headlines.yml", "version")
@@ -96,7 +96,7 @@ def back_up(settings: Settings, to: str) -> BackedUp:
 
     Raises BackupFailed, HomeInUse if another backup runs, and Damaged if lake, ledger or history are.
     """
-    with _alone(settings), _opened(settings, to) as (filesystem, root):
+    with alone(settings), _opened(settings, to) as (filesystem, root):
         if isinstance(filesystem, LocalFileSystem) and Path(root).resolve().is_relative_to(settings.home):
             raise BackupFailed(f"{printable(root)} is in the home: name a folder elsewhere, best on another disk")
         earlier = _finished(filesystem, root)
@@ -107,7 +107,7 @@ def back_up(settings: Settings, to: str) -> BackedUp:
         place = f"{root}/{at:{_NAME}}"
         try:
             with _frozen(settings) as frozen:
-                writer = _Writer(filesystem, place, earlier[-1] if earlier else "", settings.home / _LINKS)
+                writer = _Writer(filesystem, place, earlier[-1] if earlier else "", settings.home / LINKS)
                 for name, path in sorted({**frozen, **dict(_of_home(settings))}.items()):
                     writer.add(name, path)
             index = {
@@ -132,7 +132,7 @@ def restore(settings: Settings, source: str) -> Restored:
     All of it is read and verified before anything of the home changes. What it takes the place of stays in a folder
     `before-restore-<time>` of the home. The warehouse is removed: the next night builds it. Raises BackupFailed.
     """
-    with locked(settings), _alone(settings), _opened(settings, source) as (filesystem, root):
+    with locked(settings), alone(settings), _opened(settings, source) as (filesystem, root):
         place = root if filesystem.exists(f"{root}/{_INDEX}") else (_finished(filesystem, root) or [""])[-1]
         if not place:
             raise BackupFailed(f"there is no finished backup in {_shown(source)}")
@@ -153,7 +153,7 @@ def restore(settings: Settings, source: str) -> Restored:
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
     """No two backups, or a backup and what puts one back, at a time. Their files are the owner's alone."""
     try:
         with umask(PRIVATE), FileLock(settings.home / "backup.lock", timeout=0):
@@ -237,7 +237,10 @@ class _Writer:
             return
         with TemporaryDirectory(dir=self._scratch) as folder:
             copy = Path(folder, path.name)
-            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            with (
+                closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as source,
+                closing(sqlite3.connect(copy)) as target,
+            ):
                 source.backup(target)
             with copy.open("rb") as content:
                 yield content
@@ -259,7 +262,7 @@ def _frozen(settings: Settings) -> Iterator[dict[str, Path]]:
     A night has the ledger open for short whiles, and waits while these are made. The releases come first: the ledger
     knows every build that one of them is of. Links are beside the lake, as scratch may be on another disk.
     """
-    links = settings.home / _LINKS
+    links = settings.home / LINKS
     shutil.rmtree(links, ignore_errors=True)  # of a backup that was killed
     try:
         for release in releases(settings):
@@ -360,7 +363,7 @@ def _fetch(filesystem: Any, source: str, target: Path, entry: Entry) -> None:
 def _put(settings: Settings, new: Path, published: str | None) -> tuple[Path | None, list[str]]:
     """Put what was read into its place. Returns the folder of what was there, and paths of the inbox that stayed."""
     home = settings.home
-    before = home / f"before-restore-{datetime.now(UTC):{_NAME}}"
+    before = home / f"{BEFORE}restore-{datetime.now(UTC):{_NAME}}"
     settings.published.unlink(missing_ok=True)
     shutil.rmtree(settings.warehouse)
     for name in _REPLACED:

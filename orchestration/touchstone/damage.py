@@ -292,7 +292,7 @@ def _sqlite_is_whole(path: Path, read_all: bool) -> bool:
             return False
     if read_all:
         try:
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
                 return bool(connection.execute("pragma quick_check(1)").fetchone() == ("ok",))
         except sqlite3.DatabaseError as error:
             return not _SAYS_DAMAGED.search(str(error))  # others say nothing of the file

@@ -65,6 +65,8 @@ def own_dagster(settings: Settings) -> dict[str, str]:
     return {"DAGSTER_HOME": str(folder), "DAGSTER_EVENT_BATCH_SIZE": "1000"}
 
 
+# How the folders begin in which `restore` and `rebuild` keep what they replace.
+BEFORE = "before-"
 # The umask of all that may hold persons, and that of files for others.
 PRIVATE, PUBLIC = 0o077, 0o022
 # The rights to read and enter what is published, beside the owner's.
@@ -123,11 +125,11 @@ def exclusive(settings: Settings) -> Iterator[None]:
 
 
 def _remove_leftovers(settings: Settings) -> None:
-    """Remove the releases that runs began and did not finish, and their temporary files, but for a backup's."""
+    """Remove the releases that runs began and did not finish, and their temporary files."""
     for path in (*settings.releases.glob(".*"), *settings.scratch.iterdir()):
-        if path.is_dir() and not path.name.startswith("backup-"):
+        if path.is_dir():
             shutil.rmtree(path)
-        elif path.is_file():
+        else:
             path.unlink()
 
 

@@ -20,7 +20,7 @@ import duckdb
 
 from touchstone.console import counted, log_progress, printable
 from touchstone.damage import Damaged, history_damages, lake_damaged, ledger_damages, release_damages
-from touchstone.home import locked
+from touchstone.home import BEFORE, locked
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
 from touchstone.landing.ledger import NOT_IN_LAKE, Ledger, kept_table, lake_files, ledger_lock
@@ -110,7 +110,7 @@ class _Aside:
         """Move files or folders there, to the place that they have in the home; those that are gone don't matter."""
         for path in paths:
             if path.exists():
-                self.folder = self.folder or self._home / f"before-rebuild-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+                self.folder = self.folder or self._home / f"{BEFORE}rebuild-{datetime.now(UTC):%Y%m%dT%H%M%S}"
                 target = self.folder / path.relative_to(self._home)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.rename(path, target)

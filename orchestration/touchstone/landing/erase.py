@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from touchstone.home import BEFORE
 from touchstone.landing.formats import FileRefused
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
@@ -72,8 +73,11 @@ def persons_in(file: Path) -> list[Person]:
 def erase(settings: Settings, streams: Iterable[Stream], persons: Sequence[Person]) -> Erased:
     """Erase persons, and finish an erasure that was cut off. The caller holds the home.
 
-    Raises CannotErase if there is nobody to erase, and ErasureUnfinished if the home's key is gone.
+    Raises CannotErase if there is nobody to erase, or if the home has what a restore or rebuild replaced, and
+    ErasureUnfinished if the home's key is gone.
     """
+    if set_aside := sorted(path.name for path in settings.home.glob(f"{BEFORE}*")):
+        raise CannotErase(f"remove what was replaced first, as it names persons too: {', '.join(set_aside)}")
     erased = Erased()
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         if not persons and not ledger.connection.execute("from erased where not is_done").fetchone():
