@@ -122,7 +122,7 @@ def publish(
         sources = [*owner_of(manifest)]
         connection.execute(
             f"create table {PARTS}.landed_files as "
-            "select * exclude (content_hash) from ledger.files where source in (select unnest($1::varchar[])) "
+            "select * exclude (content_hash, forgotten) from ledger.files where source in (select unnest($1::varchar[])) "
             "order by source, path",
             [sources],
         )
