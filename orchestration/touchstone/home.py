@@ -136,7 +136,8 @@ def _remove_leftovers(settings: Settings) -> None:
 @contextmanager
 def locked(settings: Settings) -> Iterator[None]:
     """The same of a home as it is, which may be damaged or of an earlier version."""
-    settings.make_directories()
+    with umask(PRIVATE):
+        settings.make_directories()
     lock = FileLock(settings.home / "run.lock")
     holder = settings.home / "run.holder"
     try:

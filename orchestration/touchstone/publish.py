@@ -122,8 +122,8 @@ def publish(
         sources = [*owner_of(manifest)]
         connection.execute(
             f"create table {PARTS}.landed_files as "
-            "select * exclude (content_hash, forgotten) from ledger.files where source in (select unnest($1::varchar[])) "
-            "order by source, path",
+            "select * exclude (content_hash, forgotten) from ledger.files "
+            "where source in (select unnest($1::varchar[])) order by source, path",
             [sources],
         )
         connection.execute(

@@ -38,7 +38,7 @@ def freshness_of(
     with Ledger.open(tmp_path, tmp_path, "500MB") as ledger:
         for number, at in enumerate(landings, start=1):
             ledger.connection.execute(
-                "insert into files values (?, ?, 'f', 1, 1, 1, 0, 0, 0, ?, ?)", [SOURCE, f"hash{number}", number, at]
+                "insert into files values (?, ?, 'f', 1, 1, 1, 0, 0, 0, ?, ?, 0)", [SOURCE, f"hash{number}", number, at]
             )
         rows = [(SOURCE, hour, records, hour + HOUR / 2) for hour, records in hours.items()]
         ledger.connection.executemany("insert into record_hours values (?, ?, ?, ?)", rows)
@@ -110,7 +110,7 @@ def test_an_ended_source_is_never_late(tmp_path: Path) -> None:
 def test_a_landing_without_new_records_does_not_count(tmp_path: Path) -> None:
     with Ledger.open(tmp_path, tmp_path, "500MB") as ledger:
         ledger.connection.execute(
-            "insert into files values (?, 'again', 'f', 1, 5, 0, 5, 0, 0, 99, ?)", [SOURCE, NOW + 5 * DAY]
+            "insert into files values (?, 'again', 'f', 1, 5, 0, 5, 0, 0, 99, ?, 0)", [SOURCE, NOW + 5 * DAY]
         )
     nights = [NOW - number * DAY for number in range(10)]
     found = freshness_of(tmp_path, nights, every_hour(10), NOW + 5 * DAY)

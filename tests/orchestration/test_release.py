@@ -114,7 +114,8 @@ def results(session_home: TestHome) -> Iterator[Path]:
 def test_failures_are_listed_by_system(session_home: TestHome, manifest: Manifest, results: Path) -> None:
     def failed(**statuses: str) -> dict[str, str]:
         ids = {node["name"]: id_ for id_, node in manifest["nodes"].items()}
-        rows = [{"unique_id": ids[name], "status": status, "failures": 3} for name, status in statuses.items()]
+        same = {"failures": 3, "message": None}
+        rows = [{"unique_id": ids[name], "status": status, **same} for name, status in statuses.items()]
         results.write_text(json.dumps({"results": rows}))
         return _failures(session_home.settings, manifest)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from touchstone import publish
+from touchstone.damage import write_sizes
 from touchstone.home import exclusive
 from touchstone.settings import Settings
 
@@ -29,6 +30,7 @@ def test_rollback_finds_the_release_before_when_the_clock_was_set_back(
         monkeypatch.setattr(publish, "datetime", Clock)
         release = settings.releases / publish.name_of_next(settings, f"run{len(made)}")
         release.mkdir()
+        write_sizes(release)
         publish.activate_release(settings, release)
         made.append(release)
     assert publish.releases(settings) == made
