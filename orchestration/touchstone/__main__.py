@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,7 +21,7 @@ from filelock import FileLock
 
 from touchstone import alerts
 from touchstone.backup import LINKS, BackupFailed, alone, back_up, restore
-from touchstone.console import counted, log_progress, printable, shown_bytes
+from touchstone.console import counted, log_progress, printable, show_progress, shown_bytes
 from touchstone.damage import CannotWrite, Damaged, check_home, explained
 from touchstone.dbt import DbtFailed, run_dbt
 from touchstone.doctor import examine, print_findings
@@ -195,7 +194,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _nightly(settings: Settings, strict: bool) -> int:
-    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
+    show_progress()
     log_progress("starting")
     # What Dagster and dbt load stays, and checking it for garbage as often as Python does takes seconds.
     gc.set_threshold(100_000)
@@ -235,7 +234,7 @@ def _rollback(settings: Settings) -> int:
 
 
 def _back_up(settings: Settings, to: str) -> None:
-    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
+    show_progress()
     made = back_up(settings, to)
     print(
         f"Backed up {counted(made.files, 'file')} of {shown_bytes(made.bytes)} to {printable(made.place)}: "
@@ -245,7 +244,7 @@ def _back_up(settings: Settings, to: str) -> None:
 
 
 def _restore(settings: Settings, source: str) -> None:
-    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
+    show_progress()
     restored = restore(settings, source)
     print(
         f"Restored {counted(restored.files, 'file')} of {shown_bytes(restored.bytes)}, "
@@ -259,7 +258,7 @@ def _restore(settings: Settings, source: str) -> None:
 
 
 def _rebuild(settings: Settings, options: argparse.Namespace) -> None:
-    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
+    show_progress()
     if options.history:
         done = begin_history(settings)
     elif options.source == "inbox":

@@ -21,6 +21,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(written, text)
 
 
+def show_progress() -> None:
+    """Have this process, and those that it starts, print lines of progress from now on."""
+    os.environ["TOUCHSTONE_PROGRESS"] = str(time.time())
+
+
 def log_progress(text: str) -> None:
     """Print a line of progress, with the seconds since TOUCHSTONE_PROGRESS, a Unix epoch; nothing if that isn't set."""
     if started := os.environ.get("TOUCHSTONE_PROGRESS"):

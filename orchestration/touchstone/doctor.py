@@ -145,13 +145,13 @@ def _inbox(settings: Settings) -> Iterator[Finding]:
 
 
 def _damages(settings: Settings) -> Iterator[Finding]:
-    yield from (Finding(Level.WRONG, "ledger", str(each)) for each in ledger_damages(settings, read_all=True))
     yield from (Finding(Level.WRONG, "warehouse", str(each)) for each in warehouse_damages(settings, read_all=True))
     yield from (Finding(Level.WRONG, "history", str(each)) for each in history_damages(settings, read_all=True))
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
-    if any(ledger_damages(settings, read_all=True)):
+    for damage in ledger_damages(settings, read_all=True):
+        yield Finding(Level.WRONG, "ledger", str(damage))
         return
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         failed = ledger.failed_landings()
