@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import time
 from collections.abc import Iterable
@@ -88,31 +89,40 @@ def long_life(work: Path, systems: list[str], nights: int, console: Console) -> 
     of_system = [_days(work / "inbox", system, events=_RECORDS * nights, days=nights) for system in systems]
     os.environ.update(TOUCHSTONE_HOME=str(home), TOUCHSTONE_SYSTEMS=json.dumps(systems))
     title = "A home of small nights: MiB of its parts"
-    table = Table("night", "seconds", *_PARTS, "ledger", "lake's files", "all", title=title)
+    table = Table("night", "seconds", "CPU s", *_PARTS, "ledger", "lake's files", "all", title=title)
     for column in table.columns:
         column.justify = "right"
     seconds: list[float] = []
+    cpu_seconds: list[float] = []
     for number, days in enumerate(zip(*of_system, strict=True), start=1):
         _give(chain.from_iterable(days), work / "inbox", home)
         at = datetime.fromisoformat("-".join(days[0][0].parts[-3:])).replace(tzinfo=UTC) + timedelta(days=1, hours=2)
-        output, started = StringIO(), time.monotonic()
+        output, started, cpu_started = StringIO(), time.monotonic(), _cpu_seconds()
         with redirect_stdout(output), redirect_stderr(output), time_machine.travel(at):
             failed = main(["nightly"])
         if failed:
             raise SystemExit(output.getvalue())
         seconds.append(time.monotonic() - started)
-        if number in (2, nights) or number % 100 == 0:
+        cpu_seconds.append(_cpu_seconds() - cpu_started)
+        if number in (2, nights) or number % 50 == 0:
             found = sizes(home)
             ledger = (home / "lake" / "ledger.duckdb").stat().st_size
             table.add_row(
                 str(number),
                 f"{median(seconds[-9:]):.1f}",
+                f"{median(cpu_seconds[-9:]):.1f}",
                 *(f"{found[part] / 2**20:,.1f}" for part in _PARTS),
                 f"{ledger / 2**20:,.1f}",
                 str(len([*home.glob("lake/*/*/[0-9]*.parquet")])),
                 f"{sum(found.values()) / 2**20:,.0f}",
             )
             console.print(table)
+
+
+def _cpu_seconds() -> float:
+    """Of this process, and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _days(inbox: Path, system: str, *, events: int, days: int) -> list[list[Path]]:
