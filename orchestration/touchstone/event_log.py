@@ -14,9 +14,8 @@ check may be planned and never evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -156,16 +155,16 @@ class EventLog(SqliteEventLogStorage):
             with self._connect(INDEX_SHARD_NAME) as connection:
                 connection.execute(_events.delete().where(*of_running))
 
-    def forget_checks(self, before: datetime) -> None:
-        """Delete the outcomes of checks before a time, but for the last one of each."""
+    def forget_checks(self, kept: Collection[str]) -> None:
+        """Delete the outcomes of checks in other runs than these, but for the last one of each check."""
         of_check = [_checks.c.asset_key, _checks.c.check_name]
         done = _checks.c.execution_status.in_(
             [status.value for status in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES]
         )
         newest, last = (select(func.max(_checks.c.id)).where(each).group_by(*of_check) for each in (true(), done))
-        is_old = _checks.c.create_timestamp < before.astimezone(UTC).replace(tzinfo=None)
+        is_gone = _checks.c.run_id.not_in(kept)
         with self.index_connection() as connection:
-            connection.execute(_checks.delete().where(is_old, _checks.c.id.not_in(newest), _checks.c.id.not_in(last)))
+            connection.execute(_checks.delete().where(is_gone, _checks.c.id.not_in(newest), _checks.c.id.not_in(last)))
 
     def dispose(self) -> None:
         """All events are on the disk after it, even where a server has the files open too."""

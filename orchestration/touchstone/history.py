@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRun, RunsFilter
 
@@ -14,6 +17,9 @@ from touchstone.settings import Settings
 _COMPACTED_AFTER = timedelta(days=1)
 # So many runs are looked at for that each night.
 _RECENT_RUNS = 10
+# Bytes of room that a file of it may have, however small it is, and how long a service may be writing into it.
+_ROOM = 4 * 2**20
+_BUSY_SECONDS = 5
 
 
 def expired_runs(instance: DagsterInstance, before: datetime) -> list[DagsterRun]:
@@ -43,7 +49,19 @@ def tidy_history(instance: DagsterInstance, settings: Settings, now: datetime) -
     if not isinstance(events, EventLog):
         return  # another storage's tables are not compacted
     if old:
-        events.forget_checks(before)
+        events.forget_checks({run.run_id for run in instance.get_runs()})
     over = RunsFilter(created_before=now - _COMPACTED_AFTER)
     for run in instance.get_runs(over, limit=_RECENT_RUNS):
         events.compact(run.run_id)
+    for file in ("runs.db", "runs/index.db"):
+        _give_back(settings.home / "dagster" / "history" / file)
+
+
+def _give_back(file: Path) -> None:
+    """Make a file smaller that has much room: SQLite uses what was deleted again, but keeps it."""
+    with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+        free, pages, size = (
+            connection.execute(f"pragma {name}").fetchone()[0] for name in ("freelist_count", "page_count", "page_size")
+        )
+        if free * size > _ROOM and free * 4 > pages:
+            connection.execute("vacuum")
