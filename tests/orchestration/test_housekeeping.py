@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
@@ -213,3 +216,46 @@ def test_dagsters_history_is_compacted_and_ends(home: TestHome, monkeypatch: pyt
         assert instance.get_latest_materialization_event(often.key)
         run = instance.get_run_by_id(rare)
         assert run and run.job_snapshot_id and instance.get_job_snapshot(run.job_snapshot_id)
+
+
+def test_dagsters_history_grows_no_more_once_it_is_as_old_as_it_may_be(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", own_dagster(home.settings)["DAGSTER_HOME"])
+    settings = Settings(home=home.settings.home, keep_history_days=3)
+    folder = home.settings.home / "dagster"
+    sizes = []
+    with DagsterInstance.get() as instance:
+        for night in range(1, 13):
+            with time_machine.travel(NOW + timedelta(days=night)):
+                for _ in range(2):
+                    materialize([often], instance=instance)
+            tidy_history(instance, settings, NOW + timedelta(days=night, hours=1))
+            found = {"files": len([path for path in folder.rglob("*") if path.is_file()])}
+            for path in (folder / "history" / "runs.db", folder / "history" / "runs" / "index.db"):
+                with closing(sqlite3.connect(path)) as connection:
+                    tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+                    for (table,) in tables:
+                        found[table] = connection.execute(f'select count(*) from "{table}"').fetchone()[0]
+                    found[path.name] = connection.execute("pragma page_count").fetchone()[0]
+            sizes.append(found)
+    assert sizes[5] == sizes[8] == sizes[11] != sizes[2]
+    assert sizes[5]["asset_check_executions"] == 2 * sizes[5]["runs"] > 0
+
+
+def test_a_history_that_was_large_gives_its_room_back(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", own_dagster(home.settings)["DAGSTER_HOME"])
+    index = home.settings.home / "dagster" / "history" / "runs" / "index.db"
+    with DagsterInstance.get() as instance:
+        materialize([once], instance=instance)
+        before = index.stat().st_size
+        with closing(sqlite3.connect(index)) as connection:
+            connection.executescript(f"create table large as select zeroblob({2 * 2**20 + before}); drop table large")
+        tidy_history(instance, home.settings, NOW)
+    assert index.stat().st_size > 2 * 2**20, "a little room is used again"
+    with DagsterInstance.get() as instance:
+        with closing(sqlite3.connect(index)) as connection:
+            connection.executescript(f"create table large as select zeroblob({6 * 2**20}); drop table large")
+        tidy_history(instance, home.settings, NOW)
+        assert instance.get_latest_materialization_event(once.key)
+    assert index.stat().st_size <= before
