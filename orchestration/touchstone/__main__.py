@@ -101,7 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     web.add_argument("--host", default="127.0.0.1", help="address to listen on")
     for server in (ui, web):
         server.add_argument("--port", type=int, default=_port("3000"))
-    commands.add_parser("daemon", help="start Dagster's daemon, which runs schedules and sensors, as a service")
+    daemon = commands.add_parser(
+        "daemon", help="start Dagster's daemon, which runs schedules and sensors, as a service"
+    )
+    for service in (web, daemon):
+        service.add_argument(
+            "--workspace", type=Path, help="Dagster's file that names a server of our definitions; else they are loaded"
+        )
     commands.add_parser("docs", help="serve dbt's documentation on loopback")
     model = commands.add_parser("model", help="rebuild one model from all of its records, and run its tests")
     model.add_argument("name", help="such as int_mailgun__event_flags")
@@ -161,12 +167,13 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         case "ui":
             return _serve(settings, "127.0.0.1", options.port, with_daemon=True)
         case "webserver":
-            return _serve(settings, options.host, options.port)
+            return _serve(settings, options.host, options.port, workspace=options.workspace)
         case "daemon":
             _create_history(settings)
             # Dagster's module of it is private, unlike its command.
             command = str(Path(sys.executable).with_name("dagster-daemon"))
-            os.execv(command, [command, "run", *_LOCATION])
+            location = ["-w", str(options.workspace)] if options.workspace else _LOCATION
+            os.execv(command, [command, "run", *location])
         case "docs":
             _docs(settings)
         case "model":
@@ -365,11 +372,13 @@ def _docs(settings: Settings) -> None:
     _exec_program("touchstone.dbt", "docs", "serve", "--host", "127.0.0.1", "--port", _port("8080"), "--no-browser")
 
 
-def _serve(settings: Settings, host: str, port: int, with_daemon: bool = False) -> int:
+def _serve(
+    settings: Settings, host: str, port: int, *, with_daemon: bool = False, workspace: Path | None = None
+) -> int:
     from touchstone.ui import serve
 
     _create_history(settings)
-    return serve(settings, host, port, with_daemon)
+    return serve(settings, host, port, with_daemon=with_daemon, workspace=workspace)
 
 
 def _create_history(settings: Settings) -> None:

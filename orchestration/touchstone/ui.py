@@ -7,13 +7,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import uvicorn
+import yaml
 from dagster import DagsterInstance
+from dagster._cli.proxy_server_manager import ProxyServerManager
 from dagster._cli.workspace.cli_target import workspace_opts_to_load_target
 from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceLoadTarget
 from dagster._utils.log import configure_loggers
 from dagster_shared.cli import WorkspaceOpts
 from dagster_webserver import cli
@@ -40,10 +45,12 @@ class _Server(uvicorn.Server):
         print(f"Dagster's UI: {self._address}", flush=True)
 
 
-def serve(settings: Settings, host: str, port: int, with_daemon: bool = False) -> int:
+def serve(settings: Settings, host: str, port: int, *, with_daemon: bool = False, workspace: Path | None = None) -> int:
     """Serve Dagster's UI until SIGINT or SIGTERM; returns the exit status: 1 if it or the daemon has ended by itself.
 
-    Raises SettingsMistake for an address that can't be listened on.
+    A workspace is Dagster's file that names a server of our definitions. Without it they are loaded here, and a daemon
+    beside the UI shares them: they take more memory than UI and daemon together. Raises SettingsMistake for an address
+    that can't be listened on.
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn has its own, once it serves
         signal.signal(number, signal.default_int_handler)
@@ -61,24 +68,44 @@ def serve(settings: Settings, host: str, port: int, with_daemon: bool = False) -
             instance.optimize_for_webserver(
                 cli.DEFAULT_DB_STATEMENT_TIMEOUT, cli.DEFAULT_POOL_RECYCLE, cli.DEFAULT_POOL_MAX_OVERFLOW
             )
-            ours = workspace_opts_to_load_target(WorkspaceOpts(module_name=("touchstone.definitions",)))
-            with WorkspaceProcessContext(instance, ours, version=__version__) as context:
+            with ExitStack() as stack:
+                if with_daemon:
+                    workspace = stack.enter_context(_code_server(instance))
+                definitions = _definitions(workspace)
+                context = stack.enter_context(WorkspaceProcessContext(instance, definitions, version=__version__))
                 app = create_app_from_workspace_process_context(context, lifespan=cli._lifespan)
                 guarded = Guard(app, settings.ui_hosts, token)
                 config = uvicorn.Config(guarded, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS)
                 server = _Server(config, address)
-                with _daemon(server) if with_daemon else nullcontext():
-                    server.run([listening])
+                if with_daemon:
+                    stack.enter_context(_daemon(server, workspace))
+                server.run([listening])
     except KeyboardInterrupt:
         return 0
     print(f"error: the {'daemon' if with_daemon else 'server'} has ended; its reason is above", file=sys.stderr)
     return 1
 
 
+def _definitions(workspace: Path | None = None) -> WorkspaceLoadTarget:
+    """Ours, of the package or of the servers that a workspace names."""
+    if workspace:
+        return workspace_opts_to_load_target(WorkspaceOpts(workspace=[str(workspace)]))
+    return workspace_opts_to_load_target(WorkspaceOpts(module_name=["touchstone.definitions"]))
+
+
 @contextmanager
-def _daemon(server: uvicorn.Server) -> Iterator[None]:
+def _code_server(instance: DagsterInstance) -> Iterator[Path]:
+    """A server of our definitions, as `dagster dev` has, and the workspace that names it."""
+    with TemporaryDirectory() as folder, ProxyServerManager(instance, _definitions()) as manager:
+        workspace = Path(folder, "workspace.yaml")
+        workspace.write_text(yaml.safe_dump({"load_from": manager.get_code_server_specs()}))
+        yield workspace
+
+
+@contextmanager
+def _daemon(server: uvicorn.Server, workspace: Path | None) -> Iterator[None]:
     """Dagster's daemon beside a server, which ends when the daemon does."""
-    daemon = subprocess.Popen([sys.executable, "-m", "touchstone", "daemon"])
+    daemon = subprocess.Popen([sys.executable, "-m", "touchstone", "daemon", f"--workspace={workspace}"])
 
     def watch() -> None:
         daemon.wait()
