@@ -134,11 +134,19 @@ def test_the_configuration_for_postgresql_is_ours_but_for_the_storage() -> None:
 def test_the_values_of_the_chart_go_with_the_image() -> None:
     values = yaml.safe_load((DEPLOY / "helm-values.yaml").read_text())
     (deployment,) = values["dagster-user-deployments"]["deployments"]
-    (claim,) = values["extraManifests"]
+    claim, webserver, service = values["extraManifests"]
     tag = compose()["services"]["webserver"]["image"].partition(":")[2]
     assert (deployment["image"]["tag"], f'version = "{tag}"' in (PROJECT / "pyproject.toml").read_text()) == (tag, True)
     assert deployment["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
     assert deployment["podSecurityContext"]["runAsUser"] == 10001
+    pod = webserver["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    assert pod["spec"]["securityContext"] == deployment["podSecurityContext"]
+    assert container["securityContext"] == deployment["securityContext"]
+    assert container["image"] == f"{deployment['image']['repository']}:{tag}"
+    assert {mount["name"] for mount in container["volumeMounts"]} == {each["name"] for each in pod["spec"]["volumes"]}
+    assert service["spec"]["selector"] == pod["metadata"]["labels"] == webserver["spec"]["selector"]["matchLabels"]
+    assert values["dagsterWebserver"] == {"replicaCount": 0}
     (version,) = re.findall(r"dagster/dagster --version (\S+)", PAGE)
     assert locked(DEPLOY / "requirements.lock")["dagster"] == version
 
@@ -259,6 +267,51 @@ def test_the_services_run_a_night_that_mails_its_failure(
     assert "published without mailgun" in mail
     assert "nowhere://" in mail
     assert (health(web), (home / "dagster" / "history").exists()) == (1, not history)
+
+
+def test_the_webserver_of_the_chart_asks_for_the_token(tmp_path: Path) -> None:
+    """The commands of its pods, with the code server's workspace as the chart writes it."""
+    values = yaml.safe_load((DEPLOY / "helm-values.yaml").read_text())
+    (deployment,) = values["dagster-user-deployments"]["deployments"]
+    (container,) = values["extraManifests"][1]["spec"]["template"]["spec"]["containers"]
+    port, code_port = free_port(), free_port()
+    location = {"host": "127.0.0.1", "port": code_port, "location_name": deployment["name"]}
+    (tmp_path / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"grpc_server": location}]}))
+    for name in ("code", "web"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "web" / "ui_token").write_text("a-token")
+    given = {variable["name"]: variable["value"] for variable in container["env"] if "value" in variable}
+    workspace = {"/workspace/workspace.yaml": str(tmp_path / "workspace.yaml")}
+    web = [sys.executable, "-m", *(workspace.get(argument, argument) for argument in container["args"])]
+    code = [str(BIN / "dagster"), "api", "grpc", "--port", str(code_port), *deployment["dagsterApiGrpcArgs"]]
+    homes = {"code": clean(TOUCHSTONE_HOME=str(tmp_path / "code"), DAGSTER_HOME=str(tmp_path / "code"))}
+    homes["web"] = clean(TOUCHSTONE_HOME=str(tmp_path / "web"), PORT=str(port), **given)
+
+    def ask(path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    probe = container["readinessProbe"]["httpGet"]
+    header = {each["name"]: each["value"] for each in probe["httpHeaders"]}
+    nodes = "{ repositoriesOrError { ... on RepositoryConnection { nodes { location { name } } } } }"
+    question = json.dumps({"query": nodes}).encode()
+    sent = {"Content-Type": "application/json", "Authorization": "Bearer a-token"}
+    with (
+        running(code, environment=homes["code"], log=tmp_path / "code.log"),
+        running(web, environment=homes["web"], log=tmp_path / "web.log"),
+    ):
+        until(lambda: ask(probe["path"], **header)[0] == 200)
+        assert ask(probe["path"], Host="10.0.0.1:3000")[0] == 403
+        named = {"Host": "touchstone.example.com"}
+        assert ask("/graphql", question, **named)[0] == 401
+        loaded = {"data": {"repositoriesOrError": {"nodes": [{"location": {"name": deployment["name"]}}]}}}
+        until(lambda: json.loads(ask("/graphql", question, **named, **sent)[1]) == loaded)
 
 
 # Stand-ins for what a test may not do, by the program's name. `$PYTHON` is this Python, `$OTHERS` its packages.
