@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
+import re
+import shutil
 import signal
+import ssl
 import stat
+import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -21,6 +28,7 @@ from websockets.exceptions import InvalidStatus
 
 from touchstone.__main__ import main
 from touchstone.guard import Guard, read_token
+from touchstone.settings import PROJECT
 
 from .conftest import TestHome
 from .servers import free_port, until
@@ -198,3 +206,74 @@ def test_the_token_is_the_homes_and_its_owners_alone(home: TestHome) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.unlink()
     assert read_token(home.settings) != token
+
+
+@pytest.fixture
+def nginx(server: Server, tmp_path: Path) -> Iterator[int]:
+    """The port of nginx with the page's example before the server; its user is ops, of the password secret."""
+    program = shutil.which("nginx", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
+    if not program:
+        pytest.skip("nginx is not installed here")
+    (site,) = re.findall(r"^```nginx\n(.*?)^```$", (PROJECT / "docs/deploy.md").read_text(), re.MULTILINE | re.DOTALL)
+    port = free_port()
+    places = {
+        "443 ssl": f"127.0.0.1:{port} ssl",
+        "/etc/ssl/certs": str(tmp_path),
+        "/etc/ssl/private": str(tmp_path),
+        "/etc/nginx": str(tmp_path),
+        "127.0.0.1:3000": server.host,
+    }
+    for place, instead in places.items():
+        assert place in site
+        site = site.replace(place, instead)
+    # Started by root, it would read the passwords as another user.
+    kept = f"user root; pid {tmp_path}/pid; error_log {tmp_path}/error.log; daemon off; events {{}}"
+    temporary = " ".join(
+        f"{name}_temp_path {tmp_path};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (tmp_path / "nginx.conf").write_text(f"{kept}\nhttp {{\naccess_log off; {temporary}\n{site}}}\n")
+    password = subprocess.run(["openssl", "passwd", "-apr1", "secret"], check=True, capture_output=True, text=True)
+    (tmp_path / "touchstone.htpasswd").write_text(f"ops:{password.stdout}")
+    files = ["-keyout", tmp_path / "touchstone.key", "-out", tmp_path / "touchstone.pem"]
+    certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *files, "-subj", "/CN=touchstone"]
+    subprocess.run(certificate, check=True, capture_output=True)
+    process = subprocess.Popen([program, "-c", tmp_path / "nginx.conf"], stderr=subprocess.DEVNULL)
+    until(lambda: (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text()))
+    yield port
+    process.terminate()
+    process.wait()
+
+
+def test_nginx_hands_on_what_is_right_and_no_more(nginx: int, server: Server) -> None:
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    password = {"Authorization": "Basic " + b64encode(b"ops:secret").decode()}
+    ours, evil = {"Origin": f"https://touchstone.example.com:{nginx}"}, {"Origin": "https://evil.example.com"}
+
+    def ask(path: str = "/", host: str = "touchstone.example.com", **headers: str) -> tuple[int, str | None]:
+        connection = http.client.HTTPSConnection("127.0.0.1", nginx, context=trusting)
+        connection.request("GET", path, headers={"Host": f"{host}:{nginx}", **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Set-Cookie")
+
+    async def talk(**headers: str) -> str | int:
+        address = f"wss://touchstone.example.com:{nginx}/graphql"
+        try:
+            place = {"host": "127.0.0.1", "port": nginx, "ssl": trusting}
+            async with connect(address, additional_headers=headers, **place) as socket:
+                return str(await socket.recv())
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    status, given = ask(f"/?token={TOKEN}", **password)
+    assert status == 303 and given and "Secure" in given
+    cookie = {"Cookie": given.partition(";")[0]}
+    assert ask(**cookie, **password, **ours)[0] == 200
+    assert ask(**cookie, **ours)[0] == 401
+    assert ask(**password, **ours)[0] == 401
+    assert ask(**cookie, **password, **evil)[0] == 403
+    assert ask(host="evil.example.com", **cookie, **password)[0] == 403
+    assert asyncio.run(talk(**cookie, **password, **ours)) == "the UI"
+    assert asyncio.run(talk(**cookie, **ours)) == 401
+    assert asyncio.run(talk(**password, **ours)) == 403
+    assert asyncio.run(talk(**cookie, **password, **evil)) == 403
