@@ -78,8 +78,8 @@ def build(
     published = plan.published
     command = ["--no-write-json", "build", "--exclude-resource-type", "unit_test"]
     if is_whole(context, models, manifest, plan):
-        selection = _exclusions(manifest, [*plan.excluded, *plan.kept], plan.absent)
-        uncounted = _exclusions(manifest, [*plan.excluded, *plan.kept, *_periods(manifest)], plan.absent)
+        selection = exclusions(manifest, [*plan.excluded, *plan.kept], plan.absent)
+        uncounted = exclusions(manifest, [*plan.excluded, *plan.kept, *_periods(manifest)], plan.absent)
     else:
         published = {}  # a check that a person starts reads all of history
         names = sorted(manifest["nodes"][unique_id]["name"] for unique_id in (*keys, *checks))
@@ -170,12 +170,16 @@ def is_whole(context: AssetExecutionContext, models: AssetsDefinition, manifest:
     return keys.issubset(context.selected_asset_keys) and checks.issubset(context.selected_asset_check_keys)
 
 
-def _exclusions(manifest: Manifest, unchanged: Sequence[dict[str, Any]], absent: Collection[str]) -> list[str]:
-    """The arguments that exclude systems that are off or absent, and models that stay as they are."""
+def exclusions(manifest: Manifest, unchanged: Sequence[dict[str, Any]], absent: Collection[str]) -> list[str]:
+    """The arguments that exclude systems that are off or absent, and models that stay as they are.
+
+    A test of several models stays where any of them is built, which by dbt's default it would not, but not where one is
+    of a system that is not built.
+    """
     not_built = off_systems(manifest) | {*absent}
-    excluded = {f"group:{group}" for group in not_built}
+    excluded = {f"group:{group}{readers}" for group in not_built for readers in ("", "+1,resource_type:test")}
     excluded |= selectors(manifest, [node for node in unchanged if node["group"] not in not_built])
-    return ["--exclude", " ".join(sorted(excluded))] if excluded else []
+    return ["--indirect-selection", "cautious", "--exclude", " ".join(sorted(excluded))] if excluded else []
 
 
 def _periods(manifest: Manifest) -> list[dict[str, Any]]:

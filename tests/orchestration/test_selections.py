@@ -9,10 +9,12 @@ import duckdb
 import pytest
 from dagster import AssetKey, AssetSelection, DagsterInstance, Definitions, define_asset_job
 
+from touchstone import dbt
 from touchstone.definitions import definitions_of
 from touchstone.manifest import project
-from touchstone.plan import plan
+from touchstone.plan import plan, unaffected
 from touchstone.settings import Settings, known_systems
+from touchstone.warehouse import exclusions
 
 from .conftest import TestHome
 from .events import some_events
@@ -136,6 +138,17 @@ def test_a_system_that_lands_later_is_built_whole(home: TestHome) -> None:
         assert planned is not None
         assert system not in {node["group"] for node in planned.excluded}, "its seeds are new too"
     assert "ses" in {node["group"] for node in planned.excluded}
+
+
+def test_a_check_of_several_models_runs_where_any_of_them_is_built(home: TestHome) -> None:
+    """But not where one is of a system of which nothing is built."""
+    manifest = project(home.settings)
+    chosen = exclusions(manifest, unaffected(manifest, ["ses/events"]), ["alexa"])
+    listed = dbt.invoke(
+        *("--quiet", "ls", "--resource-type", "test", "--output", "name", *chosen), manifest=home.manifest
+    ).result
+    assert {"ses_loses_no_record", "a_reason_of_ses_is_known", "ses_slices_agree"} < {*listed}
+    assert not [name for name in listed if "alexa" in name or "mailgun" in name]
 
 
 def test_periods_are_counted_after_the_last_batch_of_their_months(home: TestHome) -> None:
