@@ -20,8 +20,9 @@ from touchstone.damage import is_whole
 from touchstone.definitions import definitions_of
 from touchstone.settings import PROJECT, Settings, SettingsMistake
 
+from .commands import run, user_folder
 from .conftest import TestHome
-from .test_runs import Renewed, fill, marts, more, published, run, user_folder
+from .test_runs import Renewed, fill, marts, more, published
 from .test_ses_landing import event
 
 Rows = dict[str, list[tuple[object, ...]]]

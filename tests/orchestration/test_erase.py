@@ -7,8 +7,6 @@ import os
 import random
 import re
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from touchstone.landing.persons import CannotErase, ErasureUnfinished, Person, P
 from touchstone.landing.retract import retract_file, retract_record, undo
 from touchstone.sample.__main__ import main as generate
 
+from .commands import run
 from .conftest import TestHome
 from .events import some_events
 
@@ -316,14 +315,11 @@ def test_a_whole_home(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     events = [{**event, "tags": [mail]} for event in some_events(seed=1, count=60)]
     (folder / "a.json").write_text("".join(json.dumps(event) + "\n" for event in events) + "{broken\n")
-    environment = {**os.environ, "TOUCHSTONE_HOME": str(tmp_path), "TOUCHSTONE_SYSTEMS": '["mailgun"]'}
 
     def touchstone(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "touchstone", *arguments], env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        code, output = run(tmp_path, *arguments, TOUCHSTONE_SYSTEMS='["mailgun"]')
+        assert code == 0, output
+        return output
 
     def totals() -> list[tuple[Any, ...]]:
         with duckdb.connect(str((tmp_path / "published" / "touchstone.duckdb").resolve()), read_only=True) as marts:

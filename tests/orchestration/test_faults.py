@@ -27,6 +27,7 @@ from touchstone.manifest import project
 from touchstone.resources import Home
 from touchstone.settings import PROJECT
 
+from .commands import run, start
 from .conftest import KEPT, TestHome
 from .servers import until
 from .test_deploy import running
@@ -39,8 +40,6 @@ from .test_runs import (  # noqa: F401
     marts,
     more,
     renewed,
-    run,
-    start,
     state,
     undisturbed,
 )
@@ -145,12 +144,7 @@ def check_whole(home: Path) -> None:
 
 def ended(trial: Trial, home: Path, number: signal.Signals, chance: random.Random) -> bool:
     """Start a night as a background job, send it a signal somewhere, and say whether that came before its end."""
-
-    def in_the_background() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    night = start(home, prepare=in_the_background, TOUCHSTONE_BATCH_BYTES=_SMALL_BATCHES)
-    assert night.stdout
+    night = start(home, in_background=True, TOUCHSTONE_BATCH_BYTES=_SMALL_BATCHES)
     next(line for line in night.stdout if "starting" in line)
     with Reader(home) as reader:
         time.sleep(trial.seconds * chance.uniform(0, 1))
@@ -183,7 +177,7 @@ def check_signals(trial: Trial, row: Sequence[signal.Signals], rows: int) -> Non
 
 
 def test_after_signals_the_next_night_is_right(small: Trial) -> None:
-    check_signals(small, [signal.SIGKILL] * 4 + [signal.SIGTERM], rows=1)
+    check_signals(small, [signal.SIGKILL] * 2 + [signal.SIGTERM], rows=1)
 
 
 @pytest.mark.full

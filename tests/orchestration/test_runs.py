@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,8 +18,9 @@ import duckdb
 import pytest
 
 from touchstone.landing.streams import read_streams
-from touchstone.settings import PROJECT, Settings
+from touchstone.settings import Settings
 
+from .commands import run, user_folder
 from .conftest import KEPT, TestHome
 from .events import some_events
 
@@ -32,35 +31,6 @@ _LEDGER = {
     "ignored": "select source, content_hash, kind, records from ignored",
     "lake": "select source, sum(rows) from lake_files group by all",
 }
-
-
-def user_folder(home: Path) -> Path:
-    """The empty home folder of the user who runs it."""
-    folder = home.with_name("user")
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def start(
-    home: Path, *arguments: str, prepare: Callable[[], Any] | None = None, **environment: str
-) -> subprocess.Popen[str]:
-    """Start a command; in its process, `prepare` is called first."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "touchstone", *(arguments or ("nightly",))],
-        cwd=PROJECT,
-        env={**os.environ, "HOME": str(user_folder(home)), "TOUCHSTONE_HOME": str(home), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=prepare,
-    )
-
-
-def run(home: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    process = start(home, *arguments, **environment)
-    output, _ = process.communicate(timeout=900)
-    return process.returncode, output
 
 
 def fill(home: Path, seed: int = 3, count: int = 600, files: int = 6, prefix: str = "") -> None:
@@ -146,7 +116,7 @@ class Reader:
         self._thread = threading.Thread(target=self._read)
 
     def _read(self) -> None:
-        while not self._done.wait(0.005):
+        while not self._done.wait(0.05):
             try:
                 self.seen.update(
                     published(
