@@ -352,10 +352,11 @@ def unit_tests(models: list[Model], home: Path) -> list[str]:
     places = {"DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": str(project / "profiles")}
     with patch.dict(os.environ, {**environment(settings), **places}):
         names = [model.path.stem for model in models]
+        parsed = dbt.invoke("--quiet", "parse").result
         parents = ["build", "--empty", "--exclude-resource-type", "unit_test", "test", "--select"]
         tests = ["test", "--select"]
         for command in ([*parents, *(f"+{name}" for name in names)], [*tests, *(f"{n},test_type:unit" for n in names)]):
-            result: Any = dbt.invoke("--quiet", *command)
+            result: Any = dbt.invoke("--quiet", *command, manifest=parsed)
             if not result.success:
                 raise RuntimeError(f"dbt {command[0]} fails before anything is changed") from result.exception
     texts = [path.read_text() for path in (home / "dbt" / "target" / "run").rglob("*.sql")]

@@ -1,4 +1,4 @@
-"""Commands of Touchstone in processes that are forked from one in which Dagster and dbt are loaded: that takes a third
+"""Commands in processes that are forked from one in which Dagster and dbt are loaded: that takes a third
 of the time of a small night.
 """
 
@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Timer
@@ -19,12 +19,19 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["pytest", "touchstone.__main__", "touchstone.nightly", "touchstone.assets.marts"])
 
 
-class Command:
+class Forked:
     """A command that runs, in a session of its own, with what it prints; as `subprocess.Popen` has it."""
 
-    def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str], in_background: bool = False) -> None:
+    def __init__(
+        self,
+        command: Callable[[Sequence[str]], int],
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        in_background: bool = False,
+    ) -> None:
         output, printed = _SERVER.Pipe(duplex=False)
-        self._process = _SERVER.Process(target=_run, args=(arguments, dict(environment), in_background, printed))
+        given = (command, arguments, dict(environment), in_background, printed)
+        self._process = _SERVER.Process(target=_run, args=given)
         self._process.start()
         printed.close()
         self.stdout = os.fdopen(os.dup(output.fileno()))
@@ -52,7 +59,13 @@ class Command:
         return output, None
 
 
-def _run(arguments: tuple[str, ...], environment: Mapping[str, str], in_background: bool, printed: Connection) -> None:
+def _run(
+    command: Callable[[Sequence[str]], int],
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    in_background: bool,
+    printed: Connection,
+) -> None:
     os.setsid()
     for descriptor in (1, 2):
         os.dup2(printed.fileno(), descriptor)
@@ -62,10 +75,23 @@ def _run(arguments: tuple[str, ...], environment: Mapping[str, str], in_backgrou
     os.chdir(PROJECT)
     signal.signal(signal.SIGINT, signal.SIG_IGN if in_background else signal.default_int_handler)
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
-    sys.argv = ["touchstone", *arguments]
+    sys.exit(command(arguments))
+
+
+def run_touchstone(arguments: Sequence[str]) -> int:
     from touchstone.__main__ import main
 
-    sys.exit(main())
+    sys.argv = ["touchstone", *arguments]
+    return main()
+
+
+def run_dbt_command(arguments: Sequence[str]) -> int:
+    """With the project as the home has it parsed."""
+    from touchstone.dbt import invoke
+    from touchstone.manifest import read_parsed
+    from touchstone.settings import Settings
+
+    return int(not invoke(*arguments, manifest=read_parsed(Settings())).success)
 
 
 def user_folder(home: Path) -> Path:
@@ -75,10 +101,10 @@ def user_folder(home: Path) -> Path:
     return folder
 
 
-def start(home: Path, *arguments: str, in_background: bool = False, **environment: str) -> Command:
+def start(home: Path, *arguments: str, in_background: bool = False, **environment: str) -> Forked:
     """Start a command, by default a night, as a shell would or as its background job."""
     surroundings = {**os.environ, "HOME": str(user_folder(home)), "TOUCHSTONE_HOME": str(home), **environment}
-    return Command(arguments or ("nightly",), surroundings, in_background)
+    return Forked(run_touchstone, arguments or ("nightly",), surroundings, in_background)
 
 
 def run(home: Path, *arguments: str, **environment: str) -> tuple[int, str]:

@@ -7,8 +7,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -23,9 +21,11 @@ from touchstone.home import environment, own_dagster
 from touchstone.landing.land import Landed, land, replay
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
-from touchstone.manifest import manifest_path, read_manifest
+from touchstone.manifest import project, read_parsed
 from touchstone.plan import absent_systems
-from touchstone.settings import PROJECT, Settings
+from touchstone.settings import Settings
+
+from .commands import Forked, run_dbt_command
 
 Record = dict[str, Any]
 
@@ -125,17 +125,12 @@ class TestHome:
         """The parsed project, for builds with whatever variables, and for the nights in this home: parsing takes longer
         than a small build.
         """
-        parsed = dbt.invoke("--quiet", "parse", "--vars", json.dumps({"reporting_timezone": "UTC"}))
-        assert parsed.success, parsed.exception
-        manifest = manifest_path(self.settings)
-        manifest.parent.mkdir(exist_ok=True)
-        shutil.copyfile(self.settings.home / "dbt" / "target" / "manifest.json", manifest)
-        return parsed.result
+        assert self._project
+        return read_parsed(self.settings)
 
     @cached_property
-    def _read_manifest(self) -> Any:
-        assert self.manifest
-        return read_manifest(self.settings)
+    def _project(self) -> Any:
+        return project(self.settings)
 
     def build(self, *arguments: str, models_only: bool = True, **variables: str) -> None:
         """dbt build in this process; data tests only where asked for.
@@ -146,7 +141,7 @@ class TestHome:
         if models_only and not arguments and not variables:
             self.build_empty()
             with self.ledger() as ledger:
-                absent = absent_systems(ledger, self._read_manifest)
+                absent = absent_systems(ledger, self._project)
             arguments = (*TABLES, *(f"group:{system}" for system in sorted(absent)))
         self._build(*arguments, models_only=models_only, **variables)
 
@@ -170,13 +165,14 @@ class TestHome:
 
     def kill_build(self, after: float) -> None:
         """Begin a build of everything, and kill it so many seconds after its first model."""
+        assert self.manifest
         variables = json.dumps({"reporting_timezone": "UTC"})
-        command = [sys.executable, "-m", "touchstone.dbt", "build", "--exclude-resource-type", "unit_test"]
-        with subprocess.Popen([*command, "test", "--vars", variables], cwd=PROJECT, stdout=subprocess.PIPE) as build:
-            assert build.stdout
-            next((line for line in build.stdout if b"model" in line and b"OK" in line), None)
-            time.sleep(after)
-            build.kill()
+        command = ("build", "--exclude-resource-type", "unit_test", "test", "--vars", variables)
+        build = Forked(run_dbt_command, command, os.environ)
+        next((line for line in build.stdout if "model" in line and "OK" in line), None)
+        time.sleep(after)
+        os.killpg(build.pid, signal.SIGKILL)
+        build.communicate(timeout=60)
 
     def check(self, name: str) -> Any:
         """What dbt makes of one data test; the results hold its hooks too."""

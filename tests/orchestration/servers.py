@@ -23,11 +23,11 @@ def free_port() -> int:
     return port
 
 
-def until(happens: Callable[[], bool], seconds: float = 240) -> None:
+def until(happens: Callable[[], bool], seconds: float = 240, pause: float = 0.5) -> None:
     end = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < end, "it doesn't happen"
-        time.sleep(0.5)
+        time.sleep(pause)
 
 
 @contextmanager

@@ -21,8 +21,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from touchstone.report.headlines import declared
+from touchstone.sample.__main__ import main as sample
 from touchstone.settings import PROJECT
 
+from .commands import run
+from .conftest import TestHome
 from .servers import free_port, until
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -42,20 +45,14 @@ SECTIONS = declared()
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(session_home: TestHome) -> Path:
     """A home after a night over the sample."""
-    home = tmp_path_factory.mktemp("browser") / "home"
-    inbox = home / "inbox"
-    sample = [sys.executable, "-m", "touchstone.sample", str(inbox), "--days=35", "--events=6000"]
-    night = [sys.executable, "-m", "touchstone", "nightly"]
-    for command in (sample, night):
-        subprocess.run(
-            command,
-            check=True,
-            cwd=PROJECT,
-            env={**os.environ, "TOUCHSTONE_HOME": str(home)},
-            stdout=subprocess.DEVNULL,
-        )
+    session_home.reset()
+    assert session_home.manifest  # parsed, which the night need not do
+    home = session_home.settings.home
+    sample([str(home / "inbox"), "--days=35", "--events=6000"])
+    code, output = run(home)
+    assert code == 0, output
     return home
 
 

@@ -207,7 +207,7 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize("history", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("history", [pytest.param("sqlite", marks=pytest.mark.full), "postgres"], indirect=True)
 def test_the_services_run_a_night_that_mails_its_failure(
     history: str,
     servers: Servers,  # noqa: F811
@@ -254,7 +254,7 @@ def test_the_services_run_a_night_that_mails_its_failure(
 
     with running(*services, environment=environment, log=tmp_path / "log"):
         until(lambda: health(web) == 0)
-        until(lambda: health(daemon) == 0)
+        until(lambda: health(daemon) == 0, pause=5)  # which loads Dagster
         assert "Started schedule every_night" in typed(schedule)
         assert "dagster_webserver_version" in typed(of_page)
         with pytest.raises(urllib.error.HTTPError, match="401"):

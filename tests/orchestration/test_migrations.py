@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.orchestration.commands import run
 from tests.orchestration.conftest import TestHome
 from tests.orchestration.events import some_events
 from touchstone.__main__ import main
@@ -142,10 +143,8 @@ def test_a_home_that_an_earlier_commit_has_published_is_taken_over(
     subprocess.run(["tar", "-x"], cwd=code, input=archive.stdout, check=True)
     limited = {"TOUCHSTONE_SYSTEMS": json.dumps(systems)} if systems else {}
 
-    def run(program: list[str], home: Path, code: Path = PROJECT) -> None:
-        path = (
-            f"{code / 'orchestration'}{os.pathsep}{code}" if package == "touchstone" or code == PROJECT else str(code)
-        )
+    def run_then(*program: str) -> None:
+        path = f"{code / 'orchestration'}{os.pathsep}{code}" if package == "touchstone" else str(code)
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -157,14 +156,18 @@ def test_a_home_that_an_earlier_commit_has_published_is_taken_over(
         )
         assert done.returncode == 0, done.stderr + done.stdout
 
-    run([f"{package}.sample", str(home / "inbox"), "--seed=3", "--days=3", "--events=300"], home, code)
-    run([package, "nightly"], home, code)
+    def run_now(home: Path) -> None:
+        code, output = run(home, **limited)
+        assert code == 0, output
+
+    run_then(f"{package}.sample", str(home / "inbox"), "--seed=3", "--days=3", "--events=300")
+    run_then(package, "nightly")
     later = some_events(seed=1, count=50)
     TestHome.write(home / "inbox" / SOURCE / "later.gz", later)
     TestHome.write(home / "inbox" / SOURCE / "again.gz", later[:25])
-    run(["touchstone", "nightly"], home)
+    run_now(home)
     shutil.copytree(home / "inbox", fresh / "inbox")
-    run(["touchstone", "nightly"], fresh)
+    run_now(fresh)
     assert marts_of(home) == marts_of(fresh)
     assert counts_of(home) == counts_of(fresh)
 

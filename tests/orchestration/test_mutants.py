@@ -12,7 +12,7 @@ from tools import mutants
 from tools.mutants import Model, Sql
 
 # Of so many models so many mutants, the same ones every time; `make mutants` judges all of all.
-_MODELS, _SAMPLE = 20, 60
+_SAMPLES = [(8, 40), pytest.param(20, 60, marks=pytest.mark.full)]
 
 
 def changed(text: str) -> set[str]:
@@ -84,11 +84,12 @@ def test_a_marked_model_is_the_model_and_a_mutant_changes_one_bit_of_it() -> Non
     assert rows(mutant.of(model.marked)) == [(1,), (2,)]
 
 
-def test_the_unit_tests_catch_a_sample_of_mutants(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("of_models", "of_mutants"), _SAMPLES)
+def test_the_unit_tests_catch_a_sample_of_mutants(of_models: int, of_mutants: int, tmp_path: Path) -> None:
     chance = random.Random(1)
     tested = [model for model in mutants.read_models() if "intermediate" in model.path.parts and model.mutants]
-    models = chance.sample(tested, _MODELS)
+    models = chance.sample(tested, of_models)
     statements = mutants.unit_tests(models, tmp_path)
-    sample = chance.sample(mutants.selected_mutants(models, statements), _SAMPLE)
+    sample = chance.sample(mutants.selected_mutants(models, statements), of_mutants)
     survivors = [mutant.place for mutant, caught in mutants.results(sample, statements, tmp_path) if not caught]
     assert survivors == []

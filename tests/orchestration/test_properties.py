@@ -20,12 +20,12 @@ from .reference import current, hourly
 Record = dict[str, Any]
 
 
-def land_in_pieces(home: TestHome, sources: dict[str, list[Record]], chance: random.Random) -> None:
-    """The records of each source in a random order, files and loads, some of them again.
+def land_in_pieces(home: TestHome, sources: dict[str, list[Record]], chance: random.Random, loads: int) -> None:
+    """The records of each source in a random order, files and up to so many loads, some of them again.
 
     After each load some of the models are built, whichever these are, or all until the build is killed; in the end all.
     """
-    runs = chance.randint(1, 4)
+    runs = chance.randint(1, loads)
     models = [
         node.name for node in home.manifest.nodes.values() if node.config.materialized in ("incremental", "table")
     ]
@@ -47,11 +47,11 @@ def land_in_pieces(home: TestHome, sources: dict[str, list[Record]], chance: ran
     home.build()
 
 
-def check_orders(home: TestHome, orders: int, sources: dict[str, list[Record]]) -> None:
+def check_orders(home: TestHome, orders: int, sources: dict[str, list[Record]], loads: int = 4) -> None:
     first, accepted = None, None
     for seed in range(orders):
         home.reset()
-        land_in_pieces(home, sources, random.Random(seed))
+        land_in_pieces(home, sources, random.Random(seed), loads)
         marts = home.marts()
         with home.ledger() as ledger:
             totals = [ledger.totals(source) for source in sources]
@@ -82,7 +82,7 @@ def all_sources(inbox: Path, events: int) -> dict[str, list[Record]]:
 
 def test_orders_files_runs_and_repeats_give_the_same_marts(home: TestHome, tmp_path: Path) -> None:
     sources = all_sources(tmp_path, 300)
-    check_orders(home, 2, sources)
+    check_orders(home, 2, sources, loads=2)
     with home.ledger() as ledger:
         assert ledger.totals("mailgun/events").accepted == len(current(sources["mailgun/events"]))
 

@@ -116,7 +116,7 @@ class Reader:
         self._thread = threading.Thread(target=self._read)
 
     def _read(self) -> None:
-        while not self._done.wait(0.05):
+        while not self._done.wait(0.1):
             try:
                 self.seen.update(
                     published(
