@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,28 +80,22 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def target(home: TestHome, tmp_path: Path) -> Path:
-    """dbt's folder for it: dbt has read the project before, and reads what has changed."""
-    assert home.manifest
-    folder = tmp_path / "target"
-    folder.mkdir()
-    shutil.copy(home.settings.home / "dbt/target/partial_parse.msgpack", folder)
-    return folder
+def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, project: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
 
-
-def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, project: Path, target: Path) -> None:
-    def run_dbt(*arguments: str) -> None:
+    def run_dbt(*arguments: str, manifest: Any = None) -> Any:
         result = dbt.invoke(
             "--quiet", *arguments, "--project-dir", str(project), "--target-path", str(target),
-            "--vars", json.dumps({"reporting_timezone": "UTC"}),
+            "--vars", json.dumps({"reporting_timezone": "UTC"}), manifest=manifest,
         )  # fmt: skip
         assert result.success, [r.message for r in getattr(result.result, "results", [])] or result.exception
+        return result.result
 
     home.put("mailgun/events", "a.json", some_events(seed=3, count=400))
     home.land()
     home.build()
-    run_dbt("run", "--full-refresh", "--select", "int_mailgun__event_flags+", "metric_catalog")
+    parsed = run_dbt("parse")
+    run_dbt("run", "--full-refresh", "--select", "int_mailgun__event_flags+", "metric_catalog", manifest=parsed)
     unit_tests = ("have_a_flag", "are_counted", "are_divided_by_failures")
     run_dbt(
         "test",
@@ -110,8 +103,10 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
         *(f"greylisted_failures_{name}" for name in unit_tests),
         "rates_are_quotients_int_mailgun__metrics_by_period_",
         "grains_agree_int_mailgun__metrics_by_period_",
+        manifest=parsed,
     )
-    run_dbt("docs", "generate", "--no-compile", "--select", "mailgun_metrics_by_dimension_monthly")
+    selected = ("--select", "mailgun_metrics_by_dimension_monthly")
+    run_dbt("docs", "generate", "--no-compile", *selected, manifest=parsed)
 
     # marts and the long table
     for grain in ("hourly", "daily", "monthly"):
@@ -168,14 +163,13 @@ def test_a_metric_and_a_rate_are_everywhere_after_three_edits(home: TestHome, pr
     assert "Part of the failures that were greylisted." in page
 
 
-def test_a_mart_that_the_long_table_leaves_out_stops_the_build(home: TestHome, project: Path, target: Path) -> None:
+def test_a_mart_that_the_long_table_leaves_out_stops_the_build(home: TestHome, project: Path, tmp_path: Path) -> None:
     home.land()
     home.build_empty()
     model = project / "models/intermediate/mailgun/int_mailgun__metric_values.sql"
     model.write_text(model.read_text().replace(", 'mailgun_metrics_by_dimension'", ""))
-    result = dbt.invoke(
-        "--quiet", "compile", "--select", model.stem, "--project-dir", str(project), "--target-path", str(target)
-    )
+    places = ("--project-dir", str(project), "--target-path", str(tmp_path / "target"))
+    result = dbt.invoke("--quiet", "compile", "--select", model.stem, *places)
     assert not result.success
     message = "mailgun_metrics_by_dimension_(hourly|daily|monthly) has metrics and is not in int_mailgun__metric_values"
     assert re.search(message, str(result.exception))
