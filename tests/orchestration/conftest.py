@@ -38,12 +38,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 _SILENT = ("--log-level", "none", "--no-write-json")
 # The files that take minutes, longest first.
 _LONGEST = (
-    "test_systems_apart",
     "test_faults",
+    "test_systems_apart",
     "test_runs",
+    "test_targets",
     "test_browser",
     "test_deploy",
-    "test_targets",
     "test_erase",
     "test_dbt_package",
     "test_semantic_layer",
