@@ -6,7 +6,7 @@
         {#- A filter would be computed from the loader's columns, with all that it is made of, beside the rows' values. -#}
         {{ return('(from ' ~ of_user() ~ ' semi join (select true as _is_counted) using (_is_counted))') }}
     {%- elif project_name == 'touchstone' or env_var('TOUCHSTONE_HOME', '') -%}
-        {{ return(source(system, stream)) }}
+        {{ return(touchstone.pseudonymised(system, stream) if var('is_pseudonymised', false) else source(system, stream)) }}
     {%- endif -%}
     {%- set nothing = '(select null::json as record, null::timestamp as loaded_at, null as id limit 0)' -%}
     {{ return(touchstone.landed_table(system, stream, nothing, loaded_at='loaded_at', row_id='id', record='record')) }}

@@ -9,7 +9,7 @@ from dagster import DagsterInstance
 from touchstone.console import log_progress
 from touchstone.history import tidy_history
 from touchstone.landing.compact import compact_lake, forget
-from touchstone.landing.ledger import Ledger
+from touchstone.landing.ledger import Ledger, write_anew
 from touchstone.settings import Settings
 
 
@@ -21,9 +21,11 @@ def tidy(settings: Settings, instance: DagsterInstance) -> None:
     now = datetime.now(UTC)
     try:
         with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
-            forget(ledger, settings, now)
+            forgotten_texts = forget(ledger, settings, now)
             if files := compact_lake(ledger):
                 log_progress(f"compacted {files} files of the lake")
+        if forgotten_texts:
+            write_anew(settings.lake / "ledger.duckdb")
         tidy_history(instance, settings, now)
     except Exception as error:
         log_progress(f"the home could not be tidied: {type(error).__name__}: {error}")

@@ -116,6 +116,13 @@ class Settings(BaseSettings):
     keep_quarantine_days: int = Field(
         400, ge=1, description="How long the ledger keeps a closed record of the quarantine, and rows of old loads."
     )
+    keep_records_days: int | None = Field(
+        None,
+        ge=1,
+        description="How old a record may be that says whose it is; older ones are pseudonymised at a month's end. "
+        "It can't be undone.",
+        examples=[400],
+    )
     published_for: Literal["owner", "group", "everyone"] = Field(
         "owner", description="Who may read what is published, beside the user that runs nights."
     )
@@ -286,7 +293,8 @@ class Settings(BaseSettings):
     @cached_property
     def dbt_vars(self) -> dict[str, Any]:
         """The variables of the dbt project that are set here."""
-        return {"reporting_timezone": self.reporting_timezone, **self.variables}
+        is_pseudonymised = {"is_pseudonymised": True} if self.keep_records_days else {}
+        return {"reporting_timezone": self.reporting_timezone, **is_pseudonymised, **self.variables}
 
     @cached_property
     def inbox(self) -> Path:

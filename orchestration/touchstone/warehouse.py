@@ -26,6 +26,7 @@ from touchstone.assets.naming import Naming
 from touchstone.console import log_progress
 from touchstone.damage import LakeDamaged, explain_text
 from touchstone.dbt import run_dbt
+from touchstone.landing.persons import create_tokens, read_key
 from touchstone.landing.records import literal
 from touchstone.manifest import read_parsed
 from touchstone.plan import Plan, off_systems
@@ -33,6 +34,8 @@ from touchstone.release import empty_view
 from touchstone.settings import Settings
 from touchstone.systems import SHARED, Manifest, built_nodes, downstream, groups_of, is_mart, parents_first
 
+# Files of the warehouse are created as dbt's profile creates them.
+_FORMAT: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
 # How many failures a reason names.
 _SHOWN = 3
 
@@ -85,6 +88,9 @@ def build(
         names = sorted(manifest["nodes"][unique_id]["name"] for unique_id in (*keys, *checks))
         selection = uncounted = ["--select", " ".join(names), "--indirect-selection", "empty"]
     _create_empty_views(settings, manifest, plan.absent)
+    if settings.keep_records_days:
+        with duckdb.connect(str(settings.warehouse / "internal.duckdb"), config=_FORMAT) as connection:
+            create_tokens(connection, read_key(settings.lake), "macro")
     full_refresh = set(plan.full_refresh)
     for position, batch in enumerate(plan.batches[:-1] if keys else (), start=1):
         log_progress(f"building: batch {position} of {len(plan.batches)}")
@@ -288,8 +294,7 @@ def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _writable(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A connection to the warehouse, whose files are created as dbt's profile creates them."""
-    config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
-    connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=config)
+    """A connection to the warehouse."""
+    connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=_FORMAT)
     connection.execute(f"attach {literal(str(settings.warehouse / 'internal.duckdb'))} as internal")
     return connection

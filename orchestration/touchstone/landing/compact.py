@@ -44,15 +44,22 @@ def compact_lake(ledger: Ledger) -> int:
     return sum(len(names) for _, names in rows)
 
 
-def forget(ledger: Ledger, settings: Settings, now: datetime) -> None:
+def forget(ledger: Ledger, settings: Settings, now: datetime) -> int:
     """Remove rows of the ledger that tell of what is over for longer than `keep_quarantine_days`.
 
     These are closed records of the quarantine, whose number stays, undeclared fields, and builds that nothing refers
     to. What a path had as its content is kept for as long as the path is there.
+    Texts of quarantined records go after `keep_records_days`, while their files can still be corrected; returns of how
+    many.
     """
     over = (now.astimezone(UTC) - timedelta(days=settings.keep_quarantine_days)).replace(tzinfo=None)
+    texts = 0
     ledger.connection.execute("begin")
     try:
+        if settings.keep_records_days:
+            old = (now.astimezone(UTC) - timedelta(days=settings.keep_records_days)).replace(tzinfo=None)
+            row = ledger.connection.execute(_FORGET_TEXTS, {"over": old}).fetchone()
+            texts = int(row[0]) if row else 0
         for statement in _FORGET:
             ledger.connection.execute(statement, {"over": over})
         ledger.connection.execute("delete from held_back where build not in (select build from builds)")
@@ -60,8 +67,13 @@ def forget(ledger: Ledger, settings: Settings, now: datetime) -> None:
     except BaseException:
         ledger.connection.execute("rollback")
         raise
+    return texts
 
 
+_FORGET_TEXTS = """
+    update quarantine set text = ''
+    where text <> '' and landing in (select landing from files group by landing having max(landed_at) < $over)
+"""
 _CLOSED = "replayed_in is null and closed_at < $over"
 _FORGET = (
     f"""

@@ -22,8 +22,9 @@ from touchstone.home import BEFORE
 from touchstone.landing.formats import FileRefused
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
-from touchstone.landing.ledger import Ledger, unfinished
+from touchstone.landing.ledger import Ledger, unfinished, write_anew
 from touchstone.landing.persons import CannotErase, Person, Persons
+from touchstone.landing.pseudonymise import pseudonymised
 from touchstone.landing.records import literal, quoted, read_lake
 from touchstone.landing.rewrite import rewriting
 from touchstone.landing.stage import Staged, stage
@@ -95,7 +96,7 @@ def erase(settings: Settings, streams: Iterable[Stream], persons: Sequence[Perso
         settings.scratch.mkdir()
         _erase_releases(settings, known, erased)
         _erase_files(settings, known, erased)
-    _write_anew(settings.lake / "ledger.duckdb")
+    write_anew(settings.lake / "ledger.duckdb")
     with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
         ledger.connection.execute("update erased set is_done = true")
         ledger.keep_what_the_lake_lacks()
@@ -106,11 +107,14 @@ def _erase_records(ledger: Ledger, stream: Stream, known: Persons) -> int:
     """Replace persons in the lake's records of a stream; returns in how many."""
     sql, records = ledger.connection, 0
     schema = str(ledger.lake / stream.source / "schema.parquet")
+    before = ledger.pseudonymised_before(stream.source)
     with rewriting(ledger, stream.source) as rewrite:
         for path in ledger.lake_paths(stream.source, of_batch=False):
             # an old file may lack columns that the stream has now
             rows = f"(select * exclude (filename) from {read_lake([path, schema])})"
             if ids := known.erase(stream, rows, "_record_id", {"_kind": "varchar", "_file": "varchar"}):
+                if before:
+                    sql.execute(f"create or replace temp table replaced as {pseudonymised(stream, 'replaced', before)}")
                 rewrite.replace(
                     [path],
                     f"select * from {rows} where _record_id not in ({ids}) "
@@ -227,17 +231,6 @@ def _erase_database(path: Path, known: Persons) -> bool:
             sql.execute("vacuum")
             sql.execute("pragma wal_checkpoint(truncate)")
     return bool(changed)
-
-
-def _write_anew(path: Path) -> None:
-    """Write the ledger into a new file: DuckDB keeps old values in the blocks that it frees."""
-    new = unfinished(path)
-    new.unlink(missing_ok=True)
-    with duckdb.connect() as sql:
-        sql.execute(f"attach {literal(str(path))} as old")
-        sql.execute(f"attach {literal(str(new))} as new")
-        sql.execute("copy from database old to new")
-    os.replace(new, path)
 
 
 def _files_with(known: Persons, stream: Stream, settings: Settings) -> Iterator[str]:

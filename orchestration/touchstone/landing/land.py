@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from touchstone.landing import quarantine
@@ -15,6 +16,7 @@ from touchstone.landing.batch import Batch
 from touchstone.landing.formats import FileRefused
 from touchstone.landing.inbox import Found, Refused, exists, find, find_unread
 from touchstone.landing.ledger import Ledger, Totals
+from touchstone.landing.pseudonymise import pseudonymise
 from touchstone.landing.stage import Staged, stage
 from touchstone.landing.streams import Stream
 from touchstone.names import nearest
@@ -53,6 +55,7 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
     """Land every file of the stream that the ledger doesn't know by its content."""
     before = ledger.last_load_id()
     batch = Batch(stream, settings, ledger)
+    pseudonymise(stream, settings, ledger, datetime.now(UTC))
     landed = Landed(stream.source)
     entries = entries_of(stream, settings, ledger)
     if (elsewhere := settings.locations.get(stream.source)) and not exists(elsewhere):

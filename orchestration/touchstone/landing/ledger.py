@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,7 @@ _KNOWN = """
 """
 
 # What can't be made again from the lake, and has a copy beside it.
-NOT_IN_LAKE = ("retractions", "erased")
+NOT_IN_LAKE = ("retractions", "erased", "pseudonymised")
 
 _MOST_FIELDS = 200  # undeclared fields of a stream that the ledger names for one load
 
@@ -413,11 +413,15 @@ class Ledger:
         if paths:
             self.connection.execute("delete from obsolete_files")
 
-    def lake_paths(self, source: str, of_batch: bool) -> list[str]:
-        """The lake's files of a source; with `of_batch` those that may have a date of the table `batch`."""
+    def lake_paths(self, source: str, of_batch: bool, dates: tuple[date, date] | None = None) -> list[str]:
+        """The lake's files of a source: with `of_batch` those that may have a date of the table `batch`, with `dates`
+        one from the first to before the second.
+        """
         of_dates = "exists (select 1 from batch where _date between first_date and last_date)" if of_batch else "true"
         rows = self.connection.execute(
-            f"select distinct path from lake_files where source = ? and {of_dates} order by path", [source]
+            f"select path from lake_files where source = ? and {of_dates} group by path "
+            "having coalesce(max(last_date) >= ? and min(first_date) < ?, true) order by path",
+            [source, *(dates or (None, None))],
         ).fetchall()
         return [str(self.lake / path) for (path,) in rows]
 
@@ -534,6 +538,11 @@ class Ledger:
             self.connection.execute(f"copy {table} to {literal(str(unfinished(path)))} (format parquet)")
             os.replace(unfinished(path), path)
 
+    def pseudonymised_before(self, source: str) -> date | None:
+        """The date of before which records of a source are pseudonymised; None if retention by age is off."""
+        row = self.connection.execute("select before from pseudonymised where source = ?", [source]).fetchone()
+        return row[0] if row else None
+
     def set_landing_failure(self, source: str, reason: str | None) -> None:
         """Record the reason why the last landing of a source failed, or None if it succeeded."""
         self.connection.execute("delete from failed_landings where source = ?", [source])
@@ -583,6 +592,17 @@ def content_text(stream: Stream) -> str:
 def kept_table(lake: Path, table: str) -> Path:
     """The copy of a table that can't be made again from the lake."""
     return lake / f"{table}.parquet"
+
+
+def write_anew(path: Path) -> None:
+    """Write the ledger into a new file: DuckDB keeps old values in the blocks that it frees."""
+    new = unfinished(path)
+    new.unlink(missing_ok=True)
+    with duckdb.connect() as sql:
+        sql.execute(f"attach {literal(str(path))} as old")
+        sql.execute(f"attach {literal(str(new))} as new")
+        sql.execute("copy from database old to new")
+    os.replace(new, path)
 
 
 def unfinished(path: Path) -> Path:

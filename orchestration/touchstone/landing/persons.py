@@ -40,6 +40,11 @@ create table if not exists erased (
     erased_at timestamp not null,
     is_done boolean not null
 );
+-- Grain: one source whose records of before a date are pseudonymised.
+create table if not exists pseudonymised (
+    source varchar primary key,
+    before date not null
+);
 """
 
 # Shorter identifiers can't be told from other text.
@@ -126,7 +131,7 @@ class Persons:
             return None
         if not row[0]:
             raise ErasureUnfinished("an erasure of persons was cut off: run `make erase`, which finishes it")
-        return cls(connection, _read_key(lake))
+        return cls(connection, read_key(lake))
 
     @classmethod
     def add(cls, connection: duckdb.DuckDBPyConnection, lake: Path, persons: Sequence[Person]) -> Persons:
@@ -134,14 +139,7 @@ class Persons:
 
         Raises ErasureUnfinished if the key is gone.
         """
-        file = lake / "persons.key"
-        if not file.exists() and connection.execute("from erased limit 1").fetchone() is None:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as written:
-                written.write(secrets.token_hex(32))
-                written.flush()
-                os.fsync(descriptor)
-        secret = _read_key(lake)
+        secret = make_key(connection, lake)
         is_first = connection.execute("from erased where not is_done").fetchone() is None
         for person in persons:
             connection.execute(
@@ -211,7 +209,7 @@ class Persons:
             self._sql.register("replaced_arrow", pa.Table.from_pylist(rows, schema=batch.schema))
             self._sql.execute("insert into replaced by name from replaced_arrow")
             self._sql.unregister("replaced_arrow")
-        self._create_hidden()
+        create_tokens(self._sql, self._secret)
         less = ", ".join(
             f"cast(case when _is_declared then {left} else {quoted(column)} end as {stream.columns[column]}) "
             f"as {quoted(column)}"
@@ -233,20 +231,6 @@ class Persons:
             """
         )
         return "select row_id from rows_of_persons"
-
-    def _create_hidden(self) -> None:
-        """Create the macro `hidden`, for what is personal and tells records apart: a token of a text."""
-        self._sql.execute(
-            f"""
-            create or replace temp macro hidden(stated) as
-            case
-                when stated = '' or regexp_full_match(stated, '{_TOKEN}') then stated
-                else 'erased-' || translate(
-                    left(sha256({literal(self._secret + "hidden:")} || stated), 24), '{_DIGITS}', '{_LETTERS}'
-                )
-            end
-            """
-        )
 
     def _found(self, table: str, row_id: str, columns: Iterable[tuple[str, DuckDBPyType]], with_tokens: bool) -> str:
         """SQL of the rows in whose columns there are persons."""
@@ -375,14 +359,27 @@ def _extracted(texts: str, pattern: str) -> str:
     return f"regexp_extract_all(array_to_string({texts}, chr(1)), {literal(pattern)})"
 
 
-def _read_key(lake: Path) -> str:
+def make_key(connection: duckdb.DuckDBPyConnection, lake: Path) -> str:
+    """The home's key, which is made for the first token. Raises ErasureUnfinished if it is gone."""
+    file = lake / "persons.key"
+    tokens = "select source from pseudonymised union all select person from erased limit 1"
+    if not file.exists() and connection.execute(tokens).fetchone() is None:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as written:
+            written.write(secrets.token_hex(32))
+            written.flush()
+            os.fsync(descriptor)
+    return read_key(lake)
+
+
+def read_key(lake: Path) -> str:
     file = lake / "persons.key"
     try:
         return file.read_text()
     except FileNotFoundError:
         raise ErasureUnfinished(
-            f"{file} is gone, by which erased persons are recognised: put it back from a backup. Without it their "
-            "records would land again"
+            f"{file} is gone, by which the home recognises persons that tokens stand for: put it back from a backup. "
+            "Without it their records would count again"
         ) from None
 
 
@@ -411,3 +408,59 @@ def _texts(value: str, type_: DuckDBPyType, depth: int = 0) -> Iterator[str]:
         yield f"flatten(list_transform(map_entries({value}), lambda {item}: flatten([{', '.join(inner)}])))"
     elif str(type_) in ("VARCHAR", "JSON"):
         yield f"[cast({value} as varchar)]"
+
+
+def create_tokens(connection: duckdb.DuckDBPyConnection, secret: str, kind: str = "temp macro") -> None:
+    """Create the macros of tokens, by which expressions of a stream's `persons` and `personal` are written.
+
+    `hidden` is the token of a text, `person` that of an identifier, as `Persons` makes it, and `link` is an address of
+    the web with hidden parameters, and a hidden path if it has a mail address. All leave tokens as they are.
+    """
+    for name, sql in _TOKENS.items():
+        connection.execute(f"create or replace {kind} {name} as {sql.replace('$secret', secret)}")
+
+
+# A macro's arguments are evaluated wherever they stand; those of a lambda once.
+_TOKENS = {
+    "letters(text)": f"translate(left(sha256('$secret' || text), 24), '{_DIGITS}', '{_LETTERS}')",
+    "hidden(stated)": f"""
+        case
+            when stated = '' or regexp_full_match(stated, '{_TOKEN}') then stated
+            else 'erased-' || letters('hidden:' || stated)
+        end
+    """,
+    "in_cases(lower_letters, upper_bits)": """
+        list_transform([{'l': lower_letters, 'u': upper_bits}], lambda s: array_to_string(list_transform(
+            range(24), lambda i: chr(ascii(s.l[i + 1]) - cast(32 * (s.u >> i & 1) as integer))
+        ), ''))[1]
+    """,
+    "token(spelled, domain)": """
+        'erased-' || case
+            when starts_with(spelled, lower(left(spelled, length(spelled) - length(domain))))
+                then letters('token:' || lower(spelled))
+            else in_cases(
+                letters('token:' || lower(spelled)),
+                cast('0x' || right(sha256('$secret' || 'spelling:' || spelled), 6) as integer)
+            )
+        end || domain
+    """,
+    # none is what staging models write where there is nobody
+    "person(stated)": f"""
+        case
+            when trim(stated, ' ') in ('', 'none') or regexp_matches(stated, '{_TOKEN}') then stated
+            else replace(
+                stated,
+                trim(stated, ' '),
+                token(trim(stated, ' '), regexp_extract(trim(stated, ' '), '^(.+)(@[^@]*)$', 2))
+            )
+        end
+    """,
+    "link(stated)": """
+        list_transform(
+            [split_part(stated, '?', 1)],
+            lambda page: case when regexp_matches(page, '@|%40') then hidden(page) else page end
+                || case when length(page) < length(stated) then '?' || hidden(substr(stated, length(page) + 2)) else ''
+                end
+        )[1]
+    """,
+}

@@ -39,6 +39,8 @@ class Stream:
     earlier copies are searched on those days alone.
     `personal`: what is left of a column in a record of a person who was erased, an expression over the columns; the
     macro `hidden` puts a token in the place of a text by which records are told apart.
+    `persons`: what is left of a column that names persons once a record is old: tokens, by the macros of
+    `persons.create_tokens`, so that what was equal still is.
     """
 
     system: str
@@ -63,6 +65,7 @@ class Stream:
     required: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     personal: dict[str, str] = field(default_factory=dict)
+    persons: dict[str, str] = field(default_factory=dict)
 
     @property
     def source(self) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from touchstone.landing import quarantine, records
 from touchstone.landing.ledger import Ledger, unfinished
+from touchstone.landing.persons import create_tokens, read_key
+from touchstone.landing.pseudonymise import pseudonymised
 from touchstone.landing.streams import Stream
 
 # Columns of the table `batch` that are not the lake's.
@@ -32,6 +35,7 @@ class Writer:
         try:
             self._ledger.exclude_retracted(self._stream)
             self._erase_persons()
+            self._pseudonymise()
             self._mark_repeats()
             written = self._write_lake(number)
             count(number)
@@ -60,6 +64,18 @@ class Writer:
         for shape, fields in self._sql.execute("select shape, fields from shapes where len(fields) > 0").fetchall():
             if (names := [persons.text(name) for name in fields]) != fields:
                 self._sql.execute("update shapes set fields = ? where shape = ?", [names, shape])
+
+    def _pseudonymise(self) -> None:
+        """Give the table `batch` the keys of pseudonymised records, and pseudonymise old ones, where that is on."""
+        if not (before := self._ledger.pseudonymised_before(self._stream.source)):
+            return
+        # what was quarantined or retracted before it was on, or while a record was new, is known as it was then
+        quarantine.close_landed(self._sql, self._stream.source)
+        create_tokens(self._sql, read_key(self._ledger.lake))
+        for until in (date.min, before):
+            rows = pseudonymised(self._stream, "batch", until)
+            self._sql.execute(f"create or replace temp table batch as {rows}")
+            self._ledger.exclude_retracted(self._stream)
 
     def _mark_repeats(self) -> None:
         """Create the table `repeats`: accepted records whose key an earlier record in the lake or the batch has.
