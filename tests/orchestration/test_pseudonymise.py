@@ -34,7 +34,7 @@ NAMES = {
     "pinpoint/events": "[client.client_id]",
     "alexa/skill_requests": '[request.context."System"."user"."userId"]',
     "alexa/skill_events": '[context."System"."user"."userId"]',
-    "alexa/smart_home_messages": '[user_ref, message.directive.endpoint."endpointId"]',
+    "alexa/smart_home_messages": "[user_ref]",
     "alexa/purchases": "[user_id]",
 }
 
