@@ -11,6 +11,7 @@ import pytest
 
 from touchstone.landing.land import land
 from touchstone.landing.retract import CannotRetract, Retracted, retract_file, retract_record, undo
+from touchstone.manifest import project
 from touchstone.plan import plan
 from touchstone.systems import sources_of
 
@@ -210,8 +211,7 @@ def test_a_killed_retraction_is_finished_by_the_next_run(home: TestHome) -> None
 
 
 def test_its_systems_need_a_full_refresh_and_the_others_are_excluded(home: TestHome) -> None:
-    assert home.manifest  # parsed, which writes it
-    manifest = json.loads((home.settings.home / "dbt/target/manifest.json").read_text())
+    manifest = project(home.settings)
     assert "cloudwatch/metric_stream" in sources_of(manifest)["ses"]
     home.put(SOURCE, "a", lines(event(1)))
     home.put(SOURCE, "b", lines(event(2)))
