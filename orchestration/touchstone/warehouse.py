@@ -34,8 +34,6 @@ from touchstone.release import empty_view
 from touchstone.settings import Settings
 from touchstone.systems import SHARED, Manifest, built_nodes, downstream, groups_of, is_mart, parents_first
 
-# Files of the warehouse are created as dbt's profile creates them.
-_FORMAT: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
 # How many failures a reason names.
 _SHOWN = 3
 
@@ -89,7 +87,8 @@ def build(
         selection = uncounted = ["--select", " ".join(names), "--indirect-selection", "empty"]
     _create_empty_views(settings, manifest, plan.absent)
     if settings.keep_records_days:
-        with duckdb.connect(str(settings.warehouse / "internal.duckdb"), config=_FORMAT) as connection:
+        with _writable(settings) as connection:
+            connection.execute("use internal")  # the other file is published, and the macros have the key
             create_tokens(connection, read_key(settings.lake), "macro")
     full_refresh = set(plan.full_refresh)
     for position, batch in enumerate(plan.batches[:-1] if keys else (), start=1):
@@ -294,7 +293,8 @@ def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def _writable(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A connection to the warehouse."""
-    connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=_FORMAT)
+    """A connection to the warehouse, whose files are created as dbt's profile creates them."""
+    config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
+    connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=config)
     connection.execute(f"attach {literal(str(settings.warehouse / 'internal.duckdb'))} as internal")
     return connection

@@ -21,6 +21,7 @@ from touchstone.landing.land import land
 from touchstone.landing.persons import CannotErase, ErasureUnfinished, Person, Persons
 from touchstone.landing.retract import retract_file, retract_record, undo
 from touchstone.sample.__main__ import main as generate
+from touchstone.settings import Settings
 
 from .commands import run
 from .conftest import TestHome
@@ -113,10 +114,10 @@ def some_files(chance: random.Random) -> list[tuple[str, str, bytes]]:
     return made
 
 
-def land_all(home: TestHome) -> None:
+def land_all(home: TestHome, settings: Settings | None = None) -> None:
     with home.ledger() as ledger:
         for source in SOURCES:
-            land(home.streams[source], home.settings, ledger, lambda text: None)
+            land(home.streams[source], settings or home.settings, ledger, lambda text: None)
 
 
 def erase_all(home: TestHome, names: list[str]) -> Erased:

@@ -14,7 +14,6 @@ import pytest
 
 from touchstone.landing.compact import forget
 from touchstone.landing.erase import erase
-from touchstone.landing.land import land
 from touchstone.landing.ledger import write_anew
 from touchstone.landing.persons import Person, Persons, create_tokens, read_key
 from touchstone.landing.pseudonymise import pseudonymised
@@ -24,7 +23,7 @@ from touchstone.sample.__main__ import main as generate
 from touchstone.settings import Settings, SettingsMistake
 
 from .conftest import TestHome
-from .test_erase import IDS, KEY, MAILS, SOURCES, left, some_files
+from .test_erase import IDS, KEY, MAILS, SOURCES, land_all, left, some_files
 
 Record = dict[str, Any]
 # The columns by whose values a record names persons.
@@ -114,12 +113,6 @@ def test_each_record_is_pseudonymised_once(home: TestHome) -> None:
                 for rows in (read_lake(paths), once)
             ]
             assert counts[0] == counts[1] != [(0, 0)], stream.source
-
-
-def land_all(home: TestHome, settings: Settings) -> None:
-    with home.ledger() as ledger:
-        for source in SOURCES:
-            land(home.streams[source], settings, ledger, lambda text: None)
 
 
 def counts(home: TestHome) -> dict[str, Any]:

@@ -52,13 +52,13 @@ def forget(ledger: Ledger, settings: Settings, now: datetime) -> int:
     Texts of quarantined records go after `keep_records_days`, while their files can still be corrected; returns of how
     many.
     """
-    over = (now.astimezone(UTC) - timedelta(days=settings.keep_quarantine_days)).replace(tzinfo=None)
+    over = _ago(now, settings.keep_quarantine_days)
     texts = 0
     ledger.connection.execute("begin")
     try:
         if settings.keep_records_days:
-            old = (now.astimezone(UTC) - timedelta(days=settings.keep_records_days)).replace(tzinfo=None)
-            row = ledger.connection.execute(_FORGET_TEXTS, {"over": old}).fetchone()
+            old = {"over": _ago(now, settings.keep_records_days)}
+            row = ledger.connection.execute(_FORGET_TEXTS, old).fetchone()
             texts = int(row[0]) if row else 0
         for statement in _FORGET:
             ledger.connection.execute(statement, {"over": over})
@@ -68,6 +68,11 @@ def forget(ledger: Ledger, settings: Settings, now: datetime) -> int:
         ledger.connection.execute("rollback")
         raise
     return texts
+
+
+def _ago(now: datetime, days: int) -> datetime:
+    """A time before, as the ledger has times: UTC, without a zone."""
+    return (now.astimezone(UTC) - timedelta(days=days)).replace(tzinfo=None)
 
 
 _FORGET_TEXTS = """
