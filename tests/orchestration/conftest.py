@@ -24,6 +24,7 @@ from touchstone.landing.streams import read_streams
 from touchstone.manifest import project, read_parsed
 from touchstone.plan import absent_systems
 from touchstone.settings import Settings
+from touchstone.systems import Manifest
 
 from .commands import Forked, run_dbt_command
 
@@ -125,11 +126,12 @@ class TestHome:
         """The parsed project, for builds with whatever variables, and for the nights in this home: parsing takes longer
         than a small build.
         """
-        assert self._project
+        assert self.project
         return read_parsed(self.settings)
 
     @cached_property
-    def _project(self) -> Any:
+    def project(self) -> Manifest:
+        """The whole project's manifest; dbt's own file is of whatever was built last in this home."""
         return project(self.settings)
 
     def build(self, *arguments: str, models_only: bool = True, **variables: str) -> None:
@@ -141,7 +143,7 @@ class TestHome:
         if models_only and not arguments and not variables:
             self.build_empty()
             with self.ledger() as ledger:
-                absent = absent_systems(ledger, self._project)
+                absent = absent_systems(ledger, self.project)
             arguments = (*TABLES, *(f"group:{system}" for system in sorted(absent)))
         self._build(*arguments, models_only=models_only, **variables)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,8 +36,7 @@ def catalog(built: TestHome) -> list[Entry]:
 @pytest.fixture(scope="module")
 def marts(built: TestHome) -> dict[str, Entry]:
     """The nodes of the models under marts/ that have metrics, by name."""
-    manifest = json.loads((built.settings.home / "dbt/target/manifest.json").read_text())
-    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    nodes = [node for node in built.project["nodes"].values() if node["resource_type"] == "model"]
     of_marts = [node for node in nodes if node["fqn"][1] == "marts"]
     return {node["name"]: node for node in of_marts if node["fqn"][2] not in ("catalog", "reconciliation")}
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 from dagster import Definitions
@@ -13,6 +11,7 @@ from touchstone import dbt
 from touchstone.definitions import definitions_of
 from touchstone.plan import unaffected, untested_views
 from touchstone.settings import Settings
+from touchstone.systems import Manifest
 from touchstone.warehouse import selectors
 
 from .conftest import TestHome
@@ -24,10 +23,8 @@ def defs(session_home: TestHome) -> Definitions:
 
 
 @pytest.fixture(scope="module")
-def manifest(defs: Definitions, session_home: TestHome) -> dict[str, Any]:
-    """As Dagster read it."""
-    found: dict[str, Any] = json.loads((session_home.settings.home / "dbt/target/manifest.json").read_text())
-    return found
+def manifest(session_home: TestHome) -> Manifest:
+    return session_home.project
 
 
 def test_landing_models_and_release_are_one_lineage(defs: Definitions) -> None:
@@ -75,7 +72,7 @@ def test_data_tests_and_ledger_are_asset_checks(defs: Definitions) -> None:
     assert len([name for asset, name in checks if asset.startswith("int_mailgun__")]) >= 5
 
 
-def test_a_night_excludes_models_without_new_input(manifest: dict[str, Any]) -> None:
+def test_a_night_excludes_models_without_new_input(manifest: Manifest) -> None:
     excluded = {node["name"] for node in unaffected(manifest, ["cloudwatch/metric_stream", "alexa/purchases"])}
     assert {"stg_mailgun__events", "int_pinpoint__counters", "stg_alexa__requests"} < excluded
     # what the two go into, however far
@@ -89,7 +86,7 @@ def test_a_night_excludes_models_without_new_input(manifest: dict[str, Any]) -> 
     assert "int_mailgun__events" in excluded
 
 
-def test_a_night_keeps_views_that_no_test_reads(manifest: dict[str, Any]) -> None:
+def test_a_night_keeps_views_that_no_test_reads(manifest: Manifest) -> None:
     kept = {node["name"] for node in untested_views(manifest)}
     assert {"mailgun_metrics_daily", "metric_values_hourly", "int_alexa__metric_values"} < kept
     # tables, views with tests, and views of the internal database, of which some change with each load
@@ -99,7 +96,7 @@ def test_a_night_keeps_views_that_no_test_reads(manifest: dict[str, Any]) -> Non
     assert not {"mailgun_metrics_daily", "metric_values_hourly"} & kept
 
 
-def test_excluded_groups_and_folders_are_selected_as_such(manifest: dict[str, Any], session_home: TestHome) -> None:
+def test_excluded_groups_and_folders_are_selected_as_such(manifest: Manifest, session_home: TestHome) -> None:
     excluded = unaffected(manifest, ["cloudwatch/metric_stream", "alexa/purchases"])
     short = selectors(manifest, excluded)
     assert {"group:mailgun", "path:seeds", "stg_alexa__requests"} < short

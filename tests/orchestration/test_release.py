@@ -16,17 +16,9 @@ from touchstone.warehouse import _failures, compiled
 from .conftest import TestHome
 from .events import some_events
 
-Manifest = dict[str, Any]
 
-
-@pytest.fixture
-def manifest(session_home: TestHome) -> Manifest:
-    assert session_home.manifest  # parsed, which writes it
-    found: Manifest = json.loads((session_home.settings.home / "dbt/target/manifest.json").read_text())
-    return found
-
-
-def release(home: TestHome, manifest: Manifest, **held_back: str) -> Release:
+def release(home: TestHome, **held_back: str) -> Release:
+    manifest = home.project
     shared = compiled(home.settings, manifest, shared_marts(manifest)) if held_back else {}
     with home.ledger() as ledger:
         ledger.builds.start("run", "definitions")
@@ -51,18 +43,18 @@ def published(home: TestHome, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome, manifest: Manifest) -> None:
+def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome) -> None:
     home.put("mailgun/events", "a.json", some_events(seed=1, count=200))
     home.land()
     home.build()
-    release(home, manifest, alexa="a test", mailgun="it has no good build yet")
+    release(home, alexa="a test", mailgun="it has no good build yet")
     states = dict(published(home, "select system, status from run"))
     assert states["alexa"] == states["mailgun"] == "never built"
     assert states["ses"] == "current"
     assert published(home, "select count(*), count(opened_count) from mailgun_metrics_daily") == [(0, 0)]
     assert published(home, "select count(*) from metric_values_daily where system = 'mailgun'") == [(0,)]
 
-    files = parquet_files(release(home, manifest))
+    files = parquet_files(release(home))
     marts = ("mailgun_metrics_daily", "metric_values_monthly", "reconciliation_daily", "metric_catalog")
     before = {mart: published(home, f"select * from {mart} order by all") for mart in marts}
     assert all(before[mart] for mart in ("mailgun_metrics_daily", "metric_values_monthly", "metric_catalog"))
@@ -70,13 +62,13 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome, man
     assert published(home, "select distinct status, build from run") == [("current", 3)]
 
     # a system's Parquet files are the same until a record lands, and then but those of months that the build changes
-    assert parquet_files(release(home, manifest)) == files
+    assert parquet_files(release(home)) == files
     home.put("mailgun/events", "b.json", some_events(seed=2, count=1))
     home.land()
     with duckdb.connect(str(home.settings.warehouse / "touchstone.duckdb")) as connection:
         counted = "intermediate.int_mailgun__counts_by_period"
         connection.execute(f"update {counted} set load_id = 1000 where period_start >= date '2026-03-01'")
-    again = parquet_files(release(home, manifest))
+    again = parquet_files(release(home))
     changed = {path for path in files if again[path] != files[path]}
     assert set() < changed < files.keys()
     assert changed == {path for path in files if path.name >= "2026-03"}
@@ -90,7 +82,7 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome, man
         connection.execute("delete from intermediate.int_mailgun__counts_by_period")
         connection.execute("update metric_catalog set definition = 'new'")
         connection.execute("drop view metric_values_monthly")
-    release(home, manifest, mailgun="a check found 3 rows")
+    release(home, mailgun="a check found 3 rows")
     after = {mart: published(home, f"select * from {mart} order by all") for mart in marts}
     assert after.pop("metric_catalog") != before["metric_catalog"]
     assert after == {mart: rows for mart, rows in before.items() if mart != "metric_catalog"}
@@ -111,13 +103,13 @@ def results(session_home: TestHome) -> Iterator[Path]:
     path.unlink(missing_ok=True)
 
 
-def test_failures_are_listed_by_system(session_home: TestHome, manifest: Manifest, results: Path) -> None:
+def test_failures_are_listed_by_system(session_home: TestHome, results: Path) -> None:
     def failed(**statuses: str) -> dict[str, str]:
-        ids = {node["name"]: id_ for id_, node in manifest["nodes"].items()}
+        ids = {node["name"]: id_ for id_, node in session_home.project["nodes"].items()}
         same = {"failures": 3, "message": None}
         rows = [{"unique_id": ids[name], "status": status, **same} for name, status in statuses.items()]
         results.write_text(json.dumps({"results": rows}))
-        return _failures(session_home.settings, manifest)
+        return _failures(session_home.settings, session_home.project)
 
     assert failed(int_ses__events="success", an_email_event_has_one_row="warn") == {}
     assert failed(int_ses__events="error", ses_metrics_daily="skipped", metric_values_daily="skipped") == {

@@ -29,7 +29,7 @@ from touchstone.targets import TargetFailed, catch_up, publish_to, targets_of
 from .conftest import TestHome
 from .events import some_events
 from .servers import free_port, postgres_server
-from .test_release import Manifest, release
+from .test_release import release
 
 Row = tuple[Any, ...]
 PAGE = (PROJECT / "docs" / "publish.md").read_text()
@@ -77,16 +77,14 @@ def location(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 def releases_of_two_nights(session_home: TestHome) -> TestHome:
     home = session_home
     home.reset()
-    assert home.manifest  # parsed, which writes it
-    manifest: Manifest = json.loads((home.settings.home / "dbt/target/manifest.json").read_text())
     home.put("mailgun/events", "a.json", some_events(seed=1, count=300))
     home.land()
     home.build()
-    release(home, manifest)
+    release(home)
     home.put("mailgun/events", "b.json", some_events(seed=2, count=1))
     home.land()
     home.build()
-    release(home, manifest)
+    release(home)
     return home
 
 
