@@ -76,7 +76,7 @@ def test_every_column_is_documented(home: TestHome) -> None:
 def test_models_go_on_after_one_that_did_not_fit_into_memory(
     home: TestHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TOUCHSTONE_MEMORY_LIMIT", "60MB")
+    monkeypatch.setenv("TOUCHSTONE_MEMORY_LIMIT", "90MB")
     project = tmp_path / "project"
     (project / "models").mkdir(parents=True)
     (project / "dbt_project.yml").write_text("{name: spill, profile: touchstone, flags: {hints_enabled: false}}")
