@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset init doctor nightly sample replay dismiss retract erase backup restore rebuild rollback summary try-alerts ui docs bi model test test-full test-bi mutants bench lint lock clean
+.PHONY: help setup run reset init doctor nightly sample replay dismiss retract erase backup restore rebuild rollback summary try-alerts ui docs bi model spark test test-full test-bi test-spark mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
@@ -14,6 +14,8 @@ READY := .venv/ready
 BI := .venv-bi/bin
 BI_READY := .venv-bi/ready
 BENCH_READY := .venv-benchmarks/ready
+SPARK := .venv-spark/bin
+SPARK_READY := .venv-spark/ready
 
 # Options of the sample: make sample SEED=7 DAYS=35 EVENTS=20000
 SEED ?= 7
@@ -112,6 +114,12 @@ test-full: $(READY) ## run all tests, with the property tests at full size
 test-bi: $(BI_READY) ## test Superset's charts and dashboards in a headless Chromium, while a night runs
 	@$(BI)/python -m pytest bi/tests
 
+spark: $(SPARK_READY) ## write a dbt project for Spark with the same models into OUT (SYSTEMS, LAKE, a folder for a copy of the lake)
+	@PYTHONPATH=orchestration $(SPARK)/python -m touchstone spark --out '$(OUT)' $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(LAKE),--lake '$(LAKE)')
+
+test-spark: $(SPARK_READY) ## build the generated project on Spark, with its tests, and compare its marts with DuckDB's
+	@PYTHONPATH=orchestration $(SPARK)/python -m pytest spark/tests
+
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tools.mutants
 
@@ -121,13 +129,13 @@ bench: $(READY) $(BENCH_READY) ## measure nightly runs against baselines (SYSTEM
 lint: $(READY) ## run ruff, mypy and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/sqlfluff lint models tests/alexa tests/mailgun tests/pinpoint tests/ses
 
-lock: $(READY) ## update requirements.lock, and those of benchmarks/, bi/ and deploy/
+lock: $(READY) ## update requirements.lock, and those of benchmarks/, bi/, deploy/ and spark/
 	@$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --all-extras \
 		--python-version 3.11 --universal pyproject.toml -o requirements.lock
-	@for folder in benchmarks bi deploy; do \
+	@for folder in benchmarks bi deploy spark; do \
 		$(BIN)/uv pip compile --quiet --system-certs --generate-hashes --no-emit-index-url --no-annotate --no-emit-package touchstone \
 			--python-version 3.11 --universal $$folder/requirements.in -o $$folder/requirements.lock || exit 1; \
 	done
 
 clean: ## remove the virtual environments; the state stays
-	rm -rf .venv .venv-benchmarks .venv-bi
+	rm -rf .venv .venv-benchmarks .venv-bi .venv-spark

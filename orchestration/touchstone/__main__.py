@@ -36,15 +36,23 @@ from touchstone.landing.streams import read_streams
 from touchstone.migrations import HomeTooNew, home_version
 from touchstone.publish import NotPublished, rollback
 from touchstone.rebuild import CannotRebuild, begin_history, rebuild_from_inbox, rebuild_from_lake
-from touchstone.settings import Settings, SettingsMistake, commented_settings, home_directory, load_settings
+from touchstone.settings import (
+    Settings,
+    SettingsMistake,
+    commented_settings,
+    home_directory,
+    known_systems,
+    load_settings,
+)
 from touchstone.signals import end_on_signals
+from touchstone.spark import NotGenerated
 from touchstone.summary import print_summary
 from touchstone.targets import catch_up, targets_of
 
 # The errors whose messages say what to do.
 _KNOWN = (
     BackupFailed, CannotErase, CannotRebuild, CannotRetract, CannotWrite, Damaged, DbtFailed, ErasureUnfinished,
-    HomeInUse, HomeTooNew, NotPublished, SettingsMistake,
+    HomeInUse, HomeTooNew, NotGenerated, NotPublished, SettingsMistake,
 )  # fmt: skip
 # Dagster's arguments for our code location.
 _LOCATION = ("-m", "touchstone.definitions")
@@ -111,6 +119,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("docs", help="serve dbt's documentation on loopback")
     model = commands.add_parser("model", help="rebuild one model from all of its records, and run its tests")
     model.add_argument("name", help="such as int_mailgun__event_flags")
+    spark = commands.add_parser("spark", help="write a dbt project for Spark with the same models")
+    spark.add_argument("--out", type=Path, required=True, help="its folder: a new one, or that of an earlier project")
+    spark.add_argument(
+        "--systems",
+        nargs="+",
+        choices=known_systems(),
+        help="the systems that it has; by default those of the settings",
+    )
+    spark.add_argument("--lake", type=Path, help="also copy the lake into this folder, as Spark can read it")
     commands.add_parser("init", help="write a commented file of settings into the home")
     commands.add_parser("doctor", help="look for what is wrong with the home, and say what to do")
     sampled = "a home of its own, `sample` in the home"
@@ -152,6 +169,8 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
             _erase(settings, options)
         case "rollback":
             return _rollback(settings)
+        case "spark":
+            _spark(settings, options)
         case "backup":
             _back_up(settings, options.to)
         case "restore":
@@ -248,6 +267,23 @@ def _back_up(settings: Settings, to: str) -> None:
         f"{counted(made.copied_files, 'file')} of {shown_bytes(made.copied_bytes)} copied, "
         "the others are as in the backup before"
     )
+
+
+def _spark(settings: Settings, options: argparse.Namespace) -> None:
+    from touchstone.spark.lake import copy_lake
+    from touchstone.spark.project import generate
+
+    show_progress()
+    if options.systems:
+        settings = settings.model_copy(update={"systems": options.systems})
+    written = generate(settings, options.out)
+    print(
+        f"Wrote {counted(written['models'], 'model')}, {counted(written['data tests'], 'data test')} and "
+        f"{counted(written['unit tests'], 'unit test')} into {printable(str(options.out))}"
+    )
+    if options.lake:
+        copy_lake(settings, options.lake)
+        print(f"Copied the lake into {printable(str(options.lake))}")
 
 
 def _restore(settings: Settings, source: str) -> None:

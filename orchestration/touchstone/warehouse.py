@@ -204,7 +204,7 @@ def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collecti
     missing += [node for (node,) in manifest["disabled"].values() if not built.keys().isdisjoint(node["readers"])]
     if not missing:
         return
-    with _writable(settings) as connection:
+    with writable(settings) as connection:
         existing = connection.execute("select database, schema, name from (show all tables)").fetchall()
         for node in missing:
             if (node["database"], node["schema"], node["name"]) not in existing:
@@ -292,7 +292,7 @@ def read_only(settings: Settings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _writable(settings: Settings) -> duckdb.DuckDBPyConnection:
+def writable(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A connection to the warehouse, whose files are created as dbt's profile creates them."""
     config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.4.0"}
     connection = duckdb.connect(str(settings.warehouse / "touchstone.duckdb"), config=config)

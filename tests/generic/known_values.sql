@@ -8,7 +8,7 @@ select
     count(*) as row_count
 from {{ model }}
 where {{ column }} not in ('{{ known | join("', '") }}')
-group by {{ column }}
+group by new_value
 {{ 'union all' if not loop.last }}
 {% endfor %}
 

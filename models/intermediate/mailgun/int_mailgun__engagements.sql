@@ -27,25 +27,39 @@ engagements as (
 
 ),
 
+instants as (
+
+    select distinct
+        engagement_key,
+        event_at,
+        event_at = min(event_at) over (partition by engagement_key) as is_first,
+        min(event_at) over (
+            partition by engagement_key
+            order by event_at
+            range between interval 7 days following and unbounded following
+        ) as next_opened_at
+    from engagements
+
+),
+
 windows as (
 
     select
         engagement_key,
-        min(event_at) as opened_at
-    from engagements
-    group by engagement_key
+        event_at as opened_at,
+        next_opened_at
+    from instants
+    where is_first
 
     union all
 
     select
-        windows.engagement_key,
-        min(engagements.event_at)
+        instants.engagement_key,
+        instants.event_at,
+        instants.next_opened_at
     from windows
-    inner join engagements
-        on
-            windows.engagement_key = engagements.engagement_key
-            and engagements.event_at >= windows.opened_at + interval 7 days
-    group by windows.engagement_key, windows.opened_at
+    inner join instants
+        on windows.engagement_key = instants.engagement_key and windows.next_opened_at = instants.event_at
 
 ),
 

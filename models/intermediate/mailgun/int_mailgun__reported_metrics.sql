@@ -84,7 +84,7 @@ covered as (
             *,
             unnest(generate_series(
                 -- without a first or last period that is incomplete
-                time_bucket(length, reported_from + length - interval 1 microsecond), reported_until - length, length
+                date_trunc(resolution, reported_from + length - interval 1 microsecond), reported_until - length, length
             )) as period_start
         from spans
     )

@@ -1,0 +1,50 @@
+"""One model of DuckDB's as Spark's SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+from touchstone.spark.described import Described, Unmapped, scopes
+from touchstone.spark.rules import find_types, to_spark
+from touchstone.spark.sugar import desugar
+
+# A reporting time zone of which nobody else's SQL speaks: in what is generated, the project's variable has its place.
+ZONE = "Antarctica/Troll"
+
+
+def translated(compiled: str, relations: Mapping[str, str], described: Described) -> str:
+    """Spark's SQL, with dbt's Jinja, of a model or test that dbt has compiled for DuckDB.
+
+    `relations` has the Jinja for each relation that it reads, by DuckDB's SQL of it; for a file, by `system/stream`.
+    Raises Unmapped.
+    """
+    for sign in ("{{", "{%", "{#"):
+        if sign in compiled:
+            raise Unmapped(f"SQL with Jinja's sign {sign}")
+    try:
+        tree: exp.Expression = sqlglot.parse_one(compiled, dialect="duckdb")
+    except ParseError as error:
+        raise Unmapped(f"SQL that sqlglot can't parse: {error.errors[0]['description']}") from error
+    for query in scopes(tree, described):
+        desugar(query, described)
+        find_types(query, described)
+    written = {f"relation_{number}": jinja for number, jinja in enumerate(dict.fromkeys(relations.values()))}
+    names = {jinja: name for name, jinja in written.items()}
+    for table in tree.find_all(exp.Table):
+        if isinstance(table.this, exp.ReadParquet):
+            key = "/".join(table.this.expressions[0].name.split("/")[-3:-1])
+        elif table.catalog:
+            key = f'"{table.catalog}"."{table.db}"."{table.name}"'
+        else:
+            continue
+        table.set("this", exp.to_identifier(names[relations[key]], quoted=True))
+        table.set("catalog", None)
+        table.set("db", None)
+    result = to_spark(tree).sql(dialect="spark", pretty=True)
+    for name, jinja in written.items():
+        result = result.replace(f"`{name}`", jinja)
+    return result.replace(f"'{ZONE}'", "'{{ var(\"reporting_timezone\") }}'")

@@ -1,0 +1,672 @@
+"""What DuckDB's SQL is in Spark's: a rule for each construct that the two spell or compute differently.
+
+`sqlglot` writes what is the same in both. A function that neither is in `SAME` nor has a rule stops the generation:
+nothing is passed through in hope.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from touchstone.spark.described import Described, Unmapped
+
+# Functions that compute the same in both, as sqlglot writes them.
+SAME: tuple[type[exp.Expression], ...] = (
+    exp.Abs, exp.And, exp.Array, exp.Case, exp.Coalesce, exp.ConcatWs, exp.Contains, exp.Count, exp.EndsWith, exp.Exists,
+    exp.Greatest, exp.If, exp.Least, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.Max, exp.Min, exp.Nullif, exp.Or,
+    exp.Rank, exp.Replace, exp.RowNumber, exp.SplitPart, exp.StartsWith, exp.Upper, exp.ArrayFilter, exp.Transform,
+    exp.Sum, exp.AnyValue, exp.DatetimeAdd, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.Trim, exp.MapFromEntries, exp.MD5, exp.Minute, exp.Unnest, exp.Comprehension,
+)  # fmt: skip
+
+Node = exp.Expression
+Rule = Callable[[Any], Node]
+RULES: dict[type[exp.Expression], Rule] = {}
+NAMED: dict[str, Rule] = {}
+
+
+def rule(*kinds: type[exp.Expression] | str) -> Callable[[Rule], Rule]:
+    def register(function: Rule) -> Rule:
+        for kind in kinds:
+            if isinstance(kind, str):
+                NAMED[kind] = function
+            else:
+                RULES[kind] = function
+        return function
+
+    return register
+
+
+def find_types(query: exp.Expression, described: Described) -> None:
+    """Write the types which rules ask for into a select's parts, while it is DuckDB's SQL."""
+    if isinstance(query, exp.Select):
+        asked = []
+        for node in query.walk(prune=lambda part: part is not query and isinstance(part, exp.Query | exp.Values)):
+            wanted = next((_TYPED[kind] for kind in type(node).__mro__ if kind in _TYPED), ())
+            if isinstance(node, exp.Anonymous) and node.name.lower() in _TYPED_CALLS:
+                asked += node.expressions
+            asked += [
+                node if part == "self" else node.args[part] for part in wanted if part == "self" or node.args.get(part)
+            ]
+        described.types(query, [node for node in asked if not isinstance(node, exp.Literal | exp.Null | exp.Star)])
+
+
+def to_spark(tree: exp.Expression) -> exp.Expression:
+    """Spark's tree of a query without sugar, whose types are known. Raises Unmapped."""
+    for node in reversed(list(tree.walk())):
+        replaced = _mapped(node)
+        if replaced is not node:
+            if "type" in node.meta:
+                replaced.meta.setdefault("type", node.meta["type"])
+            if node is tree:
+                return replaced
+            node.replace(replaced)
+    return tree
+
+
+def _mapped(node: Node) -> Node:
+    if isinstance(node, exp.Anonymous):
+        if node.meta.get("spark"):
+            return node
+        if node.name.lower() not in NAMED:
+            raise Unmapped(f"{node.name}()", node)
+        return NAMED[node.name.lower()](node)
+    for kind in type(node).__mro__:
+        if kind in RULES:
+            return RULES[kind](node)
+    if isinstance(node, exp.Func) and not isinstance(node, SAME) and not node.meta.get("spark"):
+        raise Unmapped(f"{node.key}()", node)
+    return node
+
+
+def call(name: str, *arguments: Node | str | int) -> exp.Anonymous:
+    """A call in Spark's own words."""
+    node = exp.Anonymous(
+        this=name,
+        expressions=[exp.convert(part) if not isinstance(part, exp.Expression) else part.copy() for part in arguments],
+    )
+    node.meta["spark"] = True
+    return node
+
+
+def kind(node: Node) -> str:
+    """The DuckDB type of a node, without its parameters: LIST, MAP, STRUCT, DECIMAL, VARCHAR and so on."""
+    type_ = node.meta.get("type") or _deduced(node)
+    if type_ is None:
+        raise Unmapped(f"the type of {node.sql('duckdb')} can't be told", node)
+    if type_.endswith("[]"):
+        return "LIST"
+    return str(type_).split("(")[0]
+
+
+def _deduced(node: Node) -> str | None:
+    """The type of what a lambda or an outer query has a part in, where its form shows it."""
+    if isinstance(node, exp.ArrayFilter | exp.Transform | exp.Array):
+        return "LIST"
+    if node.meta.get("element"):
+        return str(node.meta["element"])
+    return None
+
+
+_TYPED: dict[type[exp.Expression], tuple[str, ...]] = {
+    exp.Cast: ("this",), exp.Length: ("this",), exp.Div: ("this", "expression"), exp.Add: ("this", "expression"),
+    exp.Sub: ("this", "expression"), exp.TimestampTrunc: ("self",), exp.DateTrunc: ("self",), exp.AtTimeZone: ("this",),
+    exp.Bracket: ("this",), exp.GenerateSeries: ("self",), exp.ArrayToString: ("this",),
+}  # fmt: skip
+_TYPED_CALLS = ("to_json", "list_sum", "row")
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+
+
+# Tables
+
+
+@rule(exp.Table)
+def _table(node: exp.Table) -> Node:
+    """Models are written as dbt's refs afterwards; a join stands beside its table, not within it."""
+    return node
+
+
+@rule(exp.CTE)
+def _cte(node: exp.CTE) -> Node:
+    """Spark has no word on whether a CTE is materialized."""
+    node.set("materialized", None)
+    return node
+
+
+@rule(exp.Window)
+def _window(node: exp.Window) -> Node:
+    """Spark can't add an order or a frame to a named window: the window is written out."""
+    name = node.args.get("alias")
+    if name is None or not (node.args.get("order") or node.args.get("spec") or node.args.get("partition_by")):
+        return node
+    select = node.find_ancestor(exp.Select)
+    for window in (select.args.get("windows") or []) if select else []:
+        if window.name == name.name:
+            node.set("alias", None)
+            for part in ("partition_by", "order", "spec"):
+                if not node.args.get(part) and window.args.get(part):
+                    given = window.args[part]
+                    node.set(part, [each.copy() for each in given] if isinstance(given, list) else given.copy())
+    return node
+
+
+@rule(exp.Join)
+def _join(node: exp.Join) -> Node:
+    if node.args.get("method"):
+        raise Unmapped(f"{node.args['method']} join", node)
+    return node
+
+
+# Aggregates
+
+
+@rule(exp.Grouping)
+def _grouping(node: exp.Grouping) -> Node:
+    """Spark's grouping() takes one column: bits are added up, the first column's highest."""
+    *_, last = bits = [exp.Grouping(expressions=[column.copy()]) for column in node.expressions]
+    for bit in bits:
+        bit.meta["spark"] = True
+    if len(bits) == 1:
+        return bits[0]
+    total: Node = exp.cast(last, "int")
+    for power, bit in enumerate(reversed(bits[:-1]), 1):
+        total = exp.Add(this=exp.Mul(this=exp.Literal.number(2**power), expression=bit), expression=total)
+    return exp.Paren(this=total)
+
+
+@rule(exp.ArgMax, exp.ArgMin)
+def _arg_max(node: Any) -> Node:
+    """DuckDB passes over rows whose value is NULL, Spark takes the NULL."""
+    name = "max_by" if isinstance(node, exp.ArgMax) else "min_by"
+    is_there = exp.Not(this=exp.Is(this=node.this.copy(), expression=exp.null()))
+    return _filtered(node, call(name, node.this, node.expression), is_there)
+
+
+def _filtered(node: Node, mapped: Node, condition: Node) -> Node:
+    """An aggregate over the rows of a condition, beside those of its own filter."""
+    if isinstance(node.parent, exp.Filter):
+        where = node.parent.expression
+        where.set("this", exp.and_(where.this, condition))
+        return mapped
+    return exp.Filter(this=mapped, expression=exp.Where(this=condition))
+
+
+@rule(exp.ArrayAgg)
+def _list(node: exp.ArrayAgg) -> Node:
+    """Spark leaves NULLs out, and makes an empty list of no rows where DuckDB makes NULL. An order is sorted by
+    afterwards.
+    """
+    value, order = node.this, None
+    if isinstance(value, exp.Order):
+        value, order = value.this, value.expressions
+    if isinstance(value, exp.Distinct):
+        raise Unmapped("list(distinct ...)", node)
+    if order is None:
+        collected = call("collect_list", call("struct", exp.alias_(value.copy(), "value")))
+    else:
+        keys = [part for ordered in order for part in _order_key(ordered)]
+        aliased = [exp.alias_(key, f"key_{number}") for number, key in enumerate(keys)]
+        collected = call(
+            "sort_array", call("collect_list", call("struct", *aliased, exp.alias_(value.copy(), "value")))
+        )
+    if isinstance(node.parent, exp.Filter):
+        node.parent.set("this", collected)  # what is done with the list stands outside of the filter
+        node.parent.meta["list"] = True
+        return collected
+    return _listed(collected)
+
+
+def _listed(collected: Node) -> Node:
+    return call("nullif", exp.Dot(this=collected.copy(), expression=exp.to_identifier("value")), call("array"))
+
+
+@rule(exp.Filter)
+def _filter(node: exp.Filter) -> Node:
+    if node.meta.get("list"):
+        bare = node.copy()
+        return _listed(bare)
+    return node
+
+
+def _order_key(ordered: exp.Ordered) -> list[Node]:
+    """An order as values of which Spark's own ascending order is the same: NULLs come last, as the flag does."""
+    if ordered.args.get("desc"):
+        raise Unmapped("a descending order within an aggregate", ordered)
+    return [exp.Is(this=ordered.this.copy(), expression=exp.null()), ordered.this.copy()]
+
+
+@rule(exp.PercentileCont, exp.Quantile)
+def _percentile(node: Any) -> Node:
+    """Both interpolate between the two nearest values."""
+    return call(
+        "percentile", node.this, node.args["expression" if isinstance(node, exp.PercentileCont) else "quantile"]
+    )
+
+
+# Lists, maps and structs
+
+
+@rule(exp.Bracket)
+def _bracket(node: exp.Bracket) -> Node:
+    """NULL where a list or a map has no such element; DuckDB counts a list's from 1, sqlglot's tree from 0."""
+    of = kind(node.this)
+    (index,) = node.expressions
+    if of == "LIST" and isinstance(index, exp.Literal):
+        return call("try_element_at", node.this, int(index.name) + 1)
+    if of == "LIST" and isinstance(index, exp.Neg):
+        return call("try_element_at", node.this, index)
+    if of == "MAP":
+        element = call("try_element_at", node.this, index)
+        type_ = exp.DataType.build(node.this.meta.get("type", "MAP(VARCHAR, VARCHAR)"), dialect="duckdb")
+        element.meta["element"] = (
+            "LIST" if type_.expressions[1].this == exp.DataType.Type.ARRAY else type_.expressions[1].sql("duckdb")
+        )
+        return element
+    raise Unmapped(f"[] of {of}", node)
+
+
+@rule(exp.Length)
+def _length(node: exp.Length) -> Node:
+    """DuckDB has one name for the length of a text and of a list, and counts in bigints."""
+    return exp.cast(call("size" if kind(node.this) == "LIST" else "length", node.this), "bigint")
+
+
+@rule(exp.ArrayDistinct)
+def _list_distinct(node: exp.ArrayDistinct) -> Node:
+    """DuckDB leaves NULLs out."""
+    return call("array_distinct", call("array_compact", node.this))
+
+
+@rule(exp.Flatten)
+def _flatten(node: exp.Flatten) -> Node:
+    """Spark makes NULL of all lists if one is NULL; DuckDB passes over it."""
+    return call("flatten", call("array_compact", node.this))
+
+
+@rule("row")
+def _row(node: exp.Anonymous) -> Node:
+    """Rows are compared, and NULLs are the largest values in DuckDB: the flag before each value makes them so. A map
+    can't be compared in Spark, its entries can.
+    """
+    if isinstance(node.parent, exp.ArrayAgg | exp.Bracket):
+        return call("struct", *node.expressions)
+    values = [call("map_entries", part) if _has_type(part, "MAP") else part for part in node.expressions]
+    return call(
+        "struct", *(part for value in values for part in (exp.Is(this=value.copy(), expression=exp.null()), value))
+    )
+
+
+def _has_type(node: Node, type_: str) -> bool:
+    return str(node.meta.get("type")).startswith(f"{type_}(")
+
+
+@rule(exp.Struct)
+def _struct(node: exp.Struct) -> Node:
+    """Fields by name; a column's own, where there is none."""
+    parts: list[Node] = []
+    for field in node.expressions:
+        value = field.expression if isinstance(field, exp.PropertyEQ) else field
+        if not field.name:
+            raise Unmapped("a struct's field without a name", node)
+        parts += [exp.Literal.string(field.name), value]
+    return call("named_struct", *parts)
+
+
+@rule(exp.ArrayContains)
+def _list_contains(node: exp.ArrayContains) -> Node:
+    """Of a list with a NULL, Spark doesn't say that it lacks a value."""
+    return call(
+        "array_contains",
+        node.this if isinstance(node.this, exp.Array) else call("array_compact", node.this),
+        node.expression,
+    )
+
+
+@rule("list_has_all")
+def _list_has_all(node: exp.Anonymous) -> Node:
+    whole, part = node.expressions
+    return exp.EQ(this=call("size", call("array_except", part, whole)), expression=exp.Literal.number(0))
+
+
+@rule("list_position")
+def _list_position(node: exp.Anonymous) -> Node:
+    """NULL where there is none; 0 in Spark."""
+    return call("nullif", call("array_position", *node.expressions), 0)
+
+
+@rule("list_zip")
+def _list_zip(node: exp.Anonymous) -> Node:
+    return call("arrays_zip", *node.expressions)
+
+
+@rule("list_sum")
+def _list_sum(node: exp.Anonymous) -> Node:
+    """In the list's order, without its NULLs; NULL of nothing."""
+    (values,) = node.expressions
+    total = exp.cast(exp.null(), "double")
+    step = exp.maybe_parse("(total, value) -> coalesce(total + value, total, value)", dialect="spark", into=None)
+    return call("aggregate", values, total, _spark(step))
+
+
+@rule(exp.ArraySort)
+def _list_sort(node: exp.ArraySort) -> Node:
+    """NULLs last, in both."""
+    return call("array_sort", node.this)
+
+
+@rule(exp.ArrayToString)
+def _array_to_string(node: exp.ArrayToString) -> Node:
+    return call("array_join", node.this, node.expression)
+
+
+@rule("map_entries")
+def _map_entries(node: exp.Anonymous) -> Node:
+    return call("map_entries", *node.expressions)
+
+
+@rule(exp.MapKeys)
+def _map_keys(node: exp.MapKeys) -> Node:
+    return call("map_keys", node.this)
+
+
+@rule(exp.Map)
+def _map(node: exp.Map) -> Node:
+    """From two lists."""
+    return call("map_from_arrays", node.args["keys"], node.args["values"])
+
+
+@rule(exp.GenerateSeries)
+def _series(node: exp.GenerateSeries) -> Node:
+    """Spark counts down where the end is before the start; DuckDB has nothing then."""
+    start, end, step = node.args["start"], node.args["end"], node.args.get("step")
+    if node.args.get("is_end_exclusive"):
+        end = exp.Sub(this=end.copy(), expression=exp.Literal.number(1))
+    series = call("sequence", start, end, *([step] if step else []))
+    return call("if", exp.LTE(this=start.copy(), expression=end.copy()), series, call("array"))
+
+
+def _spark(tree: Node) -> Node:
+    """A piece of Spark's SQL as it is."""
+    for node in tree.walk():
+        node.meta["spark"] = True
+    return tree
+
+
+@rule("md5_number")
+def _md5_number(node: exp.Anonymous) -> Node:
+    """A number of 128 bits, which Spark lacks: its text tells the same values apart."""
+    return call("md5", *node.expressions)
+
+
+@rule(exp.Select)
+def _unnest(select: exp.Select) -> Node:
+    """Rows of lists: DuckDB lays several side by side, and Spark explodes one; within an expression none."""
+    lists: list[Node] = []
+    found = [
+        node
+        for item in select.expressions
+        for node in item.find_all(exp.Explode)
+        if node.find_ancestor(exp.Select) is select
+    ]
+    for node in found:
+        if node.this not in lists:
+            lists.append(node.this)
+    if not found or (len(lists) == 1 and not select.args.get("from_")):
+        for node in found:
+            node.replace(call("explode", node.this))
+        return select
+    if select.args.get("group") or any(
+        item.find(exp.AggFunc) for item in select.expressions if not item.find(exp.Query)
+    ):
+        raise Unmapped("unnest among aggregates", select)
+    names = [f"item_{number}" for number in range(1, len(lists) + 1)] if len(lists) > 1 else ["item"]
+    exploded = call("explode", lists[0]) if len(lists) == 1 else call("inline", call("arrays_zip", *lists))
+    for node in found:
+        node.replace(exp.column(names[lists.index(node.this)], table="unnested"))
+    select.append("laterals", exp.Lateral(
+        this=exploded, view=True,
+        alias=exp.TableAlias(this=exp.to_identifier("unnested"), columns=[exp.to_identifier(name) for name in names]),
+    ))  # fmt: skip
+    return select
+
+
+@rule(exp.Explode)
+def _explode(node: exp.Explode) -> Node:
+    """Its select does it, as it needs all of them."""
+    return node
+
+
+# Types
+
+
+def spark_type(type_: exp.DataType) -> exp.DataType:
+    """What Spark has of DuckDB's types: JSON and UUIDs are text, and the largest integers decimals."""
+    return exp.DataType.build(_SPARK_TYPES[type_.this], dialect="spark") if type_.this in _SPARK_TYPES else type_
+
+
+_SPARK_TYPES = {
+    exp.DataType.Type.JSON: "string",
+    exp.DataType.Type.UUID: "string",
+    exp.DataType.Type.INT128: "decimal(38, 0)",
+}
+
+
+@rule(exp.DataType)
+def _data_type(node: exp.DataType) -> Node:
+    return spark_type(node)
+
+
+@rule(exp.Cast)
+def _cast(node: exp.Cast) -> Node:
+    target = _target(node)
+    if isinstance(node.this, exp.Null | exp.Literal) and target != "JSON":
+        return node
+    of = kind(node.this)
+    if of == '"NULL"':
+        return node
+    if of == "JSON":
+        if target in ("VARCHAR", "TEXT"):
+            return node.this
+        if target in ("BIGINT", "INT", "DOUBLE", "BOOLEAN", "DECIMAL"):
+            node.set("this", call("get_json_object", node.this, "$"))
+            return node
+        if target == "MAP":
+            return call("from_json", node.this, node.to.sql("spark").lower())
+        raise Unmapped(f"cast of JSON to {target}", node)
+    if target == "JSON":
+        if of != "VARCHAR" or isinstance(node, exp.TryCast):
+            raise Unmapped(f"cast of {of} to JSON", node)
+        return node.this
+    if target in ("VARCHAR", "TEXT") and of not in (
+        "VARCHAR",
+        "DATE",
+        "TIMESTAMP",
+        "BOOLEAN",
+        "UUID",
+        "DECIMAL",
+        *_INTEGERS,
+    ):
+        raise Unmapped(f"cast of {of} to varchar", node)
+    if target in ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128") and of in ("DOUBLE", "FLOAT", "DECIMAL"):
+        # DuckDB rounds, Spark cuts
+        node.set("this", call("rint" if of == "DOUBLE" else "round", node.this))
+    if target == "UUID":
+        if isinstance(node.this, exp.MD5 | exp.Anonymous):
+            return call("regexp_replace", node.this, "^(.{8})(.{4})(.{4})(.{4})(.{12})$", "$1-$2-$3-$4-$5")
+        return node.this
+    return node
+
+
+def _target(node: exp.Cast) -> str:
+    return str(node.meta.get("target") or node.to.this.value)
+
+
+@rule(exp.Div)
+def _div(node: exp.Div) -> Node:
+    """DuckDB divides as doubles, whatever the numbers are."""
+    node.set("typed", True)
+    node.set("safe", False)
+    if "DOUBLE" not in (node.this.meta.get("type"), node.expression.meta.get("type")):
+        node.set("this", exp.cast(node.this.copy(), "double"))
+    return node
+
+
+# Times
+
+
+@rule(exp.TimestampTrunc, exp.DateTrunc)
+def _trunc(node: Any) -> Node:
+    """Spark's has a time zone."""
+    unit = node.args["unit"]
+    truncated = call("date_trunc", unit.name.lower(), node.this)
+    return exp.cast(truncated, "date" if kind(node) == "DATE" else "timestamp_ntz", dialect="spark")
+
+
+@rule(exp.Add, exp.Sub)
+def _add(node: Any) -> Node:
+    """A date and an interval are a timestamp; two dates a number of days apart."""
+    types = (node.this.meta.get("type"), node.expression.meta.get("type"))
+    if types == ("DATE", "DATE"):
+        return call("datediff", node.this, node.expression)
+    if types == ("DATE", "INTERVAL"):
+        node.set("this", exp.cast(node.this.copy(), "timestamp_ntz", dialect="spark"))
+    return node
+
+
+@rule(exp.AtTimeZone)
+def _at_time_zone(node: exp.AtTimeZone) -> Node:
+    """Of a time without a zone: its instant. Of an instant: the time in that zone. Spark's session is in UTC."""
+    zone = node.args["zone"]
+    if kind(node.this) == "TIMESTAMP WITH TIME ZONE":
+        here = exp.cast(node.this.copy(), "timestamp_ntz", dialect="spark")
+        return here if zone.name == "UTC" else call("convert_timezone", "UTC", zone, here)
+    there = node.this if zone.name == "UTC" else call("convert_timezone", zone, "UTC", node.this)
+    return exp.cast(there.copy(), "timestamp", dialect="spark")
+
+
+@rule(exp.DateDiff)
+def _date_diff(node: exp.DateDiff) -> Node:
+    """DuckDB counts the boundaries between two times, Spark whole units."""
+    unit = node.args["unit"].name.lower()
+    if unit in ("day",):
+        return call("datediff", node.this, node.expression)
+    ends = [
+        exp.cast(call("date_trunc", unit, part), "timestamp_ntz", dialect="spark")
+        for part in (node.expression, node.this)
+    ]
+    return call("timestampdiff", exp.var(unit.upper()), *ends)
+
+
+@rule(exp.RegexpExtract)
+def _regexp_extract(node: exp.RegexpExtract) -> Node:
+    """The whole match by default; Spark's default is the first group."""
+    return call("regexp_extract", node.this, node.expression, node.args.get("group") or 0)
+
+
+@rule(exp.RegexpExtractAll)
+def _regexp_extract_all(node: exp.RegexpExtractAll) -> Node:
+    return call("regexp_extract_all", node.this, node.expression, node.args.get("group") or 0)
+
+
+@rule(exp.RegexpFullMatch)
+def _regexp_full_match(node: exp.RegexpFullMatch) -> Node:
+    return call("regexp_like", node.this, f"^(?:{node.expression.name})\\z")
+
+
+@rule(exp.GroupConcat)
+def _string_agg(node: exp.GroupConcat) -> Node:
+    raise Unmapped("string_agg()", node)
+
+
+# JSON, which is text in Spark
+
+
+@rule(exp.JSONPath)
+def _path(node: exp.JSONPath) -> Node:
+    """Keys in brackets and quotes: Spark reads `$.a b` as NULL."""
+    text = "$"
+    for part in node.expressions[1:]:
+        if isinstance(part, exp.JSONPathKey) and isinstance(part.this, str) and "'" not in part.this:
+            text += f"['{part.this}']"
+        elif isinstance(part, exp.JSONPathSubscript) and isinstance(part.this, int):
+            text += f"[{part.this}]"
+        elif isinstance(part.this, exp.JSONPathWildcard):
+            text += "[*]" if isinstance(part, exp.JSONPathSubscript) else ".*"
+        elif not isinstance(part, exp.JSONPathRoot):
+            raise Unmapped("a JSON path", node)
+    return exp.Literal.string(text)
+
+
+@rule(exp.JSONPathKey, exp.JSONPathRoot, exp.JSONPathSubscript, exp.JSONPathWildcard)
+def _path_part(node: Node) -> Node:
+    return node
+
+
+@rule(exp.JSONExtractScalar)
+def _json_text(node: exp.JSONExtractScalar) -> Node:
+    """Text of a value; of all of an object's values by `$.*`."""
+    path = node.expression.name
+    if not isinstance(node.expression, exp.Literal):
+        return call("try_element_at", call("from_json", node.this, "map<string, string>"), node.expression)
+    if path == "$.*":
+        return call("map_values", call("from_json", node.this, "map<string, string>"))
+    if "*" in path:
+        raise Unmapped(f"->> by {path}", node)
+    return call("get_json_object", node.this, node.expression)
+
+
+@rule("json_extract_string")
+def _json_extract_string(node: exp.Anonymous) -> Node:
+    return call("get_json_object", *node.expressions)
+
+
+@rule(exp.JSONKeys)
+def _json_keys(node: exp.JSONKeys) -> Node:
+    return call("json_object_keys", node.this)
+
+
+@rule(exp.JSONType)
+def _json_type(node: exp.JSONType) -> Node:
+    """By the first character of the value: Spark tells types of variants alone, in which a text has its quotes."""
+    value = call("parse_json", node.this)
+    if node.expression:
+        value = call("variant_get", value, node.expression, "variant")
+    first = call("left", call("to_json", value), 1)
+    types = {"{": "OBJECT", "[": "ARRAY", '"': "VARCHAR"}
+    ifs = [exp.If(this=exp.Literal.string(sign), true=exp.Literal.string(type_)) for sign, type_ in types.items()]
+    return exp.Case(
+        this=exp.cast(first, "string"), ifs=ifs, default=call("if", call("isnull", value), exp.null(), "SCALAR")
+    )
+
+
+@rule("to_json")
+def _to_json(node: exp.Anonymous) -> Node:
+    """With fields that are NULL, as DuckDB writes them. Other types than these are written differently."""
+    (value,) = node.expressions
+    types = set(re.findall(r"\b(?!STRUCT|MAP)[A-Z]+\b", re.sub(r'"[^"]*"', "", value.meta.get("type") or "UNKNOWN")))
+    if not types <= {"VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "DATE"} or kind(value) not in ("STRUCT", "MAP"):
+        raise Unmapped(f"to_json() of {value.meta.get('type')}", node)
+    return call("to_json", value, call("map", "ignoreNullFields", "false"))
+
+
+@rule("json_merge_patch")
+def _json_merge_patch(node: exp.Anonymous) -> Node:
+    """Into nothing: an object without what is NULL in it."""
+    into, value = node.expressions
+    if into.name != "{}" or value.name != "to_json" or len(value.expressions) != 2:
+        raise Unmapped("json_merge_patch()", node)
+    return call("to_json", value.expressions[0])
+
+
+@rule("json_transform")
+def _json_transform(node: exp.Anonymous) -> Node:
+    value, structure = node.expressions
+    fields = json.loads(structure.name)
+    if not all(type_ in ("DOUBLE", "VARCHAR", "BIGINT") for type_ in fields.values()):
+        raise Unmapped("json_transform()", node)
+    names = ", ".join(f"`{name}` {type_.lower().replace('varchar', 'string')}" for name, type_ in fields.items())
+    return call("from_json", value, names)

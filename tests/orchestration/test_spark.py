@@ -1,0 +1,191 @@
+"""What DuckDB's SQL becomes for Spark, a case for each rule; `make test-spark` runs whole systems on Spark itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from touchstone.spark import NotGenerated
+from touchstone.spark.described import Described, Unmapped
+from touchstone.spark.fixtures import literal, select_of, spark_name
+from touchstone.spark.lake import copy_lake
+from touchstone.spark.models import ZONE, translated
+
+from .conftest import TestHome
+
+RECORDS = """create table records (
+    id uuid, name varchar, note varchar, sent_at timestamp, day date, count bigint, price decimal(9, 2), rate double,
+    words varchar[], tags map(varchar, varchar[]), body json, items struct(key varchar, size bigint)[],
+    first_ids varchar[], second_ids varchar[]
+)"""
+
+
+@pytest.fixture(scope="module")
+def described() -> Iterator[Described]:
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(RECORDS)
+        yield Described(connection)
+
+
+def spark(query: str, described: Described) -> str:
+    return " ".join(translated(query, {}, described).split())
+
+
+def of(expression: str, described: Described) -> str:
+    return spark(f"select {expression} from records", described).removeprefix("SELECT ").removesuffix(" FROM records")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (
+            "select * exclude (id) replace (count + 1 as count) from (select id, count, name from records)",
+            "SELECT count + 1 AS count, name FROM ( SELECT id, count, name FROM records )",
+        ),
+        (
+            "select * rename (name as title) from (select id, name from records)",
+            "SELECT id, name AS title FROM ( SELECT id, name FROM records )",
+        ),
+        ("select max(columns('^no')) from records", "SELECT MAX(note) AS note FROM records"),
+        (
+            "select sum(columns('(.*)te$')) as '\\1_sum' from (select rate from records)",
+            "SELECT SUM(rate) AS ra_sum FROM ( SELECT rate FROM records )",
+        ),
+        (
+            "select row(*columns(* exclude (id))) as r from (select id, name from records)",
+            "SELECT STRUCT(name IS NULL, name) AS r FROM ( SELECT id, name FROM records )",
+        ),
+        (
+            "select id, count from records union all by name select 'a' as note, id from records",
+            "SELECT id, count, CAST(NULL AS STRING) AS note FROM records"
+            " UNION ALL SELECT id, CAST(NULL AS BIGINT) AS count, 'a' AS note FROM records",
+        ),
+        (
+            "select id, unnest(items, recursive := true) from records",
+            "SELECT id, ( unnested.item ).key AS key, ( unnested.item ).size AS size FROM records"
+            " LATERAL VIEW EXPLODE(items) unnested AS item",
+        ),
+        (
+            "select unnest(first_ids) as a, unnest(second_ids) as b from records",
+            "SELECT unnested.item_1 AS a, unnested.item_2 AS b FROM records"
+            " LATERAL VIEW INLINE(ARRAYS_ZIP(first_ids, second_ids)) unnested AS item_1, item_2",
+        ),
+        (
+            "select lag(sent_at) over (w order by sent_at) as b from records window w as (partition by id)",
+            "SELECT LAG(sent_at) OVER (PARTITION BY id ORDER BY sent_at NULLS LAST) AS b FROM records WINDOW w AS (PARTITION BY id)",
+        ),
+    ],
+)  # fmt: skip
+def test_sugar_is_written_out(query: str, expected: str, described: Described) -> None:
+    assert spark(query, described) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("words[1]", "TRY_ELEMENT_AT(words, 1)"),
+        ("tags['a'][1]", "TRY_ELEMENT_AT(TRY_ELEMENT_AT(tags, 'a'), 1)"),
+        ("len(words)", "CAST(SIZE(words) AS BIGINT)"),
+        ("len(name)", "CAST(LENGTH(name) AS BIGINT)"),
+        ("list_distinct(words)", "ARRAY_DISTINCT(ARRAY_COMPACT(words))"),
+        ("list_contains(words, name)", "ARRAY_CONTAINS(ARRAY_COMPACT(words), name)"),
+        ("list_has_all(words, first_ids)", "SIZE(ARRAY_EXCEPT(first_ids, words)) = 0"),
+        ("list_position(words, name)", "NULLIF(ARRAY_POSITION(words, name), 0)"),
+        ("list_sort(words)", "ARRAY_SORT(words)"),
+        ("array_to_string(words, ',')", "ARRAY_JOIN(words, ',')"),
+        ("list(name)", "NULLIF(COLLECT_LIST(STRUCT(name AS value)).value, ARRAY())"),
+        (
+            "list(name) filter (where count > 1)",
+            "NULLIF(COLLECT_LIST(STRUCT(name AS value)) FILTER(WHERE count > 1).value, ARRAY())",
+        ),
+        ("arg_max(name, sent_at)", "MAX_BY(name, sent_at) FILTER(WHERE NOT name IS NULL)"),
+        ("md5_number(name)", "MD5(name)"),
+        ("count / 2", "CAST(count AS DOUBLE) / 2"),
+        ("rate / 2", "rate / 2"),
+        ("cast(rate as bigint)", "CAST(RINT(rate) AS BIGINT)"),
+        ("date_trunc('hour', sent_at)", "CAST(DATE_TRUNC('hour', sent_at) AS TIMESTAMP_NTZ)"),
+        ("day + interval 1 day", "CAST(day AS TIMESTAMP_NTZ) + INTERVAL '1' DAY"),
+        ("day - cast(sent_at as date)", "DATEDIFF(day, CAST(sent_at AS DATE))"),
+        ("sent_at at time zone 'UTC'", "CAST(sent_at AS TIMESTAMP)"),
+        (
+            f"(sent_at at time zone 'UTC') at time zone '{ZONE}'",
+            "CONVERT_TIMEZONE('UTC', '{{ var(\"reporting_timezone\") }}', CAST(( CAST(sent_at AS TIMESTAMP) ) AS TIMESTAMP_NTZ))",
+        ),
+        ("body ->> '$.a b'", "GET_JSON_OBJECT(body, '$[\\'a b\\']')"),
+        ("body ->> '$.*'", "MAP_VALUES(FROM_JSON(body, 'map<string, string>'))"),
+        ("body ->> name", "TRY_ELEMENT_AT(FROM_JSON(body, 'map<string, string>'), name)"),
+        ("json_keys(body)", "JSON_OBJECT_KEYS(body)"),
+        ("cast(body as varchar)", "body"),
+        (
+            "to_json(struct_pack(name := name, count := count))",
+            "TO_JSON(NAMED_STRUCT('name', name, 'count', count), MAP('ignoreNullFields', 'false'))",
+        ),
+        ("json_merge_patch('{}', to_json(struct_pack(name := name)))", "TO_JSON(NAMED_STRUCT('name', name))"),
+        ("json_transform(body, '{\"a\": \"DOUBLE\"}')", "FROM_JSON(body, '`a` double')"),
+        ("regexp_extract(name, 'a.*')", "REGEXP_EXTRACT(name, 'a.*', 0)"),
+        ("regexp_full_match(name, 'a\\d')", "REGEXP_LIKE(name, '^(?:a\\\\d)\\\\z')"),
+        ("quantile_cont(rate, 0.5)", "PERCENTILE(rate, 0.5)"),
+    ],
+)  # fmt: skip
+def test_an_expression_has_its_rule(expression: str, expected: str, described: Described) -> None:
+    assert of(expression, described) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("soundex(name)", "soundex"),
+        ("cast(rate as varchar)", "cast of DOUBLE to varchar"),
+        ("to_json(struct_pack(rate := rate))", "to_json"),
+        ("body ->> '$.a[*].b'", "wildcard|->> by"),
+        ("'{{ x }}'", "Jinja"),
+    ],
+)
+def test_what_has_no_rule_is_named(expression: str, why: str, described: Described) -> None:
+    with pytest.raises(Unmapped, match=why):
+        of(expression, described)
+
+
+def test_the_line_is_named(described: Described) -> None:
+    with pytest.raises(Unmapped) as caught:
+        spark("select\n    id,\n    stddev_samp(rate)\nfrom records", described)
+    assert caught.value.line == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "expected"),
+    [
+        (None, "BIGINT", "null"),
+        ("it's", "VARCHAR", "'it\\'s'"),
+        (["a", None], "VARCHAR[]", "array('a', null)"),
+        ({"a": ["b"]}, "MAP(VARCHAR, VARCHAR[])", "map('a', array('b'))"),
+        (1.5, "DOUBLE", "1.5D"),
+        ({"x": 1}, "STRUCT(x BIGINT)", "named_struct('x', cast(1 as bigint))"),
+    ],
+)
+def test_a_value_has_its_literal(value: object, type_: str, expected: str) -> None:
+    assert literal(value, type_) == expected
+
+
+def test_types_have_their_names() -> None:
+    assert [spark_name(type_) for type_ in ("TIMESTAMP", "VARCHAR", "JSON", "UUID", "HUGEINT", "VARCHAR[]")] == [
+        "timestamp_ntz", "string", "string", "string", "decimal(38, 0)", "array<string>",
+    ]  # fmt: skip
+
+
+def test_a_fixture_has_all_columns_of_its_relation(described: Described) -> None:
+    fixture = {"format": "dict", "rows": [{"name": "a", "at": "2026-01-01 10:00:00"}]}
+    columns = [("name", "VARCHAR"), ("at", "TIMESTAMP"), ("count", "BIGINT")]
+    assert " ".join(select_of(fixture, columns, described, complete=True).split()) == (
+        "select cast(name as string) as name, cast(at as timestamp_ntz) as at, cast(null as bigint) as count"
+        " from values ('a', timestamp_ntz '2026-01-01 10:00:00') as fixture (name, at)"
+    )
+
+
+def test_a_lake_without_records_is_not_copied(home: TestHome, tmp_path: Path) -> None:
+    with pytest.raises(NotGenerated, match="run nightly first"):
+        copy_lake(home.settings, tmp_path)
