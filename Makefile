@@ -115,10 +115,10 @@ test-bi: $(BI_READY) ## test Superset's charts and dashboards in a headless Chro
 	@$(BI)/python -m pytest bi/tests
 
 spark: $(SPARK_READY) ## write a dbt project for Spark with the same models into OUT (SYSTEMS, LAKE, a folder for a copy of the lake)
-	@PYTHONPATH=orchestration $(SPARK)/python -m touchstone spark --out '$(OUT)' $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(LAKE),--lake '$(LAKE)')
+	@PYTHONPATH=$(CURDIR)/orchestration $(SPARK)/python -m touchstone spark --out '$(OUT)' $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(LAKE),--lake '$(LAKE)')
 
 test-spark: $(SPARK_READY) ## build the generated project on Spark, with its tests, and compare its marts with DuckDB's
-	@PYTHONPATH=orchestration $(SPARK)/python -m pytest spark/tests
+	@PYTHONPATH=$(CURDIR)/orchestration $(SPARK)/python -m pytest spark/tests
 
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tools.mutants

@@ -271,8 +271,11 @@ def _back_up(settings: Settings, to: str) -> None:
 
 def _spark(settings: Settings, options: argparse.Namespace) -> None:
     from touchstone.spark.lake import copy_lake
-    from touchstone.spark.project import generate
 
+    try:
+        from touchstone.spark.project import generate
+    except ModuleNotFoundError as error:
+        raise NotGenerated(f"{error.name} isn't installed: install touchstone[spark]") from error
     show_progress()
     if options.systems:
         settings = settings.model_copy(update={"systems": options.systems})

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark need
 
 @dataclass(frozen=True)
 class Built:
-    """A night's home; what Spark made of its lake: the status of each of dbt's nodes; and a session that reads the tables."""
+    """A night's home; of what Spark made of its lake, each node's status, and a session that reads it."""
 
     home: Path
     statuses: dict[str, str]

@@ -76,7 +76,8 @@ def of(expression: str, described: Described) -> str:
         ),
         (
             "select lag(sent_at) over (w order by sent_at) as b from records window w as (partition by id)",
-            "SELECT LAG(sent_at) OVER (PARTITION BY id ORDER BY sent_at NULLS LAST) AS b FROM records WINDOW w AS (PARTITION BY id)",
+            "SELECT LAG(sent_at) OVER (PARTITION BY id ORDER BY sent_at NULLS LAST) AS b FROM records"
+            " WINDOW w AS (PARTITION BY id)",
         ),
     ],
 )  # fmt: skip
@@ -113,7 +114,8 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
         ("sent_at at time zone 'UTC'", "CAST(sent_at AS TIMESTAMP)"),
         (
             f"(sent_at at time zone 'UTC') at time zone '{ZONE}'",
-            "CONVERT_TIMEZONE('UTC', '{{ var(\"reporting_timezone\") }}', CAST(( CAST(sent_at AS TIMESTAMP) ) AS TIMESTAMP_NTZ))",
+            "CONVERT_TIMEZONE('UTC', '{{ var(\"reporting_timezone\") }}',"
+            " CAST(( CAST(sent_at AS TIMESTAMP) ) AS TIMESTAMP_NTZ))",
         ),
         ("body ->> '$.a b'", "GET_JSON_OBJECT(body, '$[\\'a b\\']')"),
         ("body ->> '$.*'", "MAP_VALUES(FROM_JSON(body, 'map<string, string>'))"),
@@ -180,7 +182,7 @@ def test_types_have_their_names() -> None:
 def test_a_fixture_has_all_columns_of_its_relation(described: Described) -> None:
     fixture = {"format": "dict", "rows": [{"name": "a", "at": "2026-01-01 10:00:00"}]}
     columns = [("name", "VARCHAR"), ("at", "TIMESTAMP"), ("count", "BIGINT")]
-    assert " ".join(select_of(fixture, columns, described, complete=True).split()) == (
+    assert " ".join(select_of(fixture, columns, described).split()) == (
         "select cast(name as string) as name, cast(at as timestamp_ntz) as at, cast(null as bigint) as count"
         " from values ('a', timestamp_ntz '2026-01-01 10:00:00') as fixture (name, at)"
     )

@@ -1,4 +1,4 @@
-"""What DuckDB knows of a query: the columns and types of whatever a select reads, which Spark's SQL has to spell out."""
+"""What DuckDB knows of a query: the columns and types of what a select reads, which Spark's SQL has to spell out."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Rows:
 class Unmapped(Exception):
     """A construct that no rule maps to Spark."""
 
-    def __init__(self, why: str, node: exp.Expression | None = None) -> None:
+    def __init__(self, why: str, node: exp.Expr | None = None) -> None:
         super().__init__(why)
         self.line = next(
             (int(part.meta["line"]) for part in (node.walk() if node else ()) if "line" in part.meta), None
         )
 
 
-def sql(node: exp.Expression) -> str:
-    """DuckDB's SQL of a node, with `->` written as a function: among a function's arguments DuckDB takes it for a lambda."""
+def sql(node: exp.Expr) -> str:
+    """DuckDB's SQL of a node, with `->` written as a function: as an argument DuckDB takes it for a lambda."""
     if node.find(exp.JSONExtract):
         node = node.copy().transform(
             lambda part: (
@@ -99,7 +99,7 @@ class Described:
         """Names and types of expressions over what a select reads, by default of all of its columns."""
         return self.describe(f"select {items} {_from(select)}")
 
-    def types(self, select: exp.Select, nodes: Iterable[exp.Expression]) -> None:
+    def types(self, select: exp.Select, nodes: Iterable[exp.Expr]) -> None:
         """Write the DuckDB types of parts of a select into their `meta`; those that DuckDB can't bind by themselves, as
         an outer query has a part in them, have none.
         """
@@ -124,7 +124,7 @@ class Described:
                 node.meta["type"] = known[sql(free)]
 
 
-def _without_lambdas(node: exp.Expression) -> exp.Expression:
+def _without_lambdas(node: exp.Expr) -> exp.Expr:
     """A part with the first element of a lambda's list in place of the lambda's parameter."""
     found, above = node.copy(), node.parent
     while above is not None and not isinstance(above, exp.Query):
@@ -141,7 +141,7 @@ def _without_lambdas(node: exp.Expression) -> exp.Expression:
     return found
 
 
-def _with_aliases(node: exp.Expression, own: dict[str, exp.Expression]) -> str:
+def _with_aliases(node: exp.Expr, own: dict[str, exp.Expr]) -> str:
     """A part with what the select's own names stand for in their place."""
     return sql(
         exp.Paren(this=node.copy()).transform(
@@ -158,13 +158,13 @@ def _declarable(type_: str) -> str:
     return "integer" if type_ == '"NULL"' else type_
 
 
-def scopes(query: exp.Expression, described: Described) -> Iterator[exp.Expression]:
+def scopes(query: exp.Expr, described: Described) -> Iterator[exp.Expr]:
     """The queries within a query, each before the one that reads it. What is yielded may be changed, but not replaced;
     CTEs are declared when the next one is asked for.
     """
     with_ = query.args.get("with_")
     for cte in with_.expressions if with_ else ():
-        recursive = bool(with_.args.get("recursive")) and any(
+        recursive = bool(cte.parent.args.get("recursive")) and any(
             table.name == cte.alias for table in cte.this.find_all(exp.Table)
         )
         if recursive:

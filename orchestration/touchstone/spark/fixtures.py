@@ -2,48 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlglot import exp
 
-from touchstone.spark.described import Columns, Described, Unmapped
+from touchstone.spark.described import Columns, Described, Rows, Unmapped
 from touchstone.spark.rules import spark_type
 
 Type = exp.DataType.Type
 
 
-def select_of(fixture: Mapping[str, Any], columns: Columns, described: Described, complete: bool) -> str:
-    """A query that gives a fixture's rows: of all columns of its relation if `complete`, as dbt gives a model, or else of
-    those that the fixture has. DuckDB reads the fixture, as it does in the models' own unit tests.
+def select_of(fixture: Mapping[str, Any], columns: Columns, described: Described) -> str:
+    """A query that gives a fixture's rows, of all columns of its relation, as dbt gives a model; those of a fixture in
+    SQL are its own. DuckDB reads the fixture, as it does in the models' own unit tests.
     """
-    types = {name.lower(): type_ for name, type_ in columns}
-    if isinstance(fixture["rows"], str):
-        given = described.query_as(fixture["rows"], columns)
-        names = [name for name, _ in given.columns]
-        types = {name.lower(): type_ for name, type_ in given.columns}
-        rows: list[Sequence[Any]] = given.rows
-        complete = False
-    else:
-        names = list(dict.fromkeys(name for row in fixture["rows"] for name in row))
-        rows = [described.values([(row.get(name), types[name.lower()]) for name in names]) for row in fixture["rows"]]
-    shown = [name for name, _ in columns] if complete else names
-    asked = {name.lower() for name in names}
+    rows = _rows(fixture, columns, described)
+    asked = {name.lower() for name, _ in rows.columns}
+    rest = [] if isinstance(fixture["rows"], str) else [part for part in columns if part[0].lower() not in asked]
+    if not rows.rows:
+        nothing = [f"cast(null as {spark_name(type_)}) as {_quoted(name)}" for name, type_ in [*rows.columns, *rest]]
+        return "select\n" + _indented(nothing) + "\nwhere false"
     items = [
-        f"cast({_quoted(name) if name.lower() in asked else 'null'} as {spark_name(types[name.lower()])}) as {_quoted(name)}"
-        for name in shown
+        *(f"cast({_quoted(name)} as {spark_name(type_)}) as {_quoted(name)}" for name, type_ in rows.columns),
+        *(f"cast(null as {spark_name(type_)}) as {_quoted(name)}" for name, type_ in rest),
     ]
-    if not rows:
-        nothing = [f"cast(null as {spark_name(types[name.lower()])}) as {_quoted(name)}" for name in shown]
-        return "select\n" + _indented(nothing, ",") + "\nwhere false"
     literals = [
-        "(" + ", ".join(literal(value, types[name.lower()]) for name, value in zip(names, row, strict=True)) + ")"
-        for row in rows
+        "(" + ", ".join(literal(value, type_) for value, (_, type_) in zip(row, rows.columns, strict=True)) + ")"
+        for row in rows.rows
     ]
-    return (
-        "select\n" + _indented(items, ",") + "\nfrom values\n" + _indented(literals, ",")
-        + f"\nas fixture ({', '.join(_quoted(name) for name in names)})"
-    )  # fmt: skip
+    names = ", ".join(_quoted(name) for name, _ in rows.columns)
+    return f"select\n{_indented(items)}\nfrom values\n{_indented(literals)}\nas fixture ({names})"
+
+
+def expected_rows(fixture: Mapping[str, Any], columns: Columns, described: Described) -> list[dict[str, Any]]:
+    """The rows that a unit test expects, as dbt casts them on Spark. It can't cast to lists, maps and structs, which are
+    left out.
+    """
+    rows = _rows(fixture, columns, described)
+    nested = {name for name, type_ in rows.columns if type_.endswith("]") or type_.startswith(("MAP(", "STRUCT("))}
+    return [
+        {
+            name: value if value is None or isinstance(value, bool | int | float) else str(value)
+            for value, (name, _) in zip(row, rows.columns, strict=True)
+            if name not in nested
+        }
+        for row in rows.rows
+    ]
+
+
+def _rows(fixture: Mapping[str, Any], columns: Columns, described: Described) -> Rows:
+    """A fixture's rows, typed as its relation's columns are."""
+    if isinstance(fixture["rows"], str):
+        return described.query_as(fixture["rows"], columns)
+    types = {name.lower(): type_ for name, type_ in columns}
+    names = list(dict.fromkeys(name for row in fixture["rows"] for name in row))
+    typed = [(name, types[name.lower()]) for name in names]
+    return Rows(typed, [described.values([(row.get(name), type_) for name, type_ in typed]) for row in fixture["rows"]])
 
 
 def spark_name(type_: str) -> str:
@@ -97,5 +112,5 @@ def _quoted(name: str) -> str:
     )
 
 
-def _indented(lines: Iterable[str], separator: str) -> str:
-    return f"{separator}\n".join(f"    {line}" for line in lines)
+def _indented(lines: Iterable[str]) -> str:
+    return ",\n".join(f"    {line}" for line in lines)

@@ -1,4 +1,4 @@
-"""A copy of the lake that Spark can read: DuckDB writes keys as Parquet's UUIDs, and Spark opens no file that has one."""
+"""A copy of the lake that Spark can read: keys are Parquet's UUIDs in the lake, and Spark opens no file with one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from touchstone.spark import NotGenerated
 
 
 def copy_lake(settings: Settings, out: Path) -> None:
-    """Write the records of each stream into a folder of its name, `system/stream`, below `out`, with keys as text. What an
-    earlier copy has of a stream is replaced once the new one is written.
+    """Write the records of each stream into a folder of its name, `system/stream`, below `out`, with keys as text.
+    What an earlier copy has of a stream is replaced once the new one is written.
 
     Raises NotGenerated if nothing has landed.
     """

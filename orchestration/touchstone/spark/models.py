@@ -26,7 +26,7 @@ def translated(compiled: str, relations: Mapping[str, str], described: Described
         if sign in compiled:
             raise Unmapped(f"SQL with Jinja's sign {sign}")
     try:
-        tree: exp.Expression = sqlglot.parse_one(compiled, dialect="duckdb")
+        tree: exp.Expr = sqlglot.parse_one(compiled, dialect="duckdb")
     except ParseError as error:
         raise Unmapped(f"SQL that sqlglot can't parse: {error.errors[0]['description']}") from error
     for query in scopes(tree, described):

@@ -23,7 +23,7 @@ from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings
 from touchstone.spark import NotGenerated
 from touchstone.spark.described import Columns, Described, Unmapped
-from touchstone.spark.fixtures import select_of, spark_name
+from touchstone.spark.fixtures import expected_rows, select_of, spark_name
 from touchstone.spark.models import ZONE, translated
 from touchstone.systems import SHARED
 from touchstone.warehouse import writable
@@ -89,8 +89,8 @@ class _Project:
             for node in manifest["nodes"].values()
             if node["resource_type"] in ("model", "seed")
         } | {
-            f"{source['source_name']}/{source['name']}": f"{{{{ source('{source['source_name']}', '{source['name']}') }}}}"
-            for source in manifest["sources"].values()
+            f"{system}/{stream}": f"{{{{ source('{system}', '{stream}') }}}}"
+            for system, stream in ((source["source_name"], source["name"]) for source in manifest["sources"].values())
         }
 
     def write(self, out: Path) -> None:
@@ -154,7 +154,7 @@ class _Project:
         return {"name": node["name"], "description": node["description"], **enforced, "columns": columns}
 
     def _unit_tests(self, node: Node) -> list[Node]:
-        found = []
+        found: list[Node] = []
         for test in self._manifest["unit_tests"].values():
             if test["model"] != node["name"]:
                 continue
@@ -165,18 +165,19 @@ class _Project:
             self.written["unit tests"] += 1
             variables = {"overrides": {"vars": overrides["vars"]}} if overrides.get("vars") else {}
             given = [
-                {"input": part["input"], **self._fixture(part, self._read_by(part["input"]), True)}
+                {
+                    "input": part["input"],
+                    "format": "sql",
+                    "rows": select_of(part, self._read_by(part["input"]), self._described),
+                }
                 for part in test["given"]
             ]
-            expected = self._fixture(test["expect"], self._columns[node["unique_id"]], False)
+            expected = {"rows": expected_rows(test["expect"], self._columns[node["unique_id"]], self._described)}
             about = {"description": test["description"]} if test["description"] else {}
             found.append(
                 {"name": test["name"], **about, "model": node["name"], **variables, "given": given, "expect": expected}
             )
         return found
-
-    def _fixture(self, fixture: Node, columns: Columns, complete: bool) -> Node:
-        return {"format": "sql", "rows": select_of(fixture, columns, self._described, complete)}
 
     def _read_by(self, given: str) -> Columns:
         """The columns of a `ref` or `source` of a unit test."""
@@ -188,14 +189,14 @@ class _Project:
         return self._described.describe(f"select * from read_parquet('{stream}/*.parquet')")
 
     def _write_seed(self, node: Node, out: Path) -> None:
-        """A seed, or the file of a company's own in the home, as a model: dbt-spark can't load a text with an apostrophe."""
+        """A seed, or the home's file in its place, as a model: dbt-spark can't load a text with an apostrophe."""
         path = own_seeds(self._settings).get(node["name"], PROJECT / node["original_file_path"])
         columns = self._described.describe(f"select * from {node['relation_name']}")
         with path.open(encoding="utf-8", newline="") as file:
             rows = [{name: value or None for name, value in row.items()} for row in csv.DictReader(file)]
         written = out / "models" / "seeds" / f"{node['name']}.sql"
         written.parent.mkdir(parents=True, exist_ok=True)
-        sql = select_of({"rows": rows}, columns, self._described, complete=True)
+        sql = select_of({"rows": rows}, columns, self._described)
         written.write_text(f"{{{{ config(materialized='table', schema='seeds') }}}}\n\n{sql}\n")
 
     def _write_project(self, out: Path) -> None:
@@ -245,7 +246,7 @@ def _config_of_test(node: Node) -> Node:
 
 
 def _line(node: Node, error: Unmapped) -> str:
-    """`:` and the line of the model at which the construct stands, where the compiled line is one of the model's own."""
+    """`:` and the line of the model at which the construct stands, if the compiled line is one of the model's own."""
     if error.line is None:
         return ""
     text = node["compiled_code"].splitlines()[error.line - 1].strip()

@@ -16,20 +16,21 @@ from sqlglot import exp
 from touchstone.spark.described import Described, Unmapped
 
 # Functions that compute the same in both, as sqlglot writes them.
-SAME: tuple[type[exp.Expression], ...] = (
-    exp.Abs, exp.And, exp.Array, exp.Case, exp.Coalesce, exp.ConcatWs, exp.Contains, exp.Count, exp.EndsWith, exp.Exists,
-    exp.Greatest, exp.If, exp.Least, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.Max, exp.Min, exp.Nullif, exp.Or,
-    exp.Rank, exp.Replace, exp.RowNumber, exp.SplitPart, exp.StartsWith, exp.Upper, exp.ArrayFilter, exp.Transform,
-    exp.Sum, exp.AnyValue, exp.DatetimeAdd, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.Trim, exp.MapFromEntries, exp.MD5, exp.Minute, exp.Unnest, exp.Comprehension,
+SAME: tuple[type[exp.Expr], ...] = (
+    exp.Abs, exp.And, exp.AnyValue, exp.Array, exp.ArrayFilter, exp.Case, exp.Coalesce, exp.ConcatWs, exp.Contains,
+    exp.Count, exp.DatetimeAdd, exp.EndsWith, exp.Exists, exp.FirstValue, exp.Greatest, exp.If, exp.Lag,
+    exp.LastValue, exp.Lead, exp.Least, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.MD5, exp.MapFromEntries,
+    exp.Max, exp.Min, exp.Minute, exp.Nullif, exp.Or, exp.Rank, exp.Replace, exp.RowNumber, exp.SplitPart,
+    exp.StartsWith, exp.Sum, exp.Transform, exp.Trim, exp.Unnest, exp.Upper,
 )  # fmt: skip
 
-Node = exp.Expression
+Node = exp.Expr
 Rule = Callable[[Any], Node]
-RULES: dict[type[exp.Expression], Rule] = {}
+RULES: dict[type[exp.Expr], Rule] = {}
 NAMED: dict[str, Rule] = {}
 
 
-def rule(*kinds: type[exp.Expression] | str) -> Callable[[Rule], Rule]:
+def rule(*kinds: type[exp.Expr] | str) -> Callable[[Rule], Rule]:
     def register(function: Rule) -> Rule:
         for kind in kinds:
             if isinstance(kind, str):
@@ -41,7 +42,7 @@ def rule(*kinds: type[exp.Expression] | str) -> Callable[[Rule], Rule]:
     return register
 
 
-def find_types(query: exp.Expression, described: Described) -> None:
+def find_types(query: exp.Expr, described: Described) -> None:
     """Write the types which rules ask for into a select's parts, while it is DuckDB's SQL."""
     if isinstance(query, exp.Select):
         asked = []
@@ -55,7 +56,7 @@ def find_types(query: exp.Expression, described: Described) -> None:
         described.types(query, [node for node in asked if not isinstance(node, exp.Literal | exp.Null | exp.Star)])
 
 
-def to_spark(tree: exp.Expression) -> exp.Expression:
+def to_spark(tree: exp.Expr) -> exp.Expr:
     """Spark's tree of a query without sugar, whose types are known. Raises Unmapped."""
     for node in reversed(list(tree.walk())):
         replaced = _mapped(node)
@@ -87,7 +88,7 @@ def call(name: str, *arguments: Node | str | int) -> exp.Anonymous:
     """A call in Spark's own words."""
     node = exp.Anonymous(
         this=name,
-        expressions=[exp.convert(part) if not isinstance(part, exp.Expression) else part.copy() for part in arguments],
+        expressions=[exp.convert(part) if not isinstance(part, exp.Expr) else part.copy() for part in arguments],
     )
     node.meta["spark"] = True
     return node
@@ -112,7 +113,7 @@ def _deduced(node: Node) -> str | None:
     return None
 
 
-_TYPED: dict[type[exp.Expression], tuple[str, ...]] = {
+_TYPED: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Cast: ("this",), exp.Length: ("this",), exp.Div: ("this", "expression"), exp.Add: ("this", "expression"),
     exp.Sub: ("this", "expression"), exp.TimestampTrunc: ("self",), exp.DateTrunc: ("self",), exp.AtTimeZone: ("this",),
     exp.Bracket: ("this",), exp.GenerateSeries: ("self",), exp.ArrayToString: ("this",),
@@ -348,7 +349,7 @@ def _list_sum(node: exp.Anonymous) -> Node:
     """In the list's order, without its NULLs; NULL of nothing."""
     (values,) = node.expressions
     total = exp.cast(exp.null(), "double")
-    step = exp.maybe_parse("(total, value) -> coalesce(total + value, total, value)", dialect="spark", into=None)
+    step: Node = exp.maybe_parse("(total, value) -> coalesce(total + value, total, value)", dialect="spark", into=None)
     return call("aggregate", values, total, _spark(step))
 
 

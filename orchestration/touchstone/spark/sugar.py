@@ -12,7 +12,7 @@ from sqlglot import exp
 from touchstone.spark.described import Described, sql
 
 
-def desugar(query: exp.Expression, described: Described) -> None:
+def desugar(query: exp.Expr, described: Described) -> None:
     """Write out the sugar of a select or of a union, in place; what it reads has none any more."""
     if isinstance(query, exp.Select):
         _expand(query, described)
@@ -26,7 +26,7 @@ def _expand(select: exp.Select, described: Described) -> None:
     by_name = any(union.args.get("by_name") for union in _unions(select))
     if not select.expressions:
         select.set("expressions", [exp.Star()])
-    expanded: list[exp.Expression] = []
+    expanded: list[exp.Expr] = []
     for item in select.expressions:
         star = item if isinstance(item, exp.Star) else item.this if isinstance(item, exp.Column) else None
         if isinstance(star, exp.Star):
@@ -57,13 +57,13 @@ def _unions(select: exp.Select) -> list[exp.SetOperation]:
     return found
 
 
-def _columns_of(item: exp.Expression, star: exp.Star, select: exp.Select, described: Described) -> list[exp.Expression]:
+def _columns_of(item: exp.Expr, star: exp.Star, select: exp.Select, described: Described) -> list[exp.Expr]:
     table = item.args.get("table")
     renamed = {alias.this.name.lower(): alias for alias in star.args.get("rename") or []}
     item = item.copy()
     (item if isinstance(item, exp.Star) else item.this).set("rename", None)
     replaced = {alias.alias.lower(): alias for alias in star.args.get("replace") or []}
-    found: list[exp.Expression] = []
+    found: list[exp.Expr] = []
     for name, _ in described.inputs(select, sql(item)):
         if name.lower() in renamed:
             found.append(exp.alias_(exp.column(_name(name)), renamed[name.lower()].alias))
@@ -74,7 +74,7 @@ def _columns_of(item: exp.Expression, star: exp.Star, select: exp.Select, descri
     return found
 
 
-def _each(item: exp.Expression, select: exp.Select, described: Described) -> list[exp.Expression]:
+def _each(item: exp.Expr, select: exp.Select, described: Described) -> list[exp.Expr]:
     """An item with `columns()` as many times as it has columns; one with `*columns()` once, with all of them."""
     columns = item.find(exp.Columns)
     assert columns is not None
@@ -113,7 +113,7 @@ def _each(item: exp.Expression, select: exp.Select, described: Described) -> lis
     return found
 
 
-def _align(union: exp.Expression, described: Described) -> None:
+def _align(union: exp.Expr, described: Described) -> None:
     sides = [(side, described.describe(sql(side))) for side in (union.this, union.expression)]
     types: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -136,7 +136,7 @@ def _align(union: exp.Expression, described: Described) -> None:
     union.set("by_name", False)
 
 
-def _null(type_: str, name: str) -> exp.Expression:
+def _null(type_: str, name: str) -> exp.Expr:
     return exp.alias_(exp.cast(exp.null(), exp.DataType.build(type_, dialect="duckdb")), _name(name))
 
 
