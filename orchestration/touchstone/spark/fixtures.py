@@ -36,8 +36,8 @@ def select_of(fixture: Mapping[str, Any], columns: Columns, described: Described
 
 
 def expected_rows(fixture: Mapping[str, Any], columns: Columns, described: Described) -> list[dict[str, Any]]:
-    """The rows that a unit test expects, as dbt casts them on Spark. It can't cast to lists, maps and structs, which are
-    left out.
+    """The rows that a unit test expects, as dbt casts them on Spark. It can't cast to lists, maps and structs,
+    which are left out.
     """
     rows = _rows(fixture, columns, described)
     nested = {name for name, type_ in rows.columns if type_.endswith("]") or type_.startswith(("MAP(", "STRUCT("))}

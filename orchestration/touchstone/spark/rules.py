@@ -462,7 +462,7 @@ def _data_type(node: exp.DataType) -> Node:
 
 
 @rule(exp.Cast)
-def _cast(node: exp.Cast) -> Node:
+def _cast(node: exp.Cast) -> Any:
     target = _target(node)
     if isinstance(node.this, exp.Null | exp.Literal) and target != "JSON":
         return node
@@ -528,7 +528,7 @@ def _trunc(node: Any) -> Node:
 
 
 @rule(exp.Add, exp.Sub)
-def _add(node: Any) -> Node:
+def _add(node: Any) -> Any:
     """A date and an interval are a timestamp; two dates a number of days apart."""
     types = (node.this.meta.get("type"), node.expression.meta.get("type"))
     if types == ("DATE", "DATE"):
