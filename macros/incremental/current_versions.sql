@@ -1,8 +1,8 @@
 {# All landed versions of a staging model's records, with `is_current` at the one of each record that counts: the first in
    the order `preference`, of what versions state, never of when they arrived. Versions that are equal in it are ordered by
-   all columns that they state, so that every build chooses the same one. `key` identifies a record. Where it `is_dated`,
-   it is one of a date; else the dates of its versions are looked up by these two columns, so that all others are read of
-   few days.
+   all columns that they state, so that every build chooses the same one; those that state the same, by their own number.
+   `key` identifies a record. Where it `is_dated`, it is one of a date; else the dates of its versions are looked up by
+   these two columns, so that all others are read of few days.
    A version that no longer counts stays, so that the periods it once counted in are found and counted again. The model's
    unique key is the version's. #}
 {% macro current_versions(staged, preference, key='record_key', is_dated=false) -%}
@@ -60,7 +60,9 @@ ranked as (
 
     select
         * exclude (stated),
-        row_number() over (partition by {{ record }} order by {{ preference | join(', ') }}, stated) = 1 as is_current
+        row_number() over (
+            partition by {{ record }} order by {{ preference | join(', ') }}, stated, version_id
+        ) = 1 as is_current
     from candidates
 
 )

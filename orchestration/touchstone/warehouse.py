@@ -87,7 +87,7 @@ def build(
         selection = uncounted = ["--select", " ".join(names), "--indirect-selection", "empty"]
     _create_empty_views(settings, manifest, plan.absent)
     if settings.keep_records_days:
-        with _writable(settings) as connection:
+        with writable(settings) as connection:
             connection.execute("use internal")  # the other file is published, and the macros have the key
             create_tokens(connection, read_key(settings.lake), "macro")
     full_refresh = set(plan.full_refresh)

@@ -19,7 +19,7 @@ from .conftest import TestHome
 RECORDS = """create table records (
     id uuid, name varchar, note varchar, sent_at timestamp, day date, count bigint, price decimal(9, 2), rate double,
     words varchar[], tags map(varchar, varchar[]), body json, items struct(key varchar, size bigint)[],
-    first_ids varchar[], second_ids varchar[]
+    first_ids varchar[], second_ids varchar[], sizes map(varchar, bigint), visits bigint, visitors bigint
 )"""
 
 
@@ -36,7 +36,8 @@ def spark(query: str, described: Described) -> str:
 
 
 def of(expression: str, described: Described) -> str:
-    return spark(f"select {expression} from records", described).removeprefix("SELECT ").removesuffix(" FROM records")
+    select = spark(f"select {expression} from records", described).replace("( ", "(").replace(" )", ")")
+    return select.removeprefix("SELECT ").removesuffix(" FROM records")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def of(expression: str, described: Described) -> str:
         ),
         (
             "select row(*columns(* exclude (id))) as r from (select id, name from records)",
-            "SELECT STRUCT(name IS NULL, name) AS r FROM ( SELECT id, name FROM records )",
+            "SELECT STRUCT(name IS NULL, name AS value_1) AS r FROM ( SELECT id, name FROM records )",
         ),
         (
             "select id, count from records union all by name select 'a' as note, id from records",
@@ -78,6 +79,37 @@ def of(expression: str, described: Described) -> str:
             "select lag(sent_at) over (w order by sent_at) as b from records window w as (partition by id)",
             "SELECT LAG(sent_at) OVER (PARTITION BY id ORDER BY sent_at NULLS LAST) AS b FROM records"
             " WINDOW w AS (PARTITION BY id)",
+        ),
+        (
+            "select r[2] as a from (select row(name, note) as r from records)",
+            "SELECT r.value_2 AS a FROM ( SELECT STRUCT(name IS NULL, name AS value_1, note IS NULL, note AS value_2)"
+            " AS r FROM records )",
+        ),
+        (
+            "select count(*) filter (where count > 1) over (partition by id) as a from records",
+            "SELECT COUNT(CASE WHEN count > 1 THEN 1 END) OVER (PARTITION BY id) AS a FROM records",
+        ),
+        (
+            "select any_value(name) filter (where count > 1) over (partition by id) as a from records",
+            "SELECT ANY_VALUE(CASE WHEN count > 1 THEN name END, TRUE) OVER (PARTITION BY id) AS a FROM records",
+        ),
+        (
+            "select metric, value from (select visits, visitors from records)"
+            " unpivot (value for metric in (columns('^visit')))",
+            "SELECT metric, value FROM ( SELECT visits, visitors FROM records )"
+            " UNPIVOT(value FOR metric IN (visits, visitors))",
+        ),
+        (
+            "select a.*, b.name from (select id, sent_at from records) as a"
+            " asof left join records as b on a.id = b.id and a.sent_at > b.sent_at",
+            "SELECT a.id, a.sent_at, b.name FROM ( SELECT id, sent_at FROM records ) AS a LEFT JOIN ("
+            " SELECT *, LEAD(b.sent_at) OVER (PARTITION BY b.id ORDER BY b.sent_at) AS _successor FROM records AS b"
+            " WHERE NOT b.sent_at IS NULL ) AS b ON a.id = b.id AND a.sent_at > b.sent_at AND"
+            " ( b._successor IS NULL OR a.sent_at <= b._successor )",
+        ),
+        (
+            "select coalesce(body -> '$.a', body) as a from records",
+            "SELECT COALESCE(TO_JSON(VARIANT_GET(PARSE_JSON(body), '$[\\'a\\']', 'variant')), body) AS a FROM records",
         ),
     ],
 )  # fmt: skip
@@ -103,6 +135,30 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
             "list(name) filter (where count > 1)",
             "NULLIF(COLLECT_LIST(STRUCT(name AS value)) FILTER(WHERE count > 1).value, ARRAY())",
         ),
+        (
+            "list(name order by count) filter (where count > 1)",
+            "NULLIF(SORT_ARRAY(COLLECT_LIST(STRUCT(count IS NULL AS key_0, count AS key_1, name AS value))"
+            " FILTER(WHERE count > 1)).value, ARRAY())",
+        ),
+        (
+            "list_transform(words, lambda w, i: w || i)",
+            "TRANSFORM(words, (w, i) -> w || (i + 1))",
+        ),
+        ("[upper(w) for w in words if w <> name]", "TRANSFORM(FILTER(words, w -> w <> name), w -> UPPER(w))"),
+        (
+            "list_concat(words, first_ids)",
+            "CONCAT(COALESCE(words, ARRAY()), COALESCE(first_ids, ARRAY()))",
+        ),
+        ("string_split(name, '|')", "SPLIT(name, '\\\\|')"),
+        ("nullif(sizes, map {})", "IF(SIZE(sizes) = 0, NULL, sizes)"),
+        ("coalesce(sizes, map())", "COALESCE(sizes, MAP())"),
+        (
+            "map_concat(map(words, words), sizes)",
+            "MAP_CONCAT(MAP_FILTER(MAP_FROM_ARRAYS(words, words), (k, v) ->"
+            " NOT ARRAY_CONTAINS(MAP_KEYS(COALESCE(sizes, MAP())), k)), COALESCE(sizes, MAP()))",
+        ),
+        ("any_value(name) filter (where count > 1)", "ANY_VALUE(name, TRUE) FILTER(WHERE count > 1)"),
+        ("bit_count(bit_or(count << 2))", "BIT_COUNT(BIT_OR(SHIFTLEFT(count, CAST(2 AS INT))))"),
         ("arg_max(name, sent_at)", "MAX_BY(name, sent_at) FILTER(WHERE NOT name IS NULL)"),
         ("md5_number(name)", "MD5(name)"),
         ("count / 2", "CAST(count AS DOUBLE) / 2"),
@@ -115,11 +171,21 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
         (
             f"(sent_at at time zone 'UTC') at time zone '{ZONE}'",
             "CONVERT_TIMEZONE('UTC', '{{ var(\"reporting_timezone\") }}',"
-            " CAST(( CAST(sent_at AS TIMESTAMP) ) AS TIMESTAMP_NTZ))",
+            " CAST((CAST(sent_at AS TIMESTAMP)) AS TIMESTAMP_NTZ))",
         ),
         ("body ->> '$.a b'", "GET_JSON_OBJECT(body, '$[\\'a b\\']')"),
         ("body ->> '$.*'", "MAP_VALUES(FROM_JSON(body, 'map<string, string>'))"),
         ("body ->> name", "TRY_ELEMENT_AT(FROM_JSON(body, 'map<string, string>'), name)"),
+        (
+            "json_extract(body, '$.a[*]')",
+            "IF(ISNOTNULL(body), TRANSFORM(COALESCE(TRY_VARIANT_GET(PARSE_JSON(body), '$[\\'a\\']', 'array<variant>'),"
+            " ARRAY()), e -> TO_JSON(e)), NULL)",
+        ),
+        (
+            "json_contains(body, name)",
+            "SIZE(ARRAY_EXCEPT(MAP_ENTRIES(FROM_JSON(name, 'map<string, string>')),"
+            " MAP_ENTRIES(FROM_JSON(body, 'map<string, string>')))) = 0",
+        ),
         ("json_keys(body)", "JSON_OBJECT_KEYS(body)"),
         ("cast(body as varchar)", "body"),
         (
@@ -129,6 +195,11 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
         ("json_merge_patch('{}', to_json(struct_pack(name := name)))", "TO_JSON(NAMED_STRUCT('name', name))"),
         ("json_transform(body, '{\"a\": \"DOUBLE\"}')", "FROM_JSON(body, '`a` double')"),
         ("regexp_extract(name, 'a.*')", "REGEXP_EXTRACT(name, 'a.*', 0)"),
+        (
+            "regexp_extract(name, '(a)(b)', ['first', 'second'])",
+            "IF(ISNOTNULL(name), NAMED_STRUCT('first', REGEXP_EXTRACT(name, '(a)(b)', 1),"
+            " 'second', REGEXP_EXTRACT(name, '(a)(b)', 2)), NULL)",
+        ),
         ("regexp_full_match(name, 'a\\d')", "REGEXP_LIKE(name, '^(?:a\\\\d)\\\\z')"),
         ("quantile_cont(rate, 0.5)", "PERCENTILE(rate, 0.5)"),
     ],

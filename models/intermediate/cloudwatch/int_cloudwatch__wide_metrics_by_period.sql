@@ -9,7 +9,12 @@ with
 
 definitions as (
 
-    select *
+    select
+        mart,
+        namespace,
+        metric_name,
+        when_silent,
+        statistic
     from {{ ref('cloudwatch_wide_metrics') }}
     inner join {{ ref('cloudwatch_metric_definitions') }} using (namespace, metric_name)
 

@@ -26,7 +26,7 @@ fetched as (
                 -- versions that are equal in all of these are equal in every number
                 is_test, journey_name, refreshes_on_segment_update, refresh_frequency, starts_at, ends_at, quiet_time,
                 maximum_entries_per_endpoint, maximum_daily_messages_per_endpoint, connect_campaign_id,
-                cast(activities as varchar)
+                stated_activities
         ) = 1
 
 ),

@@ -2,7 +2,7 @@
 -- The one fetched last does: what a version states decides, never when it arrived.
 with
 
-ranked as (
+landed_versions as (
 
     {{ current_versions(
         ref('stg_pinpoint__execution_metrics'), ['fetched_at desc nulls last'], 'snapshot_key', is_dated=true
@@ -23,7 +23,7 @@ typed as (
                 then activity_type
             else 'MESSAGE'
         end as subject_type
-    from ranked
+    from landed_versions
 
 ),
 

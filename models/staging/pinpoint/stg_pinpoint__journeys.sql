@@ -85,6 +85,7 @@ renamed as (
                 ] end
             )
         )) as activities,
+        cast("Activities" as varchar) as stated_activities,
         _landing as load_id
     from parsed
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects import DuckDB
 from sqlglot.errors import ParseError
 
 from touchstone.spark.described import Described, Unmapped, scopes
@@ -29,6 +30,7 @@ def translated(compiled: str, relations: Mapping[str, str], described: Described
         tree: exp.Expr = sqlglot.parse_one(compiled, dialect="duckdb")
     except ParseError as error:
         raise Unmapped(f"SQL that sqlglot can't parse: {error.errors[0]['description']}") from error
+    _read_arrows(tree)
     for query in scopes(tree, described):
         desugar(query, described)
         find_types(query, described)
@@ -48,3 +50,11 @@ def translated(compiled: str, relations: Mapping[str, str], described: Described
     for name, jinja in written.items():
         result = result.replace(f"`{name}`", jinja)
     return result.replace(f"'{ZONE}'", "'{{ var(\"reporting_timezone\") }}'")
+
+
+def _read_arrows(tree: exp.Expr) -> None:
+    """`column -> '$.path'` as an argument is JSON's; sqlglot takes it for a lambda, which models write `lambda x: ...`."""
+    for arrow in list(tree.find_all(exp.Lambda)):
+        if isinstance(arrow.this, exp.Literal) and arrow.this.is_string and len(arrow.expressions) == 1:
+            path = DuckDB().to_json_path(arrow.this)
+            arrow.replace(exp.JSONExtract(this=exp.column(arrow.expressions[0]), expression=path))

@@ -17,11 +17,11 @@ from touchstone.spark.described import Described, Unmapped
 
 # Functions that compute the same in both, as sqlglot writes them.
 SAME: tuple[type[exp.Expr], ...] = (
-    exp.Abs, exp.And, exp.AnyValue, exp.Array, exp.ArrayFilter, exp.Case, exp.Coalesce, exp.ConcatWs, exp.Contains,
+    exp.Abs, exp.And, exp.AnyValue, exp.BitwiseOrAgg, exp.Case, exp.Coalesce, exp.ConcatWs, exp.Contains,
     exp.Count, exp.DatetimeAdd, exp.EndsWith, exp.Exists, exp.FirstValue, exp.Greatest, exp.If, exp.Lag,
     exp.LastValue, exp.Lead, exp.Least, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.MD5, exp.MapFromEntries,
     exp.Max, exp.Min, exp.Minute, exp.Nullif, exp.Or, exp.Rank, exp.Replace, exp.RowNumber, exp.SplitPart,
-    exp.StartsWith, exp.Sum, exp.Transform, exp.Trim, exp.Unnest, exp.Upper,
+    exp.StartsWith, exp.Sum, exp.Trim, exp.Unnest, exp.Upper,
 )  # fmt: skip
 
 Node = exp.Expr
@@ -140,7 +140,20 @@ def _cte(node: exp.CTE) -> Node:
 
 @rule(exp.Window)
 def _window(node: exp.Window) -> Node:
-    """Spark can't add an order or a frame to a named window: the window is written out."""
+    """Spark can't add an order or a frame to a named window: the window is written out. Nor can it filter what a window
+    has: the rest is NULL, which these aggregates pass over.
+    """
+    if isinstance(node.this, exp.Filter):
+        aggregate, condition = node.this.this.copy(), node.this.expression.this
+        is_any = aggregate.name == "any_value"
+        if not is_any and not isinstance(
+            aggregate, exp.Count | exp.Max | exp.Min | exp.Sum | exp.LogicalAnd | exp.LogicalOr
+        ):
+            raise Unmapped("a filter of a window's rows", node)
+        value = aggregate.expressions[0] if is_any else aggregate.this
+        given = exp.Literal.number(1) if isinstance(value, exp.Star) else value.copy()
+        value.replace(exp.Case(ifs=[exp.If(this=condition.copy(), true=given)]))
+        node.set("this", aggregate)
     name = node.args.get("alias")
     if name is None or not (node.args.get("order") or node.args.get("spec") or node.args.get("partition_by")):
         return node
@@ -157,9 +170,39 @@ def _window(node: exp.Window) -> Node:
 
 @rule(exp.Join)
 def _join(node: exp.Join) -> Node:
-    if node.args.get("method"):
-        raise Unmapped(f"{node.args['method']} join", node)
+    """An ASOF join takes the nearest row before: the one whose successor, if it has any, isn't before."""
+    if node.args.get("method") is None:
+        return node
+    name, conditions = node.this.alias_or_name, list(node.args["on"].flatten()) if node.args.get("on") else []
+    keys = []
+    for condition in conditions[:-1]:
+        own = [side for side in (condition.this, condition.expression) if _is_of(side, name)]
+        if not isinstance(condition, exp.EQ) or len(own) != 1:
+            raise Unmapped("an ASOF join by this condition", condition)
+        keys.append(own[0].copy())
+    *_, last = conditions or [node]
+    if not isinstance(last, exp.GT | exp.GTE) or not _is_of(last.expression, name):
+        raise Unmapped("an ASOF join that doesn't end on `of the left > of the right`", last)
+    at = last.expression
+    successor = exp.Window(
+        this=call("lead", at),
+        partition_by=keys,
+        order=exp.Order(expressions=[exp.Ordered(this=at.copy(), nulls_first=True)]),
+    )
+    rows = exp.select("*", exp.alias_(successor, "_successor")).from_(node.this.copy())
+    rows = rows.where(exp.Not(this=exp.Is(this=at.copy(), expression=exp.null())))
+    following = exp.column("_successor", table=name)
+    is_last = exp.Is(this=following, expression=exp.null())
+    before = exp.LTE if isinstance(last, exp.GT) else exp.LT
+    last.replace(exp.and_(last.copy(), exp.or_(is_last, before(this=last.this.copy(), expression=following.copy()))))
+    node.set("this", rows.subquery(name))
+    node.set("method", None)
     return node
+
+
+def _is_of(node: Node, table: str) -> bool:
+    columns = list(node.find_all(exp.Column))
+    return bool(columns) and all(column.table == table for column in columns)
 
 
 # Aggregates
@@ -206,31 +249,24 @@ def _list(node: exp.ArrayAgg) -> Node:
         value, order = value.this, value.expressions
     if isinstance(value, exp.Distinct):
         raise Unmapped("list(distinct ...)", node)
-    if order is None:
-        collected = call("collect_list", call("struct", exp.alias_(value.copy(), "value")))
-    else:
-        keys = [part for ordered in order for part in _order_key(ordered)]
-        aliased = [exp.alias_(key, f"key_{number}") for number, key in enumerate(keys)]
-        collected = call(
-            "sort_array", call("collect_list", call("struct", *aliased, exp.alias_(value.copy(), "value")))
-        )
+    keys = [part for ordered in order or () for part in _order_key(ordered)]
+    aliased = [exp.alias_(key, f"key_{number}") for number, key in enumerate(keys)]
+    collected = call("collect_list", call("struct", *aliased, exp.alias_(value.copy(), "value")))
+    collected.meta["sorted"] = bool(keys)
     if isinstance(node.parent, exp.Filter):
-        node.parent.set("this", collected)  # what is done with the list stands outside of the filter
-        node.parent.meta["list"] = True
+        node.parent.meta["list"] = True  # what is done with the list stands outside of the filter
         return collected
-    return _listed(collected)
+    return _listed(collected, collected)
 
 
-def _listed(collected: Node) -> Node:
-    return call("nullif", exp.Dot(this=collected.copy(), expression=exp.to_identifier("value")), call("array"))
+def _listed(collected: Node, aggregate: Node) -> Node:
+    whole = call("sort_array", collected) if aggregate.meta["sorted"] else collected.copy()
+    return call("nullif", exp.Dot(this=whole, expression=exp.to_identifier("value")), call("array"))
 
 
 @rule(exp.Filter)
 def _filter(node: exp.Filter) -> Node:
-    if node.meta.get("list"):
-        bare = node.copy()
-        return _listed(bare)
-    return node
+    return _listed(node, node.this) if node.meta.get("list") else node
 
 
 def _order_key(ordered: exp.Ordered) -> list[Node]:
@@ -238,6 +274,25 @@ def _order_key(ordered: exp.Ordered) -> list[Node]:
     if ordered.args.get("desc"):
         raise Unmapped("a descending order within an aggregate", ordered)
     return [exp.Is(this=ordered.this.copy(), expression=exp.null()), ordered.this.copy()]
+
+
+@rule(exp.IgnoreNulls)
+def _any_value(node: exp.IgnoreNulls) -> Node:
+    """Spark can't read `ignore nulls` before a filter."""
+    if isinstance(node.this, exp.AnyValue):
+        return call("any_value", node.this.this, exp.true())
+    return node
+
+
+@rule(exp.BitwiseLeftShift)
+def _shift(node: exp.BitwiseLeftShift) -> Node:
+    """By an int alone."""
+    return call("shiftleft", node.this, exp.cast(node.expression.copy(), "int"))
+
+
+@rule("bit_count")
+def _bit_count(node: exp.Anonymous) -> Node:
+    return call("bit_count", *node.expressions)
 
 
 @rule(exp.PercentileCont, exp.Quantile)
@@ -260,6 +315,8 @@ def _bracket(node: exp.Bracket) -> Node:
         return call("try_element_at", node.this, int(index.name) + 1)
     if of == "LIST" and isinstance(index, exp.Neg):
         return call("try_element_at", node.this, index)
+    if of == "TUPLE" and isinstance(index, exp.Literal):
+        return exp.Dot(this=node.this, expression=exp.to_identifier(f"value_{int(index.name) + 1}"))
     if of == "MAP":
         element = call("try_element_at", node.this, index)
         type_ = exp.DataType.build(node.this.meta.get("type", "MAP(VARCHAR, VARCHAR)"), dialect="duckdb")
@@ -268,6 +325,44 @@ def _bracket(node: exp.Bracket) -> Node:
         )
         return element
     raise Unmapped(f"[] of {of}", node)
+
+
+@rule(exp.Transform, exp.ArrayFilter)
+def _with_index(node: Any) -> Any:
+    """A lambda's second parameter is the element's place, which Spark counts from 0 and DuckDB from 1."""
+    for place in node.expression.expressions[1:]:
+        for part in list(node.expression.this.find_all(exp.Identifier)):
+            is_field = isinstance(part.parent, exp.Dot) and part.arg_key == "expression"
+            if part.name == place.name and not is_field and not part.parent.args.get("table"):
+                counted = exp.paren(exp.Add(this=part.copy(), expression=exp.Literal.number(1)))
+                (part.parent if isinstance(part.parent, exp.Column) else part).replace(counted)
+    return node
+
+
+@rule(exp.Array)
+def _array(node: exp.Array) -> Node:
+    """`[x.a for x in list if x.b]` is a list by a function."""
+    if not (node.expressions and isinstance(node.expressions[0], exp.Comprehension)):
+        return node
+    (made,) = node.expressions
+    values, name, condition = made.args["iterator"], made.expression, made.args.get("condition")
+    if condition:
+        values = call("filter", values, exp.Lambda(this=condition.copy(), expressions=[name.copy()]))
+    return call("transform", values, exp.Lambda(this=made.this.copy(), expressions=[name.copy()]))
+
+
+@rule(exp.ArrayConcat)
+def _list_concat(node: exp.ArrayConcat) -> Node:
+    """DuckDB takes NULL for a list without elements."""
+    return call("concat", *(call("coalesce", part, call("array")) for part in [node.this, *node.expressions]))
+
+
+@rule(exp.Split)
+def _split(node: exp.Split) -> Node:
+    """By a text, where Spark's is a pattern."""
+    if not isinstance(node.expression, exp.Literal):
+        raise Unmapped("a text split by what isn't a constant", node)
+    return call("split", node.this, re.escape(node.expression.name))
 
 
 @rule(exp.Length)
@@ -296,9 +391,10 @@ def _row(node: exp.Anonymous) -> Node:
     if isinstance(node.parent, exp.ArrayAgg | exp.Bracket):
         return call("struct", *node.expressions)
     values = [call("map_entries", part) if _has_type(part, "MAP") else part for part in node.expressions]
-    return call(
-        "struct", *(part for value in values for part in (exp.Is(this=value.copy(), expression=exp.null()), value))
-    )
+    fields: list[Node] = []
+    for number, value in enumerate(values, 1):
+        fields += [exp.Is(this=value.copy(), expression=exp.null()), exp.alias_(value.copy(), f"value_{number}")]
+    return call("struct", *fields)
 
 
 def _has_type(node: Node, type_: str) -> bool:
@@ -349,8 +445,7 @@ def _list_sum(node: exp.Anonymous) -> Node:
     """In the list's order, without its NULLs; NULL of nothing."""
     (values,) = node.expressions
     total = exp.cast(exp.null(), "double")
-    step: Node = exp.maybe_parse("(total, value) -> coalesce(total + value, total, value)", dialect="spark", into=None)
-    return call("aggregate", values, total, _spark(step))
+    return call("aggregate", values, total, _lambda("(total, value) -> coalesce(total + value, total, value)"))
 
 
 @rule(exp.ArraySort)
@@ -376,8 +471,36 @@ def _map_keys(node: exp.MapKeys) -> Node:
 
 @rule(exp.Map)
 def _map(node: exp.Map) -> Node:
-    """From two lists."""
-    return call("map_from_arrays", node.args["keys"], node.args["values"])
+    """From two lists, or without entries."""
+    return call("map_from_arrays", node.args["keys"], node.args["values"]) if node.args.get("keys") else call("map")
+
+
+@rule(exp.ToMap)
+def _map_of(node: exp.ToMap) -> Node:
+    """`map {}`"""
+    if node.this.expressions:
+        raise Unmapped("map {...}", node)
+    return call("map")
+
+
+@rule(exp.Nullif)
+def _nullif(node: exp.Nullif) -> Node:
+    """Spark can't compare maps, of which one without entries is told by its size."""
+    if node.expression.name != "map" or node.expression.args.get("expressions"):
+        return node
+    is_empty = exp.EQ(this=call("size", node.this), expression=exp.Literal.number(0))
+    return call("if", is_empty, exp.null(), node.this)
+
+
+@rule("map_concat")
+def _map_concat(node: exp.Anonymous) -> Node:
+    """Of a key in both, the value is that of the second; NULL is a map without entries."""
+    first, second = (
+        part if part.name == "map_from_arrays" else call("coalesce", part, call("map")) for part in node.expressions
+    )
+    rest = _lambda("(k, v) -> not array_contains(map_keys(second), k)")
+    rest = rest.transform(lambda part: second.copy() if part == exp.column("second") else part)
+    return call("map_concat", call("map_filter", first, rest), second)
 
 
 @rule(exp.GenerateSeries)
@@ -390,8 +513,9 @@ def _series(node: exp.GenerateSeries) -> Node:
     return call("if", exp.LTE(this=start.copy(), expression=end.copy()), series, call("array"))
 
 
-def _spark(tree: Node) -> Node:
-    """A piece of Spark's SQL as it is."""
+def _lambda(text: str) -> Node:
+    """A lambda of Spark's SQL, as it is."""
+    tree: Node = exp.maybe_parse(f"f({text})", dialect="spark", into=None).expressions[0]
     for node in tree.walk():
         node.meta["spark"] = True
     return tree
@@ -564,8 +688,15 @@ def _date_diff(node: exp.DateDiff) -> Node:
 
 @rule(exp.RegexpExtract)
 def _regexp_extract(node: exp.RegexpExtract) -> Node:
-    """The whole match by default; Spark's default is the first group."""
-    return call("regexp_extract", node.this, node.expression, node.args.get("group") or 0)
+    """The whole match by default; Spark's default is the first group. Several groups are fields by their names."""
+    group = node.args.get("group") or exp.Literal.number(0)
+    if not isinstance(group, exp.Array):
+        return call("regexp_extract", node.this, node.expression, group)
+    fields: list[Node] = []
+    for number, name in enumerate(group.expressions, 1):
+        fields += [name, call("regexp_extract", node.this, node.expression, number)]
+    found = call("named_struct", *fields)
+    return call("if", call("isnotnull", node.this), found, exp.null())
 
 
 @rule(exp.RegexpExtractAll)
@@ -625,6 +756,21 @@ def _json_extract_string(node: exp.Anonymous) -> Node:
     return call("get_json_object", *node.expressions)
 
 
+@rule(exp.JSONExtract)
+def _json(node: exp.JSONExtract) -> Node:
+    """JSON of a value, by way of a variant: a text keeps its quotes, and null isn't NULL. `[*]` at the end gives a list
+    of the elements, without any where the value is no list.
+    """
+    path = node.expression.name
+    value, whole = call("parse_json", node.this), path.removesuffix("[*]")
+    if "*" in whole:
+        raise Unmapped(f"-> by {path}", node)
+    if whole == path:
+        return call("to_json", call("variant_get", value, path, "variant"))
+    elements = call("coalesce", call("try_variant_get", value, whole, "array<variant>"), call("array"))
+    return call("if", call("isnotnull", node.this), call("transform", elements, _lambda("e -> to_json(e)")), exp.null())
+
+
 @rule(exp.JSONKeys)
 def _json_keys(node: exp.JSONKeys) -> Node:
     return call("json_object_keys", node.this)
@@ -652,6 +798,13 @@ def _to_json(node: exp.Anonymous) -> Node:
     if not types <= {"VARCHAR", "BIGINT", "INTEGER", "BOOLEAN", "DATE"} or kind(value) not in ("STRUCT", "MAP"):
         raise Unmapped(f"to_json() of {value.meta.get('type')}", node)
     return call("to_json", value, call("map", "ignoreNullFields", "false"))
+
+
+@rule("json_contains")
+def _json_contains(node: exp.Anonymous) -> Node:
+    """Of objects of texts."""
+    whole, part = (call("map_entries", call("from_json", text, "map<string, string>")) for text in node.expressions)
+    return exp.EQ(this=call("size", call("array_except", part, whole)), expression=exp.Literal.number(0))
 
 
 @rule("json_merge_patch")

@@ -15,14 +15,33 @@ from touchstone.spark.described import Described, sql
 def desugar(query: exp.Expr, described: Described) -> None:
     """Write out the sugar of a select or of a union, in place; what it reads has none any more."""
     if isinstance(query, exp.Select):
+        _name_unpivoted(query, described)
         _expand(query, described)
     elif query.args.get("by_name"):
         _align(query, described)
 
 
+def _name_unpivoted(select: exp.Select, described: Described) -> None:
+    """Write out the columns of `unpivot (... in (columns('...')))`."""
+    for pivot in [pivot for read in _read(select) for pivot in read.args.get("pivots") or []]:
+        source = pivot.parent.copy()
+        source.set("pivots", None)
+        for columns in [part for field in pivot.args["fields"] for part in field.expressions]:
+            if isinstance(columns, exp.Columns):
+                names = described.describe(f"select {sql(columns)} from {sql(source)}")
+                columns.replace([exp.column(_name(name)) for name, _ in names])
+
+
+def _read(select: exp.Select) -> list[exp.Expr]:
+    read = select.args.get("from_")
+    return [part.this for part in [read, *(select.args.get("joins") or [])] if part]
+
+
 def _expand(select: exp.Select, described: Described) -> None:
     read = select.args.get("from_")
     joined = bool(select.args.get("joins")) or bool(read and read.this.args.get("joins"))
+    # an ASOF join has a column more on Spark
+    asof = any(join.args.get("method") for join in select.args.get("joins") or [])
     by_name = any(union.args.get("by_name") for union in _unions(select))
     if not select.expressions:
         select.set("expressions", [exp.Star()])
@@ -32,7 +51,7 @@ def _expand(select: exp.Select, described: Described) -> None:
         if isinstance(star, exp.Star):
             plain = not (star.args.get("except_") or star.args.get("replace") or star.args.get("rename"))
             qualified = isinstance(item, exp.Column)
-            if plain and not by_name and (qualified or not joined):
+            if plain and not by_name and not asof and (qualified or not joined):
                 expanded.append(item)
             else:
                 expanded += _columns_of(item, star, select, described)
