@@ -154,8 +154,9 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
         ("coalesce(sizes, map())", "COALESCE(sizes, MAP())"),
         (
             "map_concat(map(words, words), sizes)",
-            "MAP_CONCAT(MAP_FILTER(MAP_FROM_ARRAYS(words, words), (k, v) ->"
-            " NOT ARRAY_CONTAINS(MAP_KEYS(COALESCE(sizes, MAP())), k)), COALESCE(sizes, MAP()))",
+            "MAP_CONCAT(TRANSFORM_VALUES(MAP_FROM_ARRAYS(words, words), (k, v) ->"
+            " IF(MAP_CONTAINS_KEY(COALESCE(sizes, MAP()), k), TRY_ELEMENT_AT(COALESCE(sizes, MAP()), k), v)),"
+            " MAP_FILTER(COALESCE(sizes, MAP()), (k, v) -> NOT MAP_CONTAINS_KEY(MAP_FROM_ARRAYS(words, words), k)))",
         ),
         ("any_value(name) filter (where count > 1)", "ANY_VALUE(name, TRUE) FILTER(WHERE count > 1)"),
         ("bit_count(bit_or(count << 2))", "BIT_COUNT(BIT_OR(SHIFTLEFT(count, CAST(2 AS INT))))"),

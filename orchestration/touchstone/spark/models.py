@@ -53,7 +53,7 @@ def translated(compiled: str, relations: Mapping[str, str], described: Described
 
 
 def _read_arrows(tree: exp.Expr) -> None:
-    """`column -> '$.path'` as an argument is JSON's; sqlglot takes it for a lambda, which models write `lambda x: ...`."""
+    """`column -> '$.path'` as an argument is JSON's; sqlglot takes it for a lambda. Those are `lambda x: ...`."""
     for arrow in list(tree.find_all(exp.Lambda)):
         if isinstance(arrow.this, exp.Literal) and arrow.this.is_string and len(arrow.expressions) == 1:
             path = DuckDB().to_json_path(arrow.this)

@@ -494,13 +494,17 @@ def _nullif(node: exp.Nullif) -> Node:
 
 @rule("map_concat")
 def _map_concat(node: exp.Anonymous) -> Node:
-    """Of a key in both, the value is that of the second; NULL is a map without entries."""
+    """Of a key in both, the value is that of the second, at the place in the first; NULL is a map without entries."""
     first, second = (
         part if part.name == "map_from_arrays" else call("coalesce", part, call("map")) for part in node.expressions
     )
-    rest = _lambda("(k, v) -> not array_contains(map_keys(second), k)")
-    rest = rest.transform(lambda part: second.copy() if part == exp.column("second") else part)
-    return call("map_concat", call("map_filter", first, rest), second)
+    values = "(k, v) -> if(map_contains_key(second, k), try_element_at(second, k), v)"
+    rest = "(k, v) -> not map_contains_key(first, k)"
+    return call(
+        "map_concat",
+        call("transform_values", first, _lambda(values, second=second)),
+        call("map_filter", second, _lambda(rest, first=first)),
+    )
 
 
 @rule(exp.GenerateSeries)
@@ -513,12 +517,14 @@ def _series(node: exp.GenerateSeries) -> Node:
     return call("if", exp.LTE(this=start.copy(), expression=end.copy()), series, call("array"))
 
 
-def _lambda(text: str) -> Node:
-    """A lambda of Spark's SQL, as it is."""
+def _lambda(text: str, **others: Node) -> Node:
+    """A lambda of Spark's SQL, as it is; `others` are what columns of these names stand for."""
     tree: Node = exp.maybe_parse(f"f({text})", dialect="spark", into=None).expressions[0]
     for node in tree.walk():
         node.meta["spark"] = True
-    return tree
+    return tree.transform(
+        lambda part: others[part.name].copy() if isinstance(part, exp.Column) and part.name in others else part
+    )
 
 
 @rule("md5_number")
