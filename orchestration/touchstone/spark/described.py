@@ -82,7 +82,7 @@ class Described:
         for name, type_ in self.describe(query):
             wanted = f'cast("{name}" as {_declarable(types.get(name.lower(), type_))}) as "{name}"'
             try:
-                self._connection.execute(f"select {wanted} from ({query})")
+                self._connection.execute(f"select {wanted} from ({query})").fetchall()
                 items.append(wanted)
             except duckdb.Error:
                 items.append(f'"{name}"')
