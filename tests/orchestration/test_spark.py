@@ -122,11 +122,11 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
     [
         ("words[1]", "TRY_ELEMENT_AT(words, 1)"),
         ("tags['a'][1]", "TRY_ELEMENT_AT(TRY_ELEMENT_AT(tags, 'a'), 1)"),
-        ("len(words)", "CAST(SIZE(words) AS BIGINT)"),
+        ("len(words)", "CAST(ARRAY_SIZE(words) AS BIGINT)"),
         ("len(name)", "CAST(LENGTH(name) AS BIGINT)"),
         ("list_distinct(words)", "ARRAY_DISTINCT(ARRAY_COMPACT(words))"),
         ("list_contains(words, name)", "ARRAY_CONTAINS(ARRAY_COMPACT(words), name)"),
-        ("list_has_all(words, first_ids)", "SIZE(ARRAY_EXCEPT(first_ids, words)) = 0"),
+        ("list_has_all(words, first_ids)", "ARRAY_SIZE(ARRAY_EXCEPT(first_ids, words)) = 0"),
         ("list_position(words, name)", "NULLIF(ARRAY_POSITION(words, name), 0)"),
         ("list_sort(words)", "ARRAY_SORT(words)"),
         ("array_to_string(words, ',')", "ARRAY_JOIN(words, ',')"),
@@ -184,7 +184,7 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
         ),
         (
             "json_contains(body, name)",
-            "SIZE(ARRAY_EXCEPT(MAP_ENTRIES(FROM_JSON(name, 'map<string, string>')),"
+            "ARRAY_SIZE(ARRAY_EXCEPT(MAP_ENTRIES(FROM_JSON(name, 'map<string, string>')),"
             " MAP_ENTRIES(FROM_JSON(body, 'map<string, string>')))) = 0",
         ),
         ("json_keys(body)", "JSON_OBJECT_KEYS(body)"),

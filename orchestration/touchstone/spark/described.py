@@ -76,16 +76,20 @@ class Described:
         self._connection.execute(f"create or replace {table} ({items})")
 
     def query_as(self, query: str, columns: Columns) -> Rows:
-        """The rows of a query, with the types of these columns where they can be cast to them."""
+        """The rows of a query, with the types of these columns where they can be cast to them. A value that can't is
+        NULL, as one that lands is.
+        """
         types = {name.lower(): type_ for name, type_ in columns}
         items = []
         for name, type_ in self.describe(query):
-            wanted = f'cast("{name}" as {_declarable(types.get(name.lower(), type_))}) as "{name}"'
-            try:
-                self._connection.execute(f"select {wanted} from ({query})").fetchall()
-                items.append(wanted)
-            except duckdb.Error:
-                items.append(f'"{name}"')
+            wanted = f'"{name}" as {_declarable(types.get(name.lower(), type_))}) as "{name}"'
+            for item in (f"cast({wanted}", f"try_cast({wanted}", f'"{name}"'):
+                try:
+                    self._connection.execute(f"select {item} from ({query})").fetchall()
+                except duckdb.Error:
+                    continue
+                items.append(item)
+                break
         typed = f"select {', '.join(items)} from ({query})"
         return Rows(self.describe(typed), self._connection.execute(typed).fetchall())
 

@@ -14,12 +14,12 @@ Type = exp.DataType.Type
 
 
 def select_of(fixture: Mapping[str, Any], columns: Columns, described: Described) -> str:
-    """A query that gives a fixture's rows, of all columns of its relation, as dbt gives a model; those of a fixture in
-    SQL are its own. DuckDB reads the fixture, as it does in the models' own unit tests.
+    """A query that gives a fixture's rows, of all columns of its relation, as the stars that name them are written out.
+    DuckDB reads the fixture, as it does in the models' own unit tests.
     """
     rows = _rows(fixture, columns, described)
     asked = {name.lower() for name, _ in rows.columns}
-    rest = [] if isinstance(fixture["rows"], str) else [part for part in columns if part[0].lower() not in asked]
+    rest = [part for part in columns if part[0].lower() not in asked]
     if not rows.rows:
         nothing = [f"cast(null as {spark_name(type_)}) as {_quoted(name)}" for name, type_ in [*rows.columns, *rest]]
         return "select\n" + _indented(nothing) + "\nwhere false"
@@ -89,7 +89,7 @@ def literal(value: Any, type_: str | exp.DataType) -> str:
         return f"{value!r}D"
     if of.this in (Type.TIMESTAMP, Type.TIMESTAMPNTZ, Type.DATE):
         return f"{'date' if of.this == Type.DATE else 'timestamp_ntz'} {_text(str(value))}"
-    if of.this in (Type.TEXT, Type.VARCHAR, Type.JSON, Type.UUID):
+    if of.this in (Type.TEXT, Type.VARCHAR, Type.JSON, Type.UUID, Type.UINT128):
         return _text(str(value))
     if of.this in (Type.INT, Type.BIGINT, Type.SMALLINT, Type.TINYINT, Type.INT128, Type.DECIMAL):
         return str(value)

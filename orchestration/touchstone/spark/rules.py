@@ -368,7 +368,7 @@ def _split(node: exp.Split) -> Node:
 @rule(exp.Length)
 def _length(node: exp.Length) -> Node:
     """DuckDB has one name for the length of a text and of a list, and counts in bigints."""
-    return exp.cast(call("size" if kind(node.this) == "LIST" else "length", node.this), "bigint")
+    return exp.cast(call("array_size" if kind(node.this) == "LIST" else "length", node.this), "bigint")
 
 
 @rule(exp.ArrayDistinct)
@@ -426,7 +426,7 @@ def _list_contains(node: exp.ArrayContains) -> Node:
 @rule("list_has_all")
 def _list_has_all(node: exp.Anonymous) -> Node:
     whole, part = node.expressions
-    return exp.EQ(this=call("size", call("array_except", part, whole)), expression=exp.Literal.number(0))
+    return exp.EQ(this=call("array_size", call("array_except", part, whole)), expression=exp.Literal.number(0))
 
 
 @rule("list_position")
@@ -575,7 +575,7 @@ def _explode(node: exp.Explode) -> Node:
 
 
 def spark_type(type_: exp.DataType) -> exp.DataType:
-    """What Spark has of DuckDB's types: JSON and UUIDs are text, and the largest integers decimals."""
+    """What Spark has of DuckDB's types: JSON, UUIDs and `md5_number` are text, and the largest integers decimals."""
     return exp.DataType.build(_SPARK_TYPES[type_.this], dialect="spark") if type_.this in _SPARK_TYPES else type_
 
 
@@ -583,6 +583,7 @@ _SPARK_TYPES = {
     exp.DataType.Type.JSON: "string",
     exp.DataType.Type.UUID: "string",
     exp.DataType.Type.INT128: "decimal(38, 0)",
+    exp.DataType.Type.UINT128: "string",
 }
 
 
@@ -810,7 +811,7 @@ def _to_json(node: exp.Anonymous) -> Node:
 def _json_contains(node: exp.Anonymous) -> Node:
     """Of objects of texts."""
     whole, part = (call("map_entries", call("from_json", text, "map<string, string>")) for text in node.expressions)
-    return exp.EQ(this=call("size", call("array_except", part, whole)), expression=exp.Literal.number(0))
+    return exp.EQ(this=call("array_size", call("array_except", part, whole)), expression=exp.Literal.number(0))
 
 
 @rule("json_merge_patch")
