@@ -21,7 +21,7 @@ session_users as (
         skill_id,
         stage,
         session_id,
-        any_value(user_id) as session_user
+        any_value(user_id) as sole_user
     from versions
     semi join sessions_without_user using (skill_id, stage, session_id)
     where user_id <> 'none' and is_current
@@ -33,7 +33,7 @@ session_users as (
 requests as not materialized (
 
     select versions.* replace (
-        case when user_id = 'none' then coalesce(session_user, 'none') else user_id end as user_id
+        case when user_id = 'none' then coalesce(sole_user, 'none') else user_id end as user_id
     )
     from versions
     left join session_users using (skill_id, stage, session_id)

@@ -35,7 +35,7 @@ named as (
 
 ),
 
--- Equal values have one spelling: fields in one order, 25 as 25.0.
+-- Equal values have one spelling: fields in one order, 25 as 25.0 is.
 canonical as (
 
     select
@@ -43,10 +43,14 @@ canonical as (
         named.property_id,
         named.has_changed,
         string_agg(
-            leaves.fullkey || '=' || case
-                when leaves.type in ('BIGINT', 'UBIGINT') then cast(cast(leaves.atom as double) as varchar)
-                else coalesce(cast(leaves.atom as varchar), leaves.type)
-            end,
+            leaves.fullkey || '=' || coalesce(
+                case
+                    when leaves.type in ('BIGINT', 'UBIGINT', 'DOUBLE')
+                        then cast(try_cast(leaves.atom as decimal(28, 9)) as varchar)
+                end,
+                cast(leaves.atom as varchar),
+                leaves.type
+            ),
             ',' order by leaves.fullkey
         ) as reported_value
     from named, json_tree(named.property, '$.value') as leaves

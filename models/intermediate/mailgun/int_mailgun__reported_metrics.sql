@@ -56,7 +56,8 @@ spans as (
         subaccount,
         -- what Mailgun no longer keeps is no 0
         greatest(
-            reported_from, reported_until - if(resolution = 'hour', interval 60 days, interval 1 year)
+            reported_from,
+            if(resolution = 'hour', reported_until - interval 60 days, reported_until - interval 1 year)
         ) as reported_from,
         reported_until,
         if(resolution = 'hour', interval 1 hour, interval 1 day) as length,
@@ -84,7 +85,13 @@ covered as (
             *,
             unnest(generate_series(
                 -- without a first or last period that is incomplete
-                date_trunc(resolution, reported_from + length - interval 1 microsecond), reported_until - length, length
+                if(
+                    resolution = 'hour',
+                    date_trunc('hour', reported_from + length - interval 1 microsecond),
+                    date_trunc('day', reported_from + length - interval 1 microsecond)
+                ),
+                reported_until - length,
+                length
             )) as period_start
         from spans
     )

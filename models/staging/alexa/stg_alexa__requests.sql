@@ -28,7 +28,7 @@ select
         when contains(cast(response.response.directives as varchar), 'Connections.SendRequest')
             then list_transform(
                 list_filter(
-                    cast(response.response.directives as json[]),
+                    json_extract(response.response.directives, '$[*]'),
                     lambda d: (d ->> '$.type') = 'Connections.SendRequest'
                 ),
                 lambda d: struct_pack(

@@ -128,7 +128,67 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", 
 @rule(exp.Table)
 def _table(node: exp.Table) -> Node:
     """Models are written as dbt's refs afterwards; a join stands beside its table, not within it."""
+    if "rows" in node.this.meta:
+        columns = [exp.to_identifier(name) for name in node.this.meta["rows"]]
+        alias = exp.TableAlias(this=exp.to_identifier(node.alias), columns=columns)
+        return exp.Lateral(this=call("inline", node.this), alias=alias)
     return node
+
+
+@rule("json_tree")
+def _json_tree(node: exp.Anonymous) -> Node:
+    """Spark has no recursion over a value: a list of its parts, to which each step adds those one level further down,
+    as many times as the text has brackets that open. Their keys are those of plain names.
+    """
+    value, path = node.expressions
+    whole = call("to_json", call("variant_get", call("parse_json", value), path, "variant"))
+    nodes = _lambda(
+        """(nodes, level) -> concat(nodes, flatten(transform(
+            filter(nodes, n -> n.level = level and left(n.value, 1) in ('{', '[')),
+            n -> if(
+                left(n.value, 1) = '{',
+                transform(
+                    map_entries(cast(parse_json(n.value) as map<string, variant>)),
+                    e -> struct(
+                        n.fullkey || if(e.key rlike '^\\\\w+$', '.' || e.key, '."' || e.key || '"') as fullkey,
+                        coalesce(to_json(e.value), 'null') as value,
+                        level + 1 as level
+                    )
+                ),
+                transform(
+                    cast(parse_json(n.value) as array<variant>),
+                    (e, i) -> struct(
+                        n.fullkey || '[' || i || ']' as fullkey,
+                        coalesce(to_json(e), 'null') as value,
+                        level + 1 as level
+                    )
+                )
+            )
+        )))"""
+    )
+    typed = _lambda(
+        """n -> struct(
+            n.fullkey as fullkey,
+            case
+                when left(n.value, 1) = '{' then 'OBJECT'
+                when left(n.value, 1) = '[' then 'ARRAY'
+                when left(n.value, 1) = '"' then 'VARCHAR'
+                when n.value in ('true', 'false') then 'BOOLEAN'
+                when n.value = 'null' then 'NULL'
+                when n.value rlike '^-[0-9]+$' then 'BIGINT'
+                when n.value rlike '^[0-9]+$' then 'UBIGINT'
+                else 'DOUBLE'
+            end as type,
+            if(left(n.value, 1) not in ('{', '[') and n.value <> 'null', n.value, null) as atom
+        )"""
+    )
+    fields = [exp.alias_(part, name) for part, name in ((path, "fullkey"), (whole, "value"), (exp.Literal.number(1), "level"))]
+    first = call("if", call("isnotnull", whole), call("array", call("struct", *fields)), call("array"))
+    depth = call("size", call("split", whole, "[{\\[]"))
+    steps = call("sequence", 1, call("greatest", depth, 1))
+    rows = call("transform", call("aggregate", steps, first, nodes), typed)
+    rows.meta["rows"] = ("fullkey", "type", "atom")
+    return rows
 
 
 @rule(exp.CTE)
@@ -247,11 +307,14 @@ def _list(node: exp.ArrayAgg) -> Node:
     value, order = node.this, None
     if isinstance(value, exp.Order):
         value, order = value.this, value.expressions
-    if isinstance(value, exp.Distinct):
-        raise Unmapped("list(distinct ...)", node)
+    (value,), is_distinct = (value.expressions, True) if isinstance(value, exp.Distinct) else ([value], False)
+    if is_distinct and order:
+        raise Unmapped("list(distinct ... order by ...)", node)
     keys = [part for ordered in order or () for part in _order_key(ordered)]
     aliased = [exp.alias_(key, f"key_{number}") for number, key in enumerate(keys)]
     collected = call("collect_list", call("struct", *aliased, exp.alias_(value.copy(), "value")))
+    if is_distinct:
+        collected.set("expressions", [exp.Distinct(expressions=collected.expressions)])
     collected.meta["sorted"] = bool(keys)
     if isinstance(node.parent, exp.Filter):
         node.parent.meta["list"] = True  # what is done with the list stands outside of the filter
@@ -565,6 +628,14 @@ def _unnest(select: exp.Select) -> Node:
     return select
 
 
+@rule("generate_subscripts")
+def _subscripts(node: exp.Anonymous) -> Node:
+    """The places of a list's elements, to be laid beside them."""
+    size = exp.cast(call("size", node.expressions[0]), "bigint")
+    places = call("sequence", exp.cast(exp.Literal.number(1), "bigint"), size)
+    return exp.Explode(this=call("if", exp.GT(this=size.copy(), expression=exp.Literal.number(0)), places, call("array")))
+
+
 @rule(exp.Explode)
 def _explode(node: exp.Explode) -> Node:
     """Its select does it, as it needs all of them."""
@@ -583,6 +654,7 @@ _SPARK_TYPES = {
     exp.DataType.Type.JSON: "string",
     exp.DataType.Type.UUID: "string",
     exp.DataType.Type.INT128: "decimal(38, 0)",
+    exp.DataType.Type.UINT128: "string",
     exp.DataType.Type.UINT128: "string",
 }
 
@@ -716,9 +788,18 @@ def _regexp_full_match(node: exp.RegexpFullMatch) -> Node:
     return call("regexp_like", node.this, f"^(?:{node.expression.name})\\z")
 
 
+@rule(exp.UnixToTime)
+def _make_timestamp(node: exp.UnixToTime) -> Node:
+    """Of microseconds. Spark's has a time zone, the session's, which is UTC."""
+    return exp.cast(call("timestamp_micros", node.this), "timestamp_ntz", dialect="spark")
+
+
 @rule(exp.GroupConcat)
 def _string_agg(node: exp.GroupConcat) -> Node:
-    raise Unmapped("string_agg()", node)
+    """Texts in their order; both leave NULLs out."""
+    if isinstance(node.parent, exp.Filter) or not isinstance(node.this, exp.Order):
+        raise Unmapped("string_agg() with a filter, or without an order", node)
+    return call("array_join", _list(exp.ArrayAgg(this=node.this.copy())), node.args["separator"])
 
 
 # JSON, which is text in Spark

@@ -17,6 +17,7 @@ def desugar(query: exp.Expr, described: Described) -> None:
     if isinstance(query, exp.Select):
         _name_unpivoted(query, described)
         _expand(query, described)
+        _write_out_names(query, described)
     elif query.args.get("by_name"):
         _align(query, described)
 
@@ -40,8 +41,8 @@ def _read(select: exp.Select) -> list[exp.Expr]:
 def _expand(select: exp.Select, described: Described) -> None:
     read = select.args.get("from_")
     joined = bool(select.args.get("joins")) or bool(read and read.this.args.get("joins"))
-    # an ASOF join has a column more on Spark
-    asof = any(join.args.get("method") for join in select.args.get("joins") or [])
+    # an ASOF join has a column more on Spark, and so has what is chosen by a window
+    more = any(join.args.get("method") for join in select.args.get("joins") or []) or bool(select.args.get("qualify"))
     by_name = any(union.args.get("by_name") for union in _unions(select))
     if not select.expressions:
         select.set("expressions", [exp.Star()])
@@ -51,7 +52,7 @@ def _expand(select: exp.Select, described: Described) -> None:
         if isinstance(star, exp.Star):
             plain = not (star.args.get("except_") or star.args.get("replace") or star.args.get("rename"))
             qualified = isinstance(item, exp.Column)
-            if plain and not by_name and not asof and (qualified or not joined):
+            if plain and not by_name and not more and (qualified or not joined):
                 expanded.append(item)
             else:
                 expanded += _columns_of(item, star, select, described)
@@ -65,6 +66,25 @@ def _expand(select: exp.Select, described: Described) -> None:
         else:
             expanded.append(item)
     select.set("expressions", expanded)
+
+
+def _write_out_names(select: exp.Select, described: Described) -> None:
+    """Write what a select's own names stand for in their place in its windows and its condition, where Spark can't
+    read them.
+    """
+    own = {item.alias.lower(): item.this for item in select.expressions if isinstance(item, exp.Alias)}
+    found = [
+        column
+        for part in [*select.find_all(exp.Window), *select.find_all(exp.Where)]
+        for column in part.find_all(exp.Column)
+        if column.name.lower() in own and not column.table and column.find_ancestor(exp.Select) is select
+    ]
+    if not found:
+        return
+    read = {name.lower() for name, _ in described.inputs(select)}
+    for column in found:
+        if column.name.lower() not in read and not own[column.name.lower()].find(exp.Window):
+            column.replace(exp.paren(own[column.name.lower()].copy()))
 
 
 def _unions(select: exp.Select) -> list[exp.SetOperation]:
