@@ -82,14 +82,20 @@ class Described:
         types = {name.lower(): type_ for name, type_ in columns}
         items = []
         for name, type_ in self.describe(query):
-            wanted = f'"{name}" as {_declarable(types.get(name.lower(), type_))}) as "{name}"'
-            for item in (f"cast({wanted}", f"try_cast({wanted}", f'"{name}"'):
+            wanted = types.get(name.lower(), type_)
+            # as landing reads it: a cast to a time without a zone would pass over the text's
+            is_zoned = (type_, wanted) == ("VARCHAR", "TIMESTAMP")
+            target, rest = ("timestamptz", " at time zone 'UTC'") if is_zoned else (_declarable(wanted), "")
+            for cast in ("cast", "try_cast"):
+                item = f'{cast}("{name}" as {target}){rest}'
                 try:
                     self._connection.execute(f"select {item} from ({query})").fetchall()
                 except duckdb.Error:
                     continue
-                items.append(item)
+                items.append(f'{item} as "{name}"')
                 break
+            else:
+                items.append(f'"{name}"')
         typed = f"select {', '.join(items)} from ({query})"
         return Rows(self.describe(typed), self._connection.execute(typed).fetchall())
 

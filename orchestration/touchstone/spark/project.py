@@ -31,6 +31,8 @@ from touchstone.warehouse import writable
 Node = Mapping[str, Any]
 # The project's name, and that of the profile which it asks for.
 NAME = "touchstone_spark"
+# Hive's metastore holds 32,700 characters of a view in Derby; refs become longer names.
+LONGEST_VIEW = 25_000
 
 
 def generate(settings: Settings, out: Path) -> dict[str, int]:
@@ -137,7 +139,7 @@ class _Project:
             columns = self._described.describe(node["compiled_code"])
             self._columns[node["unique_id"]] = columns
             self._described.create(node["relation_name"], columns)
-        config = _config_of_model(node) if is_model else _config_of_test(node)
+        config = _config_of_model(node, sql) if is_model else _config_of_test(node)
         path = out / node["original_file_path"] if is_model else out / "tests" / f"{node['name']}.sql"
         path.parent.mkdir(parents=True, exist_ok=True)
         arguments = ", ".join(f"{name}={value!r}" for name, value in config.items())
@@ -232,9 +234,13 @@ def _in_order(nodes: Mapping[str, Node]) -> list[Node]:
     return [nodes[id_] for id_ in TopologicalSorter(parents).static_order()]
 
 
-def _config_of_model(node: Node) -> Node:
-    """An incremental model is a table, built from all records. Its folder is its schema, as in DuckDB."""
-    materialized = {"incremental": "table"}.get(node["config"]["materialized"], node["config"]["materialized"])
+def _config_of_model(node: Node, sql: str) -> Node:
+    """An incremental model is a table, built from all records, and so is a long view. Its folder is its schema, as in
+    DuckDB.
+    """
+    materialized = node["config"]["materialized"]
+    if materialized == "incremental" or (materialized == "view" and len(sql) > LONGEST_VIEW):
+        materialized = "table"
     schema = {"schema": node["config"]["schema"]} if node["config"]["schema"] else {}
     return {"materialized": materialized, **schema}
 
