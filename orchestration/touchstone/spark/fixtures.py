@@ -36,19 +36,25 @@ def select_of(fixture: Mapping[str, Any], columns: Columns, described: Described
 
 
 def expected_rows(fixture: Mapping[str, Any], columns: Columns, described: Described) -> list[dict[str, Any]]:
-    """The rows that a unit test expects, as dbt casts them on Spark. It can't cast to lists, maps and structs,
-    which are left out.
+    """The rows that a unit test expects, as dbt casts them on Spark: of a list, map or struct it takes Spark's literal,
+    without single quotes, which it would escape.
     """
     rows = _rows(fixture, columns, described)
-    nested = {name for name, type_ in rows.columns if type_.endswith("]") or type_.startswith(("MAP(", "STRUCT("))}
     return [
         {
-            name: value if value is None or isinstance(value, bool | int | float) else str(value)
-            for value, (name, _) in zip(row, rows.columns, strict=True)
-            if name not in nested
+            name: value
+            if value is None or isinstance(value, bool | int | float)
+            else literal(value, type_, '"')
+            if _is_nested(type_)
+            else str(value)
+            for value, (name, type_) in zip(row, rows.columns, strict=True)
         }
         for row in rows.rows
     ]
+
+
+def _is_nested(type_: str) -> bool:
+    return type_.endswith("]") or type_.startswith(("MAP(", "STRUCT("))
 
 
 def _rows(fixture: Mapping[str, Any], columns: Columns, described: Described) -> Rows:
@@ -68,40 +74,42 @@ def spark_name(type_: str) -> str:
     return name if "STRUCT" in name else name.lower()
 
 
-def literal(value: Any, type_: str | exp.DataType) -> str:
+def literal(value: Any, type_: str | exp.DataType, quote: str = "'") -> str:
     """Spark's literal of a value as DuckDB's Python client gives it."""
     of = exp.DataType.build("INTEGER" if type_ == '"NULL"' else type_, dialect="duckdb")
     if value is None:
         return "null"
     if of.this in (Type.ARRAY, Type.LIST):
-        return f"array({', '.join(literal(part, of.expressions[0]) for part in value)})"
+        return f"array({', '.join(literal(part, of.expressions[0], quote) for part in value)})"
     if of.this == Type.MAP:
         pairs = [
-            f"{literal(key, of.expressions[0])}, {literal(part, of.expressions[1])}" for key, part in value.items()
+            f"{literal(key, of.expressions[0], quote)}, {literal(part, of.expressions[1], quote)}"
+            for key, part in value.items()
         ]
         return f"map({', '.join(pairs)})"
     if of.this == Type.STRUCT:
         fields = [(field.name, field.args["kind"]) for field in of.expressions]
-        return f"named_struct({', '.join(f'{_text(name)}, {_typed(value[name], kind)}' for name, kind in fields)})"
+        parts = [f"{_text(name, quote)}, {_typed(value[name], kind, quote)}" for name, kind in fields]
+        return f"named_struct({', '.join(parts)})"
     if of.this in (Type.BOOLEAN,):
         return str(value).lower()
     if of.this in (Type.DOUBLE, Type.FLOAT):
         return f"{value!r}D"
     if of.this in (Type.TIMESTAMP, Type.TIMESTAMPNTZ, Type.DATE):
-        return f"{'date' if of.this == Type.DATE else 'timestamp_ntz'} {_text(str(value))}"
+        return f"{'date' if of.this == Type.DATE else 'timestamp_ntz'} {_text(str(value), quote)}"
     if of.this in (Type.TEXT, Type.VARCHAR, Type.JSON, Type.UUID, Type.UINT128):
-        return _text(str(value))
+        return _text(str(value), quote)
     if of.this in (Type.INT, Type.BIGINT, Type.SMALLINT, Type.TINYINT, Type.INT128, Type.DECIMAL):
         return str(value)
     raise Unmapped(f"a fixture's value of type {of.sql('duckdb')}")
 
 
-def _typed(value: Any, type_: exp.DataType) -> str:
-    return f"cast({literal(value, type_)} as {spark_name(type_.sql('duckdb'))})"
+def _typed(value: Any, type_: exp.DataType, quote: str) -> str:
+    return f"cast({literal(value, type_, quote)} as {spark_name(type_.sql('duckdb'))})"
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+def _text(value: str, quote: str) -> str:
+    return quote + value.replace("\\", "\\\\").replace(quote, f"\\{quote}").replace("\n", "\\n") + quote
 
 
 def _quoted(name: str) -> str:

@@ -182,7 +182,9 @@ def _json_tree(node: exp.Anonymous) -> Node:
             if(left(n.value, 1) not in ('{', '[') and n.value <> 'null', n.value, null) as atom
         )"""
     )
-    fields = [exp.alias_(part, name) for part, name in ((path, "fullkey"), (whole, "value"), (exp.Literal.number(1), "level"))]
+    fields = [
+        exp.alias_(part, name) for part, name in ((path, "fullkey"), (whole, "value"), (exp.Literal.number(1), "level"))
+    ]
     first = call("if", call("isnotnull", whole), call("array", call("struct", *fields)), call("array"))
     depth = call("size", call("split", whole, "[{\\[]"))
     steps = call("sequence", 1, call("greatest", depth, 1))
@@ -633,7 +635,9 @@ def _subscripts(node: exp.Anonymous) -> Node:
     """The places of a list's elements, to be laid beside them."""
     size = exp.cast(call("size", node.expressions[0]), "bigint")
     places = call("sequence", exp.cast(exp.Literal.number(1), "bigint"), size)
-    return exp.Explode(this=call("if", exp.GT(this=size.copy(), expression=exp.Literal.number(0)), places, call("array")))
+    return exp.Explode(
+        this=call("if", exp.GT(this=size.copy(), expression=exp.Literal.number(0)), places, call("array"))
+    )
 
 
 @rule(exp.Explode)
