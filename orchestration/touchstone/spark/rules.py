@@ -792,6 +792,12 @@ def _regexp_full_match(node: exp.RegexpFullMatch) -> Node:
     return call("regexp_like", node.this, f"^(?:{node.expression.name})\\z")
 
 
+@rule(exp.DayOfWeekIso)
+def _isodow(node: exp.DayOfWeekIso) -> Node:
+    """From 1, of Monday; Spark's weekday counts from 0."""
+    return exp.paren(exp.Add(this=call("weekday", node.this), expression=exp.Literal.number(1)))
+
+
 @rule(exp.UnixToTime)
 def _make_timestamp(node: exp.UnixToTime) -> Node:
     """Of microseconds. Spark's has a time zone, the session's, which is UTC."""
