@@ -114,8 +114,8 @@ test-full: $(READY) ## run all tests, with the property tests at full size
 test-bi: $(BI_READY) ## test Superset's charts and dashboards in a headless Chromium, while a night runs
 	@$(BI)/python -m pytest bi/tests
 
-spark: $(SPARK_READY) ## write a dbt project for Spark with the same models into OUT (SYSTEMS, LAKE, a folder for a copy of the lake)
-	@PYTHONPATH=$(CURDIR)/orchestration $(SPARK)/python -m touchstone spark --out '$(OUT)' $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(LAKE),--lake '$(LAKE)')
+spark: $(SPARK_READY) ## write a dbt project for Spark with the same models into OUT (SYSTEMS)
+	@PYTHONPATH=$(CURDIR)/orchestration $(SPARK)/python -m touchstone spark --out '$(OUT)' $(if $(SYSTEMS),--systems $(SYSTEMS))
 
 test-spark: $(SPARK_READY) ## build the generated project on Spark, with its tests, and compare its marts with DuckDB's
 	@PYTHONPATH=$(CURDIR)/orchestration $(SPARK)/python -m pytest spark/tests

@@ -127,7 +127,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         choices=known_systems(),
         help="the systems that it has; by default those of the settings",
     )
-    spark.add_argument("--lake", type=Path, help="also copy the lake into this folder, as Spark can read it")
     commands.add_parser("init", help="write a commented file of settings into the home")
     commands.add_parser("doctor", help="look for what is wrong with the home, and say what to do")
     sampled = "a home of its own, `sample` in the home"
@@ -270,8 +269,6 @@ def _back_up(settings: Settings, to: str) -> None:
 
 
 def _spark(settings: Settings, options: argparse.Namespace) -> None:
-    from touchstone.spark.lake import copy_lake
-
     try:
         from touchstone.spark.project import generate
     except ModuleNotFoundError as error:
@@ -284,9 +281,6 @@ def _spark(settings: Settings, options: argparse.Namespace) -> None:
         f"Wrote {counted(written['models'], 'model')}, {counted(written['data tests'], 'data test')} and "
         f"{counted(written['unit tests'], 'unit test')} into {printable(str(options.out))}"
     )
-    if options.lake:
-        copy_lake(settings, options.lake)
-        print(f"Copied the lake into {printable(str(options.lake))}")
 
 
 def _restore(settings: Settings, source: str) -> None:

@@ -37,7 +37,7 @@ class Built:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     folder = tmp_path_factory.mktemp("spark")
-    os.environ |= {"TOUCHSTONE_HOME": str(folder), "TOUCHSTONE_SPARK_WAREHOUSE": str(folder / "spark")}
+    os.environ |= {"TOUCHSTONE_HOME": str(folder), "DBT_SPARK_WAREHOUSE": str(folder / "spark")}
 
     def run(*arguments: str, check: bool = True) -> None:
         subprocess.run([sys.executable, "-m", *arguments], cwd=folder, check=check)
@@ -66,9 +66,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
 def _parameters() -> dict[str, str]:
     """What the profile sets in Spark."""
     text = (HERE / "profiles.yml").read_text()
-    text = text.replace(
-        "{{ env_var('TOUCHSTONE_SPARK_WAREHOUSE', 'spark-warehouse') }}", os.environ["TOUCHSTONE_SPARK_WAREHOUSE"]
-    )
+    text = text.replace("{{ env_var('DBT_SPARK_WAREHOUSE', 'spark-warehouse') }}", os.environ["DBT_SPARK_WAREHOUSE"])
     return dict(yaml.safe_load(text)["touchstone_spark"]["outputs"]["local"]["server_side_parameters"])
 
 

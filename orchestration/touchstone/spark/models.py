@@ -15,6 +15,8 @@ from touchstone.spark.sugar import desugar
 
 # A reporting time zone of which nobody else's SQL speaks: in what is generated, the project's variable has its place.
 ZONE = "Antarctica/Troll"
+# What DuckDB's macro `load_limit` says outside of nights.
+_ALL = exp.Literal.number(2**63 - 1)
 
 
 def translated(compiled: str, relations: Mapping[str, str], described: Described) -> str:
@@ -36,6 +38,9 @@ def translated(compiled: str, relations: Mapping[str, str], described: Described
         find_types(query, described)
     written = {f"relation_{number}": jinja for number, jinja in enumerate(dict.fromkeys(relations.values()))}
     names = {jinja: name for name, jinja in written.items()}
+    for number, (node, jinja) in enumerate(_numbers(tree)):
+        written[f"number_{number}"] = f"{{{{ {jinja} }}}}"
+        node.replace(exp.column(exp.to_identifier(f"number_{number}", quoted=True)))
     for table in tree.find_all(exp.Table):
         if isinstance(table.this, exp.ReadParquet):
             key = "/".join(table.this.expressions[0].name.split("/")[-3:-1])
@@ -58,3 +63,22 @@ def _read_arrows(tree: exp.Expr) -> None:
         if isinstance(arrow.this, exp.Literal) and arrow.this.is_string and len(arrow.expressions) == 1:
             path = DuckDB().to_json_path(arrow.this)
             arrow.replace(exp.JSONExtract(this=exp.column(arrow.expressions[0]), expression=path))
+
+
+def _numbers(tree: exp.Expr) -> list[tuple[exp.Expr, str]]:
+    """The numbers of loads that DuckDB's macros have compiled into a model, each with the Jinja of it on Spark."""
+    found = []
+    for select in tree.find_all(exp.Select):
+        read = select.args.get("from_")
+        parent = read.this.name if read and isinstance(read.this, exp.Table) else None
+        for item in select.expressions:
+            if not isinstance(item, exp.Alias):
+                continue
+            if item.alias == "load_id" and isinstance(item.this, exp.Literal):
+                found.append((item.this, "load_id()"))
+            if item.alias == "is_changed" and isinstance(item.this, exp.GT):
+                found.append((item.this.expression, f"loaded_through('{parent}')"))
+        for limit in select.find_all(exp.LTE):
+            if limit.expression == _ALL and limit.parent_select is select:
+                found.append((limit.expression, f"landed_through('{parent}')"))
+    return found

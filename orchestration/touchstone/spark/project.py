@@ -36,8 +36,7 @@ LONGEST_VIEW = 25_000
 
 
 def generate(settings: Settings, out: Path) -> dict[str, int]:
-    """Write the project of the systems that are on. Returns how many models, data tests and unit tests it has, and how
-    many unit tests are of incremental builds, which it hasn't.
+    """Write the project of the systems that are on. Returns how many models, data tests and unit tests it has.
 
     Raises NotGenerated.
     """
@@ -55,9 +54,14 @@ def generate(settings: Settings, out: Path) -> dict[str, int]:
         manifest = _compiled(compiling)
         with writable(compiling) as connection:
             project = _Project(settings, compiling, manifest, connection)
+            project.translate()
+        incremental = _compiled_incrementally(compiling)
+        with writable(compiling) as connection:
+            project.translate_incremental(incremental, connection)
             project.write(Path(folder) / "project")
+        shutil.copytree(Path(__file__).with_name("macros"), Path(folder) / "project" / "macros")
         out.mkdir(parents=True, exist_ok=True)
-        for part in ("models", "tests", "dbt_project.yml"):
+        for part in ("models", "tests", "macros", "dbt_project.yml"):
             if (out / part).is_dir():
                 shutil.rmtree(out / part)
             shutil.move(Path(folder) / "project" / part, out / part)
@@ -72,6 +76,16 @@ def _compiled(settings: Settings) -> Node:
             land(stream, settings, ledger, lambda text: None)
     run_dbt(settings, "seed", "--quiet")
     run_dbt(settings, "compile", "--full-refresh", "--quiet")
+    return _manifest(settings)
+
+
+def _compiled_incrementally(settings: Settings) -> Node:
+    """The manifest with the SQL of incremental models compiled as where they have a table already."""
+    run_dbt(settings, "compile", "--select", "config.materialized:incremental", "--quiet")
+    return _manifest(settings)
+
+
+def _manifest(settings: Settings) -> Node:
     return json.loads((settings.home / "dbt" / "target" / "manifest.json").read_text())  # type: ignore[no-any-return]
 
 
@@ -84,7 +98,11 @@ class _Project:
         self._settings, self._compiled, self._manifest = settings, compiled, manifest
         self._described = Described(connection)
         self._columns: dict[str, Columns] = {}
-        self.written = dict.fromkeys(("models", "data tests", "unit tests", "incremental unit tests"), 0)
+        self._problems: list[str] = []
+        # Spark's SQL of models and tests, and of incremental models where they have a table
+        self._sql: dict[str, str] = {}
+        self._incremental_sql: dict[str, str] = {}
+        self.written = dict.fromkeys(("models", "data tests", "unit tests"), 0)
         self._nodes = {id_: node for id_, node in manifest["nodes"].items() if self._is_on(id_)}
         self._relations = {
             node["relation_name"]: f"{{{{ ref('{node['name']}') }}}}"
@@ -95,23 +113,51 @@ class _Project:
             for system, stream in ((source["source_name"], source["name"]) for source in manifest["sources"].values())
         }
 
+    def translate(self) -> None:
+        """Translate models and tests, and create the models' tables. Raises NotGenerated."""
+        models = [node for node in _in_order(self._nodes) if node["resource_type"] == "model"]
+        tests = [node for node in self._nodes.values() if node["resource_type"] == "test"]
+        for node in [*models, *tests]:
+            log_progress(f"translating {node['name']}")
+            if (sql := self._translated(node)) is not None:
+                self._sql[node["unique_id"]] = sql
+            if node["resource_type"] == "model":
+                columns = self._described.describe(node["compiled_code"])
+                self._columns[node["unique_id"]] = columns
+                self._described.create(node["relation_name"], columns)
+        self._stop_at_problems()
+
+    def translate_incremental(self, manifest: Node, connection: duckdb.DuckDBPyConnection) -> None:
+        """Translate incremental models as they are compiled where they have a table. Raises NotGenerated."""
+        self._described = Described(connection)
+        for id_, node in manifest["nodes"].items():
+            if id_ in self._nodes and node["config"]["materialized"] == "incremental":
+                log_progress(f"translating {node['name']} for builds of what is new")
+                if (sql := self._translated(node)) is not None:
+                    self._incremental_sql[id_] = sql
+        self._stop_at_problems()
+
+    def _translated(self, node: Node) -> str | None:
+        try:
+            own = {node["relation_name"]: "{{ this }}"} if node["resource_type"] == "model" else {}
+            return translated(node["compiled_code"], self._relations | own, self._described)
+        except Unmapped as error:
+            self._problems.append(f"{node['original_file_path']}{_line(node, error)} has no rule for Spark: {error}")
+            return None
+
+    def _stop_at_problems(self) -> None:
+        if self._problems:
+            raise NotGenerated("\n".join(self._problems))
+
     def write(self, out: Path) -> None:
         for node in self._nodes.values():
             if node["resource_type"] == "seed" and any(
                 node["unique_id"] in _parents(other) for other in self._nodes.values()
             ):
                 self._write_seed(node, out)
-        problems = []
-        models = [node for node in _in_order(self._nodes) if node["resource_type"] == "model"]
-        tests = [node for node in self._nodes.values() if node["resource_type"] == "test"]
-        for node in [*models, *tests]:
-            log_progress(f"translating {node['name']}")
-            try:
-                self._write_sql(node, out)
-            except Unmapped as error:
-                problems.append(f"{node['original_file_path']}{_line(node, error)} has no rule for Spark: {error}")
-        if problems:
-            raise NotGenerated("\n".join(problems))
+        models = [node for node in self._nodes.values() if node["resource_type"] == "model"]
+        for id_ in self._sql:
+            self._write_sql(self._nodes[id_], out)
         for folder in sorted({Path(node["original_file_path"]).parent for node in models}):
             of_folder = [node for node in models if Path(node["original_file_path"]).parent == folder]
             _yaml(
@@ -134,12 +180,15 @@ class _Project:
 
     def _write_sql(self, node: Node, out: Path) -> None:
         is_model = node["resource_type"] == "model"
-        sql = translated(node["compiled_code"], self._relations, self._described)
-        if is_model:
-            columns = self._described.describe(node["compiled_code"])
-            self._columns[node["unique_id"]] = columns
-            self._described.create(node["relation_name"], columns)
+        sql = self._sql[node["unique_id"]]
         config = _config_of_model(node, sql) if is_model else _config_of_test(node)
+        if new := self._incremental_sql.get(node["unique_id"]):
+            month = _month(node, self._columns[node["unique_id"]])
+            sql = "\n\n".join((
+                "{% if is_incremental() %}", _partitioned(new, month),
+                "{% else %}", _partitioned(sql, month),
+                "{% endif %}",
+            ))  # fmt: skip
         path = out / node["original_file_path"] if is_model else out / "tests" / f"{node['name']}.sql"
         path.parent.mkdir(parents=True, exist_ok=True)
         arguments = ", ".join(f"{name}={value!r}" for name, value in config.items())
@@ -160,35 +209,39 @@ class _Project:
         for test in self._manifest["unit_tests"].values():
             if test["model"] != node["name"]:
                 continue
-            overrides = test.get("overrides") or {}
-            if overrides.get("macros"):
-                self.written["incremental unit tests"] += 1
-                continue
             self.written["unit tests"] += 1
-            variables = {"overrides": {"vars": overrides["vars"]}} if overrides.get("vars") else {}
             given = [
                 {
                     "input": part["input"],
                     "format": "sql",
-                    "rows": select_of(part, self._read_by(part["input"]), self._described),
+                    "rows": select_of(part, self._read_by(part["input"], node), self._described),
                 }
                 for part in test["given"]
             ]
             expected = {"rows": expected_rows(test["expect"], self._columns[node["unique_id"]], self._described)}
             about = {"description": test["description"]} if test["description"] else {}
             found.append(
-                {"name": test["name"], **about, "model": node["name"], **variables, "given": given, "expect": expected}
+                {
+                    "name": test["name"],
+                    **about,
+                    "model": node["name"],
+                    **_overrides(test),
+                    "given": given,
+                    "expect": expected,
+                }
             )
         return found
 
-    def _read_by(self, given: str) -> Columns:
-        """The columns of a `ref` or `source` of a unit test."""
+    def _read_by(self, given: str, node: Node) -> Columns:
+        """The columns of a `ref`, a `source` or `this` of a model's unit test."""
+        if given == "this":
+            return self._columns[node["unique_id"]]
         *_, name = names = [part.strip("'\" ") for part in given[given.index("(") + 1 : -1].split(",")]
         if given.startswith("ref"):
             node = next(node for node in self._manifest["nodes"].values() if node["name"] == name)
             return self._described.describe(f"select * from {node['relation_name']}")
         stream = self._compiled.lake / "/".join(names)
-        return self._described.describe(f"select * from read_parquet('{stream}/*.parquet')")
+        return self._described.describe(f"from read_parquet('{stream}/*.parquet')")
 
     def _write_seed(self, node: Node, out: Path) -> None:
         """A seed, or the home's file in its place, as a model: dbt-spark can't load a text with an apostrophe."""
@@ -210,13 +263,15 @@ class _Project:
                 "profile": NAME,
                 "model-paths": ["models"],
                 "test-paths": ["tests"],
+                "macro-paths": ["macros"],
+                "models": {NAME: {"+post-hook": "{{ finish_build() }}"}},
                 "flags": {"send_anonymous_usage_stats": False},
                 "vars": {"lake": "lake", "reporting_timezone": self._settings.reporting_timezone},
             },
         )
         sources: dict[str, list[Node]] = {}
         for source in self._manifest["sources"].values():
-            address = f"`{{{{ var('lake') }}}}/{source['source_name']}/{source['name']}`"
+            address = f"`{{{{ var('lake') }}}}/{source['source_name']}/{source['name']}/*.parquet`"
             sources.setdefault(source["source_name"], []).append({"name": source["name"], "identifier": address})
         _yaml(
             out / "models" / "_sources.yml",
@@ -235,20 +290,52 @@ def _in_order(nodes: Mapping[str, Node]) -> list[Node]:
 
 
 def _config_of_model(node: Node, sql: str) -> Node:
-    """An incremental model is a table, built from all records, and so is a long view. Its folder is its schema, as in
-    DuckDB.
+    """Its folder is its schema, as in DuckDB. A view that is too long is a table."""
+    config = {name: node["config"][name] for name in ("materialized", "schema") if node["config"][name]}
+    if config["materialized"] == "view" and len(sql) > LONGEST_VIEW:
+        config["materialized"] = "table"
+    if config["materialized"] != "incremental":
+        return config
+    partitions = {
+        "incremental_strategy": "insert_overwrite",
+        "file_format": "parquet",
+        "partition_by": ["partition_month"],
+    }
+    return config | partitions | {"unique_key": node["config"]["unique_key"], "on_schema_change": "fail"}
+
+
+def _month(node: Node, columns: Columns) -> str:
+    """The month by which a model's rows are partitioned: that of the first time in its key, or else of its first time.
+    Any is right, as rows may move to another partition.
     """
-    materialized = node["config"]["materialized"]
-    if materialized == "incremental" or (materialized == "view" and len(sql) > LONGEST_VIEW):
-        materialized = "table"
-    schema = {"schema": node["config"]["schema"]} if node["config"]["schema"] else {}
-    return {"materialized": materialized, **schema}
+    key = node["config"]["unique_key"]
+    times = [name for name, type_ in columns if type_.startswith(("TIMESTAMP", "DATE"))]
+    if not times:
+        return "'all'"
+    time = next((name for name in times if name in key and not isinstance(key, str)), times[0])
+    return f"coalesce(date_format(cast({time} as date), 'yyyy-MM'), 'none')"
+
+
+def _partitioned(sql: str, month: str) -> str:
+    return f"select\n    *,\n    {month} as partition_month\nfrom (\n{sql}\n)"
 
 
 def _config_of_test(node: Node) -> Node:
     config = {"severity": node["config"]["severity"].lower()}
     usual = {"fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0", "limit": None}
     return config | {name: node["config"][name] for name, value in usual.items() if node["config"][name] != value}
+
+
+def _overrides(test: Node) -> Node:
+    """What a unit test says of vars and of the macros of incremental builds, by their names in the project."""
+    given = test.get("overrides") or {}
+    macros = dict(given.get("macros") or {})
+    if "loaded_through" in macros:
+        macros["load_id"] = macros["loaded_through"] + 1
+    if "load_limit" in macros:
+        macros["landed_through"] = macros.pop("load_limit")
+    found = {name: value for name, value in (("vars", given.get("vars")), ("macros", macros)) if value}
+    return {"overrides": found} if found else {}
 
 
 def _line(node: Node, error: Unmapped) -> str:

@@ -41,8 +41,12 @@ def _read(select: exp.Select) -> list[exp.Expr]:
 def _expand(select: exp.Select, described: Described) -> None:
     read = select.args.get("from_")
     joined = bool(select.args.get("joins")) or bool(read and read.this.args.get("joins"))
-    # an ASOF join has a column more on Spark, and so has what is chosen by a window
-    more = any(join.args.get("method") for join in select.args.get("joins") or []) or bool(select.args.get("qualify"))
+    # more columns on Spark have ASOF joins, what is chosen by a window, and tables, by their partitions
+    more = (
+        any(join.args.get("method") for join in select.args.get("joins") or [])
+        or bool(select.args.get("qualify"))
+        or any(isinstance(part, exp.Table) and part.catalog for part in _read(select))
+    )
     by_name = any(union.args.get("by_name") for union in _unions(select))
     if not select.expressions:
         select.set("expressions", [exp.Star()])

@@ -1,0 +1,52 @@
+{# An incremental model's rows of a build take the place of those that have their unique key, wherever these stand. Parquet
+   has no other way than to write partitions anew: those of the new rows, and those that lose one. What they have beside
+   stays. The new rows are written out first, as they are read three times, and as they read the table. #}
+{% macro get_insert_overwrite_sql(source_relation, target_relation, existing_relation) -%}
+    {%- set new = new_rows() -%}
+    {%- do run_query('create table ' ~ new ~ ' using parquet as select * from ' ~ source_relation) -%}
+    {%- set touched = run_query(
+        'select partition_month from ' ~ new ~ ' union select partition_month from ' ~ this ~ ' as kept left semi join '
+        ~ new ~ ' as new on ' ~ same_key()
+    ).columns[0].values() -%}
+    {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') -%}
+    insert overwrite table {{ this }} partition (partition_month)
+    select {{ columns }} from {{ new }}
+    union all
+    select {{ columns }}
+    from {{ this }} as kept
+    where
+        partition_month in ('{{ touched | join("', '") }}')
+        and not exists (select 1 from {{ new }} as new where {{ same_key() }})
+{%- endmacro %}
+
+
+{# Post-hook: remove partitions that have lost their last row, as Spark overwrites none by nothing, and write the marks. #}
+{% macro finish_build() -%}
+    {%- if execute and model.config.materialized == 'incremental' -%}
+        {%- set new = new_rows() -%}
+        {%- if is_incremental() -%}
+            {%- for month in run_query(
+                'select distinct partition_month from ' ~ this ~ ' as kept left semi join ' ~ new ~ ' as new on '
+                ~ same_key() ~ ' where partition_month not in (select partition_month from ' ~ new ~ ')'
+            ).columns[0].values() -%}
+                {%- do run_query('alter table ' ~ this ~ " drop partition (partition_month = '" ~ month ~ "')") -%}
+            {%- endfor -%}
+        {%- endif -%}
+        {%- do set_high_water_marks() -%}
+        {%- do run_query('drop table if exists ' ~ new) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The table of a build's new rows. One that is there when a build begins is of a build that was killed. #}
+{% macro new_rows() -%}
+    {{ return(this.incorporate(path={'identifier': this.identifier ~ '__new'})) }}
+{%- endmacro %}
+
+
+{% macro same_key() -%}
+    {%- set key = config.get('unique_key') -%}
+    {%- for column in ([key] if key is string else key) -%}
+        kept.`{{ column }}` <=> new.`{{ column }}`{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

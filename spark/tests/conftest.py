@@ -1,0 +1,47 @@
+"""Spark as the profile sets it up, in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+HERE = Path(__file__).parents[1]
+WAREHOUSE = "DBT_SPARK_WAREHOUSE"
+# Doubles are equal to so many digits: sums are in another order.
+DIGITS = 9
+
+
+@pytest.fixture(scope="session")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Of a metastore of its own, which dbt in this process has too."""
+    os.environ[WAREHOUSE] = str(tmp_path_factory.mktemp("warehouse"))
+    text = (HERE / "profiles.yml").read_text()
+    text = text.replace("{{ env_var('" + WAREHOUSE + "', 'spark-warehouse') }}", os.environ[WAREHOUSE])
+    builder = SparkSession.builder.enableHiveSupport()
+    for name, value in yaml.safe_load(text)["touchstone_spark"]["outputs"]["local"]["server_side_parameters"].items():
+        builder = builder.config(name, value)
+    found = builder.getOrCreate()
+    yield found
+    found.stop()
+
+
+def differences(marts: duckdb.DuckDBPyConnection, mart: str, session: SparkSession) -> tuple[int, int]:
+    """How many rows only DuckDB has, and how many only Spark has; doubles are compared by so many digits."""
+    marts.register("of_spark", session.table(f"touchstone.{mart}").toArrow())
+    columns = marts.execute(f"describe {mart}").fetchall()
+    items = ", ".join(
+        f"printf('%.{DIGITS}e', {name}) as {name}" if type_ == "DOUBLE" else f"{name}::{type_} as {name}"
+        for name, type_, *_ in columns
+    )
+    ours, theirs = f"select {items} from {mart}", f"select {items} from of_spark"
+    (only_ours,), (only_theirs,) = (
+        marts.execute(f"select count(*) from (({one}) except all ({other}))").fetchall()[0]
+        for one, other in ((ours, theirs), (theirs, ours))
+    )
+    return only_ours, only_theirs
