@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 import yaml
+from dbt.cli.main import dbtRunner
 from pyspark.sql import SparkSession
 
 HERE = Path(__file__).parents[1]
+needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java: install default-jre-headless")
 WAREHOUSE = "DBT_SPARK_WAREHOUSE"
 # Doubles are equal to so many digits: sums are in another order.
 DIGITS = 9
@@ -29,6 +34,15 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     found = builder.getOrCreate()
     yield found
     found.stop()
+
+
+def build(command: str, project: Path, lake: Path, **variables: str) -> list[Any]:
+    """Run dbt's `run` or `build` in this process, and thus in the session. Returns its results."""
+    folders = ("--project-dir", str(project), "--profiles-dir", str(HERE), "--target-path", str(project / "target"))
+    given = json.dumps({"lake": str(lake), **variables})
+    result = dbtRunner().invoke([command, "--no-partial-parse", *folders, "--vars", given])
+    assert result.exception is None, result.exception
+    return list(result.result)
 
 
 def differences(marts: duckdb.DuckDBPyConnection, mart: str, session: SparkSession) -> tuple[int, int]:

@@ -11,16 +11,14 @@ import sys
 from pathlib import Path
 
 import duckdb
-import pytest
-from conftest import HERE, differences
-from dbt.cli.main import dbtRunner
+from conftest import build, differences, needs_java
 from pyspark.sql import SparkSession
 
 # Systems, each with the folders of the inbox that it reads.
 SYSTEMS = {"ses": ("ses", "cloudwatch")}
 LANDINGS = 5
 
-pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java: install default-jre-headless")
+pytestmark = needs_java
 
 
 def test_builds_of_what_is_new_give_the_marts_of_all_records(session: SparkSession, tmp_path: Path) -> None:
@@ -38,19 +36,17 @@ def test_builds_of_what_is_new_give_the_marts_of_all_records(session: SparkSessi
     for path in files:
         choose.choice(landings).append(path)
     run("touchstone", "spark", "--out", str(project), "--systems", *SYSTEMS)
-    folders_of_dbt = ("--project-dir", str(project), "--profiles-dir", str(HERE), "--target-path", "target")
     for landing in landings:
         for path in landing:
             to = home / "inbox" / path.relative_to(all_files)
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, to)
         run("touchstone", "nightly")
-        variables = json.dumps({"lake": str(home / "lake")})
-        built = dbtRunner().invoke(["run", *folders_of_dbt, "--vars", variables])
-        assert built.success, [node.message for node in built.result or [] if node.message]
-    models = [node["name"] for node in _models(project) if node["config"]["materialized"] == "incremental"]
-    assert models
-    for name in models:
+        results = build("run", project, home / "lake")
+        assert {node.status for node in results} == {"success"}, [node.message for node in results]
+    incremental = [node.node.name for node in results if node.node.config.materialized == "incremental"]
+    assert incremental
+    for name in incremental:
         marks = dict(map(tuple, session.sql(f"show tblproperties touchstone_intermediate.{name}").collect()))
         assert marks["touchstone.full_refresh"] < marks["touchstone.load_id"], f"{name} was built from all records"
     with duckdb.connect(str(home / "published" / "touchstone.duckdb"), read_only=True) as marts:
@@ -61,8 +57,3 @@ def test_builds_of_what_is_new_give_the_marts_of_all_records(session: SparkSessi
         assert len(compared) >= 6 * len(SYSTEMS)
         found = {name: differences(marts, name, session) for name in compared}
     assert {name: rows for name, rows in found.items() if rows != (0, 0)} == {}
-
-
-def _models(project: Path) -> list[dict]:
-    manifest = json.loads((project / "target" / "manifest.json").read_text())
-    return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HERE
-from dbt.cli.main import dbtRunner
+from conftest import build, needs_java
 from pyspark.sql import SparkSession
 
 import touchstone.spark
 
 MACROS = Path(touchstone.spark.__file__).with_name("macros")
 
-pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java: install default-jre-headless")
+pytestmark = needs_java
 
 FILES = {
     "dbt_project.yml": """
@@ -67,10 +65,8 @@ class Project:
 
     def build(self) -> dict[str, str]:
         """Build all models; returns for each how: from all records, or of what is new."""
-        variables = json.dumps({"lake": str(self.folder / "lake"), "reporting_timezone": "UTC"})
-        folders = ("--project-dir", str(self.folder), "--profiles-dir", str(HERE), "--target-path", "target")
-        result = dbtRunner().invoke(["run", "--no-partial-parse", *folders, "--vars", variables])
-        assert result.success, [node.message for node in result.result or []]
+        results = build("run", self.folder, self.folder / "lake", reporting_timezone="UTC")
+        assert {node.status for node in results} == {"success"}, [node.message for node in results]
         return {
             name: "all" if self.marks(name)["full_refresh"] == self.marks(name)["load_id"] else "new"
             for name in ("int_events", "int_days")
