@@ -214,6 +214,7 @@ def test_an_expression_has_its_rule(expression: str, expected: str, described: D
     [
         ("soundex(name)", "soundex"),
         ("cast(rate as varchar)", "cast of DOUBLE to varchar"),
+        ("cast(cast(rate as decimal(9, 7)) as varchar)", "more than 6 decimals"),
         ("to_json(struct_pack(rate := rate))", "to_json"),
         ("body ->> '$.a[*].b'", "wildcard|->> by"),
         ("'{{ x }}'", "Jinja"),

@@ -46,7 +46,7 @@ canonical as (
             leaves.fullkey || '=' || coalesce(
                 case
                     when leaves.type in ('BIGINT', 'UBIGINT', 'DOUBLE')
-                        then cast(try_cast(leaves.atom as decimal(28, 9)) as varchar)
+                        then cast(try_cast(leaves.atom as decimal(28, 6)) as varchar)
                 end,
                 cast(leaves.atom as varchar),
                 leaves.type

@@ -702,6 +702,8 @@ def _cast(node: exp.Cast) -> Any:
         *_INTEGERS,
     ):
         raise Unmapped(f"cast of {of} to varchar", node)
+    if target in ("VARCHAR", "TEXT") and of == "DECIMAL" and int(node.this.meta["type"].rstrip(")").split(",")[1]) > 6:
+        raise Unmapped("cast to varchar of more than 6 decimals, which Spark may write with an exponent", node)
     if target in ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128") and of in ("DOUBLE", "FLOAT", "DECIMAL"):
         # DuckDB rounds, Spark cuts
         node.set("this", call("rint" if of == "DOUBLE" else "round", node.this))
