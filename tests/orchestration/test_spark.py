@@ -225,6 +225,11 @@ def test_what_has_no_rule_is_named(expression: str, why: str, described: Describ
         of(expression, described)
 
 
+def test_what_sqlglot_changes_has_no_rule(described: Described) -> None:
+    with pytest.raises(Unmapped, match="no longer reads"):
+        spark("with a as (select date_trunc(name, sent_at) as b from records) select * from a", described)
+
+
 def test_the_line_is_named(described: Described) -> None:
     with pytest.raises(Unmapped) as caught:
         spark("select\n    id,\n    stddev_samp(rate)\nfrom records", described)

@@ -44,8 +44,10 @@ canonical as (
         named.has_changed,
         string_agg(
             leaves.fullkey || '=' || coalesce(
+                -- but where digits would be lost
                 case
                     when leaves.type in ('BIGINT', 'UBIGINT', 'DOUBLE')
+                        and try_cast(leaves.atom as decimal(28, 6)) = cast(leaves.atom as double)
                         then cast(try_cast(leaves.atom as decimal(28, 6)) as varchar)
                 end,
                 cast(leaves.atom as varchar),

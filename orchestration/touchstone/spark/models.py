@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects import DuckDB
@@ -33,9 +34,13 @@ def translated(compiled: str, relations: Mapping[str, str], described: Described
     except ParseError as error:
         raise Unmapped(f"SQL that sqlglot can't parse: {error.errors[0]['description']}") from error
     _read_arrows(tree)
-    for query in scopes(tree, described):
-        desugar(query, described)
-        find_types(query, described)
+    try:
+        for query in scopes(tree, described):
+            desugar(query, described)
+            find_types(query, described)
+    except duckdb.Error as error:
+        why = str(error).splitlines()[0]
+        raise Unmapped(f"SQL that DuckDB no longer reads once sqlglot has parsed it: {why}") from error
     written = {f"relation_{number}": jinja for number, jinja in enumerate(dict.fromkeys(relations.values()))}
     names = {jinja: name for name, jinja in written.items()}
     for number, (node, jinja) in enumerate(_numbers(tree)):
