@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import pytest
 
-from touchstone.spark import NotGenerated
 from touchstone.spark.described import Described, Unmapped
 from touchstone.spark.fixtures import literal, select_of, spark_name
-from touchstone.spark.lake import copy_lake
 from touchstone.spark.models import ZONE, translated
-
-from .conftest import TestHome
 
 RECORDS = """create table records (
     id uuid, name varchar, note varchar, sent_at timestamp, day date, count bigint, price decimal(9, 2), rate double,
     words varchar[], tags map(varchar, varchar[]), body json, items struct(key varchar, size bigint)[],
-    first_ids varchar[], second_ids varchar[], sizes map(varchar, bigint), visits bigint, visitors bigint
+    first_ids varchar[], second_ids varchar[], sizes map(varchar, bigint), visits bigint, visitors bigint,
+    digest blob, load_id bigint
 )"""
 
 
@@ -195,6 +191,10 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
         ),
         ("json_merge_patch('{}', to_json(struct_pack(name := name)))", "TO_JSON(NAMED_STRUCT('name', name))"),
         ("json_transform(body, '{\"a\": \"DOUBLE\"}')", "FROM_JSON(body, '`a` double')"),
+        (
+            "digest::uuid",
+            "REGEXP_REPLACE(LOWER(HEX(digest)), '^(.{8})(.{4})(.{4})(.{4})(.{12})$', '$1-$2-$3-$4-$5')",
+        ),
         ("regexp_extract(name, 'a.*')", "REGEXP_EXTRACT(name, 'a.*', 0)"),
         (
             "regexp_extract(name, '(a)(b)', ['first', 'second'])",
@@ -244,6 +244,7 @@ def test_the_line_is_named(described: Described) -> None:
         (["a", None], "VARCHAR[]", "array('a', null)"),
         ({"a": ["b"]}, "MAP(VARCHAR, VARCHAR[])", "map('a', array('b'))"),
         (1.5, "DOUBLE", "1.5D"),
+        (b"\x01\xff", "BLOB", "X'01ff'"),
         ({"x": 1}, "STRUCT(x BIGINT)", "named_struct('x', cast(1 as bigint))"),
     ],
 )
@@ -266,6 +267,12 @@ def test_a_fixture_has_all_columns_of_its_relation(described: Described) -> None
     )
 
 
-def test_a_lake_without_records_is_not_copied(home: TestHome, tmp_path: Path) -> None:
-    with pytest.raises(NotGenerated, match="run nightly first"):
-        copy_lake(home.settings, tmp_path)
+def test_numbers_of_loads_are_asked_of_the_marks(described: Described) -> None:
+    compiled = """
+        select *, 1 as load_id
+        from (select name, load_id > 0 as is_changed from records where load_id <= 9223372036854775807)
+    """
+    sql = translated(compiled, {}, described)
+    assert "{{ load_id() }} AS load_id" in sql
+    assert "load_id > {{ loaded_through('records') }} AS is_changed" in sql
+    assert "load_id <= {{ landed_through('records') }}" in sql
