@@ -72,7 +72,7 @@ def _read_arrows(tree: exp.Expr) -> None:
 
 def _numbers(tree: exp.Expr) -> list[tuple[exp.Expr, str]]:
     """The numbers of loads that DuckDB's macros have compiled into a model, each with the Jinja of it on Spark."""
-    found = []
+    found: list[tuple[exp.Expr, str]] = []
     for select in tree.find_all(exp.Select):
         read = select.args.get("from_")
         parent = read.this.name if read and isinstance(read.this, exp.Table) else None
