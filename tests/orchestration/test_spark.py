@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from touchstone.spark.described import Described, Unmapped
-from touchstone.spark.fixtures import literal, select_of, spark_name
+from touchstone.spark.fixtures import expectation, literal, select_of, spark_name
 from touchstone.spark.models import ZONE, translated
 
 RECORDS = """create table records (
@@ -156,6 +156,19 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
         ),
         ("any_value(name) filter (where count > 1)", "ANY_VALUE(name, TRUE) FILTER(WHERE count > 1)"),
         ("bit_count(bit_or(count << 2))", "BIT_COUNT(BIT_OR(SHIFTLEFT(count, CAST(2 AS INT))))"),
+        ("list(distinct name)", "NULLIF(COLLECT_LIST(DISTINCT STRUCT(name AS value)).value, ARRAY())"),
+        (
+            "string_agg(name, ',' order by note)",
+            "ARRAY_JOIN(NULLIF(SORT_ARRAY(COLLECT_LIST(STRUCT(note IS NULL AS key_0, note AS key_1, name AS"
+            " value))).value, ARRAY()), ',')",
+        ),
+        (
+            "range(13)",
+            "IF(CAST(0 AS BIGINT) <= CAST(13 AS BIGINT) - 1, SEQUENCE(CAST(0 AS BIGINT), CAST(13 AS BIGINT) - 1),"
+            " ARRAY())",
+        ),
+        ("make_timestamp(count)", "CAST(TIMESTAMP_MICROS(count) AS TIMESTAMP_NTZ)"),
+        ("isodow(day)", "(WEEKDAY(day) + 1)"),
         ("arg_max(name, sent_at)", "MAX_BY(name, sent_at) FILTER(WHERE NOT name IS NULL)"),
         ("md5_number(name)", "MD5(name)"),
         ("count / 2", "CAST(count AS DOUBLE) / 2"),
@@ -183,8 +196,13 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
             "ARRAY_SIZE(ARRAY_EXCEPT(MAP_ENTRIES(FROM_JSON(name, 'map<string, string>')),"
             " MAP_ENTRIES(FROM_JSON(body, 'map<string, string>')))) = 0",
         ),
+        ("cast(body as map(varchar, varchar[]))", "FROM_JSON(body, 'map<string, array<string>>')"),
         ("json_keys(body)", "JSON_OBJECT_KEYS(body)"),
         ("cast(body as varchar)", "body"),
+        (
+            "cast(body as map(varchar, bigint))",
+            "CAST(FROM_JSON(body, 'map<string, string>') AS MAP<STRING, BIGINT>)",
+        ),
         (
             "to_json(struct_pack(name := name, count := count))",
             "TO_JSON(NAMED_STRUCT('name', name, 'count', count), MAP('ignoreNullFields', 'false'))",
@@ -250,6 +268,20 @@ def test_the_line_is_named(described: Described) -> None:
 )
 def test_a_value_has_its_literal(value: object, type_: str, expected: str) -> None:
     assert literal(value, type_) == expected
+
+
+def test_a_unit_test_expects_lists(described: Described) -> None:
+    fixture = {"format": "dict", "rows": [{"words": ["it's", 'a "b"'], "count": 1}]}
+    columns = [("words", "VARCHAR[]"), ("count", "BIGINT")]
+    words = 'array("it\'s", "a \\"b\\"")'
+    assert expectation(fixture, columns, described) == {"rows": [{"words": words, "count": 1}]}
+
+
+def test_many_rows_that_a_unit_test_expects_are_a_query(described: Described) -> None:
+    fixture = {"format": "dict", "rows": [{"count": count} for count in range(501)]}
+    expected = expectation(fixture, [("count", "BIGINT")], described)
+    assert expected["format"] == "sql"
+    assert expected["rows"].startswith("select\n    cast(count as bigint) as count")
 
 
 def test_types_have_their_names() -> None:

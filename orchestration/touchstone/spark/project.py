@@ -23,7 +23,7 @@ from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings
 from touchstone.spark import NotGenerated
 from touchstone.spark.described import Columns, Described, Unmapped
-from touchstone.spark.fixtures import expected_rows, select_of, spark_name
+from touchstone.spark.fixtures import expectation, select_of, spark_name
 from touchstone.spark.models import ZONE, translated
 from touchstone.systems import SHARED
 from touchstone.warehouse import writable
@@ -31,6 +31,26 @@ from touchstone.warehouse import writable
 Node = Mapping[str, Any]
 # The project's name, and that of the profile which it asks for.
 NAME = "touchstone_spark"
+# dbt's own comparison, but for numbers with a fraction, whose last digits depend on the order of a sum or on how an
+# engine interpolates, and for times, of which Python can't read those after the year 9999.
+COMPARISON = """{% macro spark__get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names) -%}
+{%- set types = TYPES[model.tested_node_unique_id.split('.')[-1]] -%}
+{%- for kind, query in [('actual', main_sql), ('expected', expected_fixture_sql)] %}
+select
+    {%- for name in expected_column_names %}
+    {%- set of_type = {'DOUBLE': 'round(' ~ name ~ ', 9)', 'TIMESTAMP': 'cast(' ~ name ~ ' as string)'} %}
+    {{ of_type.get(types.get(name | replace('`', '')), name) }} as {{ name }},
+    {%- endfor %}
+    '{{ kind }}' as `actual_or_expected`
+from (
+    {{ query }}
+) as _{{ kind }}
+{%- if not loop.last %}
+union all
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+"""
 # Hive's metastore holds 32,700 characters of a view in Derby; refs become longer names.
 LONGEST_VIEW = 25_000
 
@@ -59,7 +79,7 @@ def generate(settings: Settings, out: Path) -> dict[str, int]:
         with writable(compiling) as connection:
             project.translate_incremental(incremental, connection)
             project.write(Path(folder) / "project")
-        shutil.copytree(Path(__file__).with_name("macros"), Path(folder) / "project" / "macros")
+        shutil.copytree(Path(__file__).with_name("macros"), Path(folder) / "project" / "macros", dirs_exist_ok=True)
         out.mkdir(parents=True, exist_ok=True)
         for part in ("models", "tests", "macros", "dbt_project.yml"):
             if (out / part).is_dir():
@@ -103,6 +123,7 @@ class _Project:
         self._sql: dict[str, str] = {}
         self._incremental_sql: dict[str, str] = {}
         self.written = dict.fromkeys(("models", "data tests", "unit tests"), 0)
+        self._compared: dict[str, dict[str, str]] = {}
         self._nodes = {id_: node for id_, node in manifest["nodes"].items() if self._is_on(id_)}
         self._relations = {
             node["relation_name"]: f"{{{{ ref('{node['name']}') }}}}"
@@ -218,8 +239,11 @@ class _Project:
                 }
                 for part in test["given"]
             ]
-            expected = {"rows": expected_rows(test["expect"], self._columns[node["unique_id"]], self._described)}
+            expected = expectation(test["expect"], self._columns[node["unique_id"]], self._described)
             about = {"description": test["description"]} if test["description"] else {}
+            self._compared[node["name"]] = {
+                name: type_ for name, type_ in self._columns[node["unique_id"]] if type_ in ("DOUBLE", "TIMESTAMP")
+            }
             found.append(
                 {
                     "name": test["name"],
@@ -269,6 +293,9 @@ class _Project:
                 "vars": {"lake": "lake", "reporting_timezone": self._settings.reporting_timezone},
             },
         )
+        comparison = out / "macros" / "spark__get_unit_test_sql.sql"
+        comparison.parent.mkdir(parents=True, exist_ok=True)
+        comparison.write_text(COMPARISON.replace("TYPES", json.dumps(self._compared, indent=4)))
         sources: dict[str, list[Node]] = {}
         for source in self._manifest["sources"].values():
             address = f"`{{{{ var('lake') }}}}/{source['source_name']}/{source['name']}/*.parquet`"

@@ -574,8 +574,10 @@ def _map_concat(node: exp.Anonymous) -> Node:
 
 @rule(exp.GenerateSeries)
 def _series(node: exp.GenerateSeries) -> Node:
-    """Spark counts down where the end is before the start; DuckDB has nothing then."""
+    """Spark counts down where the end is before the start; DuckDB has nothing then, and makes numbers bigints."""
     start, end, step = node.args["start"], node.args["end"], node.args.get("step")
+    if node.meta.get("type") == "BIGINT[]":
+        start, end = exp.cast(start.copy(), "bigint"), exp.cast(end.copy(), "bigint")
     if node.args.get("is_end_exclusive"):
         end = exp.Sub(this=end.copy(), expression=exp.Literal.number(1))
     series = call("sequence", start, end, *([step] if step else []))
@@ -681,6 +683,10 @@ def _cast(node: exp.Cast) -> Any:
             return node.this
         if target in ("BIGINT", "INT", "DOUBLE", "BOOLEAN", "DECIMAL"):
             node.set("this", call("get_json_object", node.this, "$"))
+            return node
+        if target == "MAP" and node.to.expressions[1].this in exp.DataType.NUMERIC_TYPES:
+            # a number in quotes is one for DuckDB
+            node.set("this", call("from_json", node.this, "map<string, string>"))
             return node
         if target == "MAP":
             return call("from_json", node.this, node.to.sql("spark").lower())
