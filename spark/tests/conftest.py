@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 HERE = Path(__file__).parents[1]
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java: install default-jre-headless")
-WAREHOUSE = "DBT_SPARK_WAREHOUSE"
+WAREHOUSE = "SPARK_WAREHOUSE"
 # Doubles are equal to so many digits: sums are in another order.
 DIGITS = 9
 
