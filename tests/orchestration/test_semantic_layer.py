@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import yaml
 
-from touchstone.manifest import read_manifest
 from touchstone.semantic_layer import FOLDER, REASONS, divide, metric_name
 from touchstone.settings import PROJECT
 
@@ -39,7 +38,7 @@ def home(session_home: TestHome) -> TestHome:
     main([str(session_home.settings.inbox), "--events", "1500", "--days", "35", "--clean", "--jobs", "1"])
     session_home.land()
     session_home.build()
-    release(session_home, read_manifest(session_home.settings))
+    release(session_home)
     return session_home
 
 
@@ -189,7 +188,7 @@ def test_the_page_gives_every_reason(home: TestHome) -> None:
 def test_a_metric_of_an_unknown_rollup_is_refused(home: TestHome) -> None:
     entry = {"system": "mailgun", "mart": "mailgun_metrics", "metric": "sent_count", "rollup": "median"}
     with pytest.raises(KeyError, match="median"):
-        divide([entry | {"numerator": None, "denominator": None}], read_manifest(home.settings))
+        divide([entry | {"numerator": None, "denominator": None}], home.project)
 
 
 def delivered_by_month(folder: Path) -> dict[str, int]:
