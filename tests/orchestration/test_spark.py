@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from touchstone.settings import Settings
+from touchstone.spark import NotGenerated
 from touchstone.spark.described import Described, Unmapped
 from touchstone.spark.fixtures import expectation, literal, select_of, spark_name
 from touchstone.spark.models import ZONE, translated
+from touchstone.spark.project import generate
 
 RECORDS = """create table records (
     id uuid, name varchar, note varchar, sent_at timestamp, day date, count bigint, price decimal(9, 2), rate double,
@@ -297,6 +301,14 @@ def test_a_fixture_has_all_columns_of_its_relation(described: Described) -> None
         "select cast(name as string) as name, cast(at as timestamp_ntz) as at, cast(null as bigint) as count"
         " from values ('a', timestamp_ntz '2026-01-01 10:00:00') as fixture (name, at)"
     )
+
+
+def test_what_spark_would_count_wrongly_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotGenerated, match="keep_records_days"):
+        generate(Settings(home=tmp_path, keep_records_days=30), tmp_path / "project")
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(NotGenerated, match="other files"):
+        generate(Settings(home=tmp_path), tmp_path)
 
 
 def test_numbers_of_loads_are_asked_of_the_marks(described: Described) -> None:

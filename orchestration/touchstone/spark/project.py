@@ -62,6 +62,8 @@ def generate(settings: Settings, out: Path) -> dict[str, int]:
     """
     if out.exists() and any(out.iterdir()) and not (out / "dbt_project.yml").exists():
         raise NotGenerated(f"{out} has other files and no dbt project in it: name an empty folder")
+    if settings.keep_records_days:
+        raise NotGenerated("keep_records_days is set, and old records have no rule for Spark: stay with DuckDB alone")
     with TemporaryDirectory(prefix="touchstone-spark-") as folder:
         compiling = Settings(
             home=Path(folder),
