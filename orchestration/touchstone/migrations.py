@@ -12,8 +12,7 @@ from pathlib import Path
 from touchstone.console import log_progress
 from touchstone.damage import size_of
 from touchstone.landing.ledger import Ledger, unfinished
-from touchstone.landing.records import read_lake, write_lake
-from touchstone.landing.rewrite import rewriting
+from touchstone.landing.records import read_lake
 from touchstone.settings import Settings
 
 
@@ -99,25 +98,5 @@ def _add_retention_by_age(settings: Settings) -> None:
         ledger.create_tables()
 
 
-def _store_keys_as_bytes(settings: Settings) -> None:
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit, upgrading=True) as ledger:
-        sql = ledger.connection
-
-        def has_uuids(path: str) -> bool:
-            return sql.from_parquet(path).select("_key").types == ["UUID"]
-
-        for source, name in sql.execute("select distinct source, path from lake_files order by path").fetchall():
-            if has_uuids(path := str(ledger.lake / name)):
-                with rewriting(ledger, source) as rewrite:
-                    rewrite.replace([path], f"select * exclude (filename) from {read_lake([path])}")
-        for schema in ledger.lake.glob("*/*/schema.parquet"):
-            write_lake(sql, f"select * exclude (filename) from {read_lake([str(schema)])}", unfinished(schema))
-            os.replace(unfinished(schema), schema)
-
-
 # In the order of the versions that they bring the state to. A step never changes once it is released.
-_STEPS: tuple[Callable[[Settings], None], ...] = (
-    _add_what_0_2_0_lacks,
-    _add_retention_by_age,
-    _store_keys_as_bytes,
-)
+_STEPS: tuple[Callable[[Settings], None], ...] = (_add_what_0_2_0_lacks, _add_retention_by_age)

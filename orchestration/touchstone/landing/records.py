@@ -46,17 +46,13 @@ def files(paths: Iterable[Path | str]) -> str:
 
 def read_lake(paths: Iterable[str]) -> str:
     """A relation of files of the lake, with the union of their columns and `filename`."""
-    lake = f"read_parquet({files(paths)}, filename = true, union_by_name = true, hive_partitioning = false)"
-    return f"(select * replace (_key::uuid as _key) from {lake})"
+    return f"read_parquet({files(paths)}, filename = true, union_by_name = true, hive_partitioning = false)"
 
 
 def write_lake(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    """Write the rows of a query as a file of the lake, to the disk; returns how many they are.
-
-    Keys are bytes in it: Spark opens no Parquet file with a UUID.
-    """
+    """Write the rows of a query as a file of the lake, to the disk; returns how many they are."""
     row = connection.execute(
-        f"copy (select * replace (_key::blob as _key) from ({query})) to {literal(str(path))} "
+        f"copy ({query}) to {literal(str(path))} "
         "(format parquet, compression zstd, compression_level 1, row_group_size 40960)"
     ).fetchone()
     assert row is not None

@@ -92,7 +92,11 @@ class Writer:
             group by _key
         """)
         paths = self._ledger.lake_paths(self._stream.source, of_batch=self._stream.dated_key)
-        lake = records.read_lake(paths) if paths else "(select null as filename, _key from firsts)"
+        lake = (
+            f"read_parquet({records.files(paths)}, filename = true)"
+            if paths
+            else "(select null as filename, _key from firsts)"
+        )
         self._sql.execute(f"""
             create or replace temp table known as
             select distinct _key, filename

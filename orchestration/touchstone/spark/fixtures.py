@@ -102,8 +102,6 @@ def literal(value: Any, type_: str | exp.DataType, quote: str = "'") -> str:
         return f"{value!r}D"
     if of.this in (Type.TIMESTAMP, Type.TIMESTAMPNTZ, Type.DATE):
         return f"{'date' if of.this == Type.DATE else 'timestamp_ntz'} {_text(str(value), quote)}"
-    if of.this in (Type.BLOB, Type.VARBINARY):
-        return f"X{_text(value.hex(), quote)}"
     if of.this in (Type.TEXT, Type.VARCHAR, Type.JSON, Type.UUID, Type.UINT128):
         return _text(str(value), quote)
     if of.this in (Type.INT, Type.BIGINT, Type.SMALLINT, Type.TINYINT, Type.INT128, Type.DECIMAL):

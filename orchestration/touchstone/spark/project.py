@@ -266,8 +266,11 @@ class _Project:
         if given.startswith("ref"):
             node = next(node for node in self._manifest["nodes"].values() if node["name"] == name)
             return self._described.describe(f"select * from {node['relation_name']}")
-        stream = self._compiled.lake / "/".join(names)
-        return self._described.describe(f"from read_parquet('{stream}/*.parquet')")
+        return self._landed(*names)
+
+    def _landed(self, system: str, stream: str) -> Columns:
+        """The columns of a stream's records in the lake."""
+        return self._described.describe(f"from read_parquet('{self._compiled.lake / system / stream}/*.parquet')")
 
     def _write_seed(self, node: Node, out: Path) -> None:
         """A seed, or the home's file in its place, as a model: dbt-spark can't load a text with an apostrophe."""
@@ -290,6 +293,7 @@ class _Project:
                 "model-paths": ["models"],
                 "test-paths": ["tests"],
                 "macro-paths": ["macros"],
+                "on-run-start": "{{ create_lake() }}",
                 "models": {NAME: {"+post-hook": "{{ finish_build() }}"}},
                 "flags": {"send_anonymous_usage_stats": False},
                 "vars": {"lake": "lake", "reporting_timezone": self._settings.reporting_timezone},
@@ -300,11 +304,17 @@ class _Project:
         comparison.write_text(COMPARISON.replace("TYPES", json.dumps(self._compared, indent=4)))
         sources: dict[str, list[Node]] = {}
         for source in self._manifest["sources"].values():
-            address = f"`{{{{ var('lake') }}}}/{source['source_name']}/{source['name']}/*.parquet`"
-            sources.setdefault(source["source_name"], []).append({"name": source["name"], "identifier": address})
+            system, stream = source["source_name"], source["name"]
+            columns = [
+                {"name": name, "data_type": "binary" if type_ == "UUID" else spark_name(type_)}
+                for name, type_ in self._landed(system, stream)
+            ]
+            table = {"name": stream, "identifier": f"{system}_{stream}", "columns": columns}
+            sources.setdefault(system, []).append(table)
+        schema = "{{ target.schema }}_lake"
         _yaml(
             out / "models" / "_sources.yml",
-            {"sources": [{"name": name, "schema": "parquet", "tables": tables} for name, tables in sources.items()]},
+            {"sources": [{"name": name, "schema": schema, "tables": tables} for name, tables in sources.items()]},
         )
 
 

@@ -695,9 +695,6 @@ def _cast(node: exp.Cast) -> Any:
         if of != "VARCHAR" or isinstance(node, exp.TryCast):
             raise Unmapped(f"cast of {of} to JSON", node)
         return node.this
-    if of == "BLOB":  # the lake's keys, which are UUIDs for DuckDB
-        digits = call("lower", call("hex", node.this))
-        return call("regexp_replace", digits, "^(.{8})(.{4})(.{4})(.{4})(.{12})$", "$1-$2-$3-$4-$5")
     if target in ("VARCHAR", "TEXT") and of not in (
         "VARCHAR",
         "DATE",
