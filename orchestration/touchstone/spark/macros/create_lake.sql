@@ -1,7 +1,7 @@
 {# The streams of the lake, as views of tables over the files that landing writes. Their columns are declared, as older files
    lack some, and as Spark opens no file with a UUID by itself: it reads the key as bytes, and here it becomes a text. #}
 {% macro create_lake() -%}
-    {%- for source in graph.sources.values() if execute and flags.WHICH in ('build', 'run') -%}
+    {%- for source in (graph.sources.values() if execute and flags.WHICH in ('build', 'run') else []) -%}
         {%- set files = '`' ~ source.schema ~ '`.`' ~ source.identifier ~ '_files`' -%}
         {%- set declared, selected = [], [] -%}
         {%- for column in source.columns.values() -%}
