@@ -303,7 +303,8 @@ class _Project:
         comparison.parent.mkdir(parents=True, exist_ok=True)
         comparison.write_text(COMPARISON.replace("TYPES", json.dumps(self._compared, indent=4)))
         sources: dict[str, list[Node]] = {}
-        for source in self._manifest["sources"].values():
+        read = {parent for node in self._nodes.values() for parent in _parents(node)}
+        for source in (source for id_, source in self._manifest["sources"].items() if id_ in read):
             system, stream = source["source_name"], source["name"]
             columns = [
                 {"name": name, "data_type": "binary" if type_ == "UUID" else spark_name(type_)}
