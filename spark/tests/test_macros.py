@@ -17,19 +17,20 @@ MACROS = Path(touchstone.spark.__file__).with_name("macros")
 
 pytestmark = needs_java
 
+# Spark hides the values of properties in whose names it sees a token.
 FILES = {
     "dbt_project.yml": """
         {name: small, profile: touchstone_spark, models: {small: {+post-hook: '{{ finish_build() }}'}},
          flags: {send_anonymous_usage_stats: false}}
     """,
-    "models/stg_events.sql": "{{ config(materialized='view') }} select * from parquet.`{{ var('lake') }}`",
+    "models/stg_tokens.sql": "{{ config(materialized='view') }} select * from parquet.`{{ var('lake') }}`",
     "models/int_events.sql": """
         {{ config(materialized='incremental', incremental_strategy='insert_overwrite', file_format='parquet',
                   partition_by=['partition_month'], unique_key='event', on_schema_change='fail') }}
         select event, day, {{ load_id() }} as load_id, date_format(day, 'yyyy-MM') as partition_month
-        from {{ ref('stg_events') }}
-        where load_id <= {{ landed_through('stg_events') }}
-        {% if is_incremental() %} and load_id > {{ loaded_through('stg_events') }} {% endif %}
+        from {{ ref('stg_tokens') }}
+        where load_id <= {{ landed_through('stg_tokens') }}
+        {% if is_incremental() %} and load_id > {{ loaded_through('stg_tokens') }} {% endif %}
     """,
     "models/int_days.sql": """
         {{ config(materialized='incremental', incremental_strategy='insert_overwrite', file_format='parquet',
@@ -134,7 +135,7 @@ def test_after_a_build_that_was_killed_the_next_one_reads_all_records(project: P
 def test_a_changed_view_builds_what_reads_it_from_all_records(project: Project) -> None:
     project.land(a="2026-01-05", b="2026-01-06")
     project.build()
-    view = project.folder / "models" / "stg_events.sql"
+    view = project.folder / "models" / "stg_tokens.sql"
     view.write_text(view.read_text() + " where event <> 'a'")
     assert project.build() == {"int_events": "all", "int_days": "all"}
     assert project.rows("int_days") == [("2026-01-06", 1)]

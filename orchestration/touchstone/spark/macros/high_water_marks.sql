@@ -1,13 +1,14 @@
 {# High-water marks, as properties of a model's table: the number of its last build, that of the last one from all records,
    its definition then, and through which number it has read each parent. With one mark for each parent, any models can be
-   built in any order. Marks are written last: a build that was killed is done again. #}
+   built in any order. Marks are written last: a build that was killed is done again. A parent's is named by a digest: Spark
+   hides the values of properties in whose names it sees a token or a password. #}
 {% macro set_high_water_marks() -%}
     {%- set marks = {'load_id': load_id(), 'definition': definition()} -%}
     {%- if not is_incremental() -%}
         {%- do marks.update({'full_refresh': load_id()}) -%}
     {%- endif -%}
     {%- for parent in parents_of(model) -%}
-        {%- do marks.update({parent.name: landed_through(parent.name) if parent.name.startswith('stg_') else marks_of(parent)['load_id']}) -%}
+        {%- do marks.update({local_md5(parent.name): landed_through(parent.name) if parent.name.startswith('stg_') else marks_of(parent)['load_id']}) -%}
     {%- endfor -%}
     {%- set properties = [] -%}
     {%- for name, value in marks.items() -%}
@@ -68,7 +69,7 @@
     {%- set marks = marks_of(model) -%}
     {%- set numbers = [] -%}
     {%- for parent in ([node] if is_kept else parents_of(node)) -%}
-        {%- do numbers.append(marks.get(parent.name, 0)) -%}
+        {%- do numbers.append(marks.get(local_md5(parent.name), 0)) -%}
     {%- endfor -%}
     {{ return(numbers | min) }}
 {%- endmacro %}
@@ -111,7 +112,7 @@
         {{ return(true) }}
     {%- endif -%}
     {%- for parent in parents_of(model) -%}
-        {%- if marks.get(parent.name, -1) < (0 if parent.name.startswith('stg_') else marks_of(parent)['full_refresh']) -%}
+        {%- if marks.get(local_md5(parent.name), -1) < (0 if parent.name.startswith('stg_') else marks_of(parent)['full_refresh']) -%}
             {{ return(true) }}
         {%- endif -%}
     {%- endfor -%}
