@@ -490,7 +490,10 @@ def _list_contains(node: exp.ArrayContains) -> Node:
 
 @rule("list_has_all")
 def _list_has_all(node: exp.Anonymous) -> Node:
-    whole, part = node.expressions
+    return _has_all(*node.expressions)
+
+
+def _has_all(whole: Node, part: Node) -> Node:
     return exp.EQ(this=call("array_size", call("array_except", part, whole)), expression=exp.Literal.number(0))
 
 
@@ -661,7 +664,6 @@ _SPARK_TYPES = {
     exp.DataType.Type.UUID: "string",
     exp.DataType.Type.INT128: "decimal(38, 0)",
     exp.DataType.Type.UINT128: "string",
-    exp.DataType.Type.UINT128: "string",
 }
 
 
@@ -672,8 +674,9 @@ def _data_type(node: exp.DataType) -> Node:
 
 @rule(exp.Cast)
 def _cast(node: exp.Cast) -> Any:
-    target = _target(node)
-    if isinstance(node.this, exp.Null | exp.Literal) and target != "JSON":
+    """Its type is Spark's already, as a rule maps what is within first."""
+    target = node.to.this.value
+    if isinstance(node.this, exp.Null | exp.Literal):
         return node
     of = kind(node.this)
     if of == '"NULL"':
@@ -691,10 +694,6 @@ def _cast(node: exp.Cast) -> Any:
         if target == "MAP":
             return call("from_json", node.this, node.to.sql("spark").lower())
         raise Unmapped(f"cast of JSON to {target}", node)
-    if target == "JSON":
-        if of != "VARCHAR" or isinstance(node, exp.TryCast):
-            raise Unmapped(f"cast of {of} to JSON", node)
-        return node.this
     if target in ("VARCHAR", "TEXT") and of not in (
         "VARCHAR",
         "DATE",
@@ -707,18 +706,10 @@ def _cast(node: exp.Cast) -> Any:
         raise Unmapped(f"cast of {of} to varchar", node)
     if target in ("VARCHAR", "TEXT") and of == "DECIMAL" and int(node.this.meta["type"].rstrip(")").split(",")[1]) > 6:
         raise Unmapped("cast to varchar of more than 6 decimals, which Spark may write with an exponent", node)
-    if target in ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128") and of in ("DOUBLE", "FLOAT", "DECIMAL"):
+    if target in ("TINYINT", "SMALLINT", "INT", "BIGINT") and of in ("DOUBLE", "FLOAT", "DECIMAL"):
         # DuckDB rounds, Spark cuts
         node.set("this", call("rint" if of == "DOUBLE" else "round", node.this))
-    if target == "UUID":
-        if isinstance(node.this, exp.MD5 | exp.Anonymous):
-            return call("regexp_replace", node.this, "^(.{8})(.{4})(.{4})(.{4})(.{12})$", "$1-$2-$3-$4-$5")
-        return node.this
     return node
-
-
-def _target(node: exp.Cast) -> str:
-    return str(node.meta.get("target") or node.to.this.value)
 
 
 @rule(exp.Div)
@@ -909,8 +900,7 @@ def _to_json(node: exp.Anonymous) -> Node:
 @rule("json_contains")
 def _json_contains(node: exp.Anonymous) -> Node:
     """Of objects of texts."""
-    whole, part = (call("map_entries", call("from_json", text, "map<string, string>")) for text in node.expressions)
-    return exp.EQ(this=call("array_size", call("array_except", part, whole)), expression=exp.Literal.number(0))
+    return _has_all(*(call("map_entries", call("from_json", text, "map<string, string>")) for text in node.expressions))
 
 
 @rule("json_merge_patch")
