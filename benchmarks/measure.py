@@ -134,7 +134,7 @@ def run_landing(system: str) -> None:
     settings = Settings()
     settings.make_directories()
     started = time.monotonic()
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         for source, stream in read_streams().items():
             if source.startswith(f"{system}/"):
                 land(stream, settings, ledger, lambda text: None)

@@ -340,7 +340,7 @@ def unit_tests(models: list[Model], home: Path) -> list[str]:
     """
     settings = Settings(home=home)
     settings.make_directories()
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         for stream in read_streams().values():
             land(stream, settings, ledger, lambda text: None)
     project = home / "project"

@@ -228,7 +228,7 @@ def _nightly(settings: Settings, strict: bool) -> int:
 
     with exclusive(settings):
         check_home(settings)
-        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        with Ledger.open(settings) as ledger:
             before = ledger.last_load_id()
         outcome, reasons = run(settings)
         for error in (CannotWrite, Damaged):
@@ -243,7 +243,7 @@ def _nightly(settings: Settings, strict: bool) -> int:
 
 
 def _replay(settings: Settings) -> None:
-    with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with exclusive(settings), Ledger.open(settings) as ledger:
         for stream in read_streams().values():
             if released := replay(stream, settings, ledger):
                 print(f"{stream.source}: {released} quarantined records landed; run nightly to count them")
@@ -315,7 +315,7 @@ def _dismiss(settings: Settings, options: argparse.Namespace) -> int:
     if not (options.all or options.source or options.file or options.reason):
         print("error: choose what to dismiss: --source, --file, --reason, or --all", file=sys.stderr)
         return 1
-    with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with exclusive(settings), Ledger.open(settings) as ledger:
         closed = dismiss(ledger.connection, options.source, options.file, options.reason)
     print(f"{closed:,} dismissed; the ledger keeps their text")
     return 0
@@ -323,7 +323,7 @@ def _dismiss(settings: Settings, options: argparse.Namespace) -> int:
 
 def _retract(settings: Settings, options: argparse.Namespace) -> None:
     streams = read_streams().values()
-    with exclusive(settings), Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with exclusive(settings), Ledger.open(settings) as ledger:
         if options.undo:
             undone = undo(ledger, options.undo)
             if not undone:

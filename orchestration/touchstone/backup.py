@@ -270,13 +270,13 @@ def _frozen(settings: Settings) -> Iterator[dict[str, Path]]:
                 _link_all(settings.home, release, links)
             except FileNotFoundError:  # a night has removed it
                 shutil.rmtree(links / release.relative_to(settings.home), ignore_errors=True)
-        with ledger_lock(settings.lake):
+        with ledger_lock(settings):
             version = home_version(settings)
             for damage in ledger_damages(settings):
                 raise damage
-            ledger = settings.lake / "ledger.duckdb"
+            ledger = settings.ledger
             # Opening it finishes what a killed night began, and writes its log into the file.
-            with Ledger.open(settings.lake, settings.scratch, settings.memory_limit, upgrading=True) as opened:
+            with Ledger.open(settings, upgrading=True) as opened:
                 if version:
                     opened.finish_renames()
                     for source, paths in opened.damaged_files().items():

@@ -187,7 +187,7 @@ def _named(settings: Settings, path: Path | None) -> Damaged | None:
         return None
     match path.relative_to(settings.home).parts:
         case ("lake", name) if name.startswith("ledger.duckdb"):
-            return ledger_damaged(settings.lake / "ledger.duckdb")
+            return ledger_damaged(settings.ledger)
         case ("lake", system, stream, _):
             return lake_damaged([path], f"{system}/{stream}")
         case ("warehouse", *_):
@@ -209,7 +209,7 @@ def _searched(settings: Settings) -> Iterator[Damaged]:
 
 def ledger_damages(settings: Settings, read_all: bool = False) -> Iterator[Damaged]:
     """Of a ledger that there is; opening it finds that one is gone."""
-    path = settings.lake / "ledger.duckdb"
+    path = settings.ledger
     if path.exists() and not is_whole(path, read_all):
         yield ledger_damaged(path)
 

@@ -90,7 +90,7 @@ def sizes(home: Path) -> dict[str, int]:
 
 def _disk(settings: Settings) -> Finding:
     parts = sizes(settings.home)
-    ledger = settings.lake / "ledger.duckdb"
+    ledger = settings.ledger
     if ledger.exists():
         parts["ledger"] = ledger.stat().st_blocks * 512
         parts["lake"] -= parts["ledger"]
@@ -153,7 +153,7 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
     for damage in ledger_damages(settings, read_all=True):
         yield Finding(Level.WRONG, "ledger", str(damage))
         return
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         failed = ledger.failed_landings()
         damaged = ledger.damaged_files()
         groups = open_groups(ledger.connection)

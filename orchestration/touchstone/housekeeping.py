@@ -20,12 +20,12 @@ def tidy(settings: Settings, instance: DagsterInstance) -> None:
     """
     now = datetime.now(UTC)
     try:
-        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        with Ledger.open(settings) as ledger:
             forgotten_texts = forget(ledger, settings, now)
             if files := compact_lake(ledger):
                 log_progress(f"compacted {files} files of the lake")
         if forgotten_texts:
-            write_anew(settings.lake / "ledger.duckdb")
+            write_anew(settings.ledger)
         tidy_history(instance, settings, now)
     except Exception as error:
         log_progress(f"the home could not be tidied: {type(error).__name__}: {error}")

@@ -36,7 +36,7 @@ def home_version(settings: Settings) -> int:
     """The version of the home's state, which a new home gets. Raises HomeTooNew if only a newer Touchstone knows it."""
     file = settings.home / "version"
     if not file.exists():
-        if (settings.lake / "ledger.duckdb").exists():
+        if (settings.ledger).exists():
             return 0
         _write_version(settings, len(_STEPS))
     version = int(file.read_text())
@@ -56,7 +56,7 @@ def _write_version(settings: Settings, number: int) -> None:
 
 def _add_what_0_2_0_lacks(settings: Settings) -> None:
     """Homes of up to 0.2.0 have any of the ledger's tables and columns; their files were open to other users."""
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit, upgrading=True) as ledger:
+    with Ledger.open(settings, upgrading=True) as ledger:
         sql = ledger.connection
         ledger.create_tables()
         ledger.finish_renames()
@@ -94,7 +94,7 @@ def _close_to_others(home: Path) -> None:
 
 
 def _add_retention_by_age(settings: Settings) -> None:
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit, upgrading=True) as ledger:
+    with Ledger.open(settings, upgrading=True) as ledger:
         ledger.create_tables()
 
 

@@ -71,7 +71,7 @@ def _night(settings: Settings, instance: DagsterInstance) -> tuple[Outcome, dict
     landed = _execute(instance, landing, (key for each in landing for key in each.keys))
     if not landed.success:
         return Outcome.FAILED, _reasons(landed)
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
     if planned is None:
         log_progress("nothing new to build")
@@ -87,7 +87,7 @@ def _night(settings: Settings, instance: DagsterInstance) -> tuple[Outcome, dict
     built = _execute(instance, [*landing, models, *publishing], selected)
     if built.success:
         return Outcome.PUBLISHED, {}
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         last = ledger.builds.last()
     is_published = last is not None and last.run_id == built.run_id and last.published
     return Outcome.HELD_BACK if is_published else Outcome.FAILED, _reasons(built)

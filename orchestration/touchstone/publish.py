@@ -118,7 +118,7 @@ def publish(
             (unfinished / NAMES_PERSONS).touch()  # it takes marts from that release
         for mart, sql in shared.items():
             connection.execute(f"create or replace view main.{mart} as {sql}")
-        connection.execute(f"attach {literal(str(settings.lake / 'ledger.duckdb'))} as ledger (read_only)")
+        connection.execute(f"attach {literal(str(settings.ledger))} as ledger (read_only)")
         sources = [*owner_of(manifest)]
         connection.execute(
             f"create table {PARTS}.landed_files as "

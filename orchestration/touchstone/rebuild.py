@@ -119,7 +119,7 @@ class _Aside:
 def _start_again(settings: Settings) -> list[str]:
     """Have the next night build and publish everything."""
     lines = []
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         ledger.builds.invalidate()
     shutil.rmtree(settings.warehouse)
     settings.make_directories()
@@ -140,7 +140,7 @@ def _start_again(settings: Settings) -> list[str]:
 def _lacks_ledger(settings: Settings) -> bool:
     """Whether the ledger is damaged or gone."""
     try:
-        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit, upgrading=True):
+        with Ledger.open(settings, upgrading=True):
             pass
     except Damaged:
         return True
@@ -155,7 +155,7 @@ def _make_ledger(settings: Settings, aside: _Aside) -> str:
     for path in lake_files(settings.lake):
         by_source.setdefault(f"{path.parent.parent.name}/{path.parent.name}", []).append(path)
     current = {source: _current(source, paths) for source, paths in sorted(by_source.items())}
-    old = settings.lake / "ledger.duckdb"
+    old = settings.ledger
     aside.move(old, old.with_name("ledger.duckdb.wal"))
     records = 0
     with _new_ledger(settings, number) as ledger:
@@ -218,8 +218,8 @@ def _new_ledger(settings: Settings, number: int) -> Iterator[Ledger]:
     """Create a ledger whose loads and builds begin with a number, with what an earlier one had beside the lake. Until
     its end there is none.
     """
-    path = settings.lake / "ledger.duckdb"
-    with ledger_lock(settings.lake), duckdb.connect(str(path)) as connection:
+    path = settings.ledger
+    with ledger_lock(settings), duckdb.connect(str(path)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("begin")
         connection.execute(f"create sequence landing_numbers start with {number}")
@@ -258,7 +258,7 @@ def _gone(settings: Settings, streams: Iterable[Stream]) -> list[tuple[str, str,
             if path not in {entry.path for entry in find(location(stream, settings))}
         ]
     gone = []
-    with duckdb.connect(str(settings.lake / "ledger.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(settings.ledger), read_only=True) as connection:
         for stream in streams:
             landed = connection.execute(
                 "select path, content_hash, accepted from files where source = ? and accepted > 0 order by path",

@@ -44,5 +44,5 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
         settings = self.settings
-        with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+        with Ledger.open(settings) as ledger:
             yield ledger

@@ -305,6 +305,10 @@ class Settings(BaseSettings):
         return self.home / "lake"
 
     @cached_property
+    def ledger(self) -> Path:
+        return self.home / "lake" / "ledger.duckdb"
+
+    @cached_property
     def warehouse(self) -> Path:
         return self.home / "warehouse"
 

@@ -38,7 +38,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
         console = Console(highlight=False, width=_WIDTH)  # a cut number is worse than a wrapped line
     published = settings.published / "touchstone.duckdb"
     off = sources_off(settings)
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         if failed:
             _warn(
                 console,

@@ -110,7 +110,7 @@ class TestHome:
         path.write_bytes(gzip.compress(text.encode(), 1, mtime=0))
 
     def ledger(self) -> Any:
-        return Ledger.open(self.settings.lake, self.settings.scratch, self.settings.memory_limit)
+        return Ledger.open(self.settings)
 
     def land(self, settings: Settings | None = None) -> dict[str, Landed]:
         with self.ledger() as ledger:

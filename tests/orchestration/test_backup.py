@@ -249,7 +249,7 @@ def overwritten(ledger: Path) -> None:
 def test_a_ledger_is_made_again_from_the_lake(landed: TestHome, damage: Callable[[Path], None]) -> None:
     release(landed, "20260101T000000-aaaaaaaa")
     expected, of_hours = facts(landed), hours(landed)
-    damage(landed.settings.lake / "ledger.duckdb")
+    damage(landed.settings.ledger)
     rebuilt = rebuild_from_lake(landed.settings)
     assert rebuilt.lines[0].startswith("The ledger is made again from the lake: 10 records of 1 source")
     assert rebuilt.before is None or [*contents(rebuilt.before)] == ["lake/ledger.duckdb"]
@@ -285,7 +285,7 @@ def test_a_rebuilt_ledger_knows_retractions_and_passes_over_replaced_files(lande
     for path, content in old.items():  # as if it had been killed before it removed them
         path.write_bytes(content)
     (landed.settings.lake / SOURCE / "00000099.parquet.unfinished").write_bytes(b"killed before its commit")
-    (landed.settings.lake / "ledger.duckdb").unlink()
+    (landed.settings.ledger).unlink()
     rebuild_from_lake(landed.settings)
     land_one(landed)
     assert facts(landed) == expected
@@ -293,7 +293,7 @@ def test_a_rebuilt_ledger_knows_retractions_and_passes_over_replaced_files(lande
 
 
 def test_a_damaged_lake_makes_no_ledger(landed: TestHome) -> None:
-    (landed.settings.lake / "ledger.duckdb").unlink()
+    (landed.settings.ledger).unlink()
     (file, *_) = landed.settings.lake.glob("*/*/0*.parquet")
     os.truncate(file, file.stat().st_size - 100)
     with pytest.raises(LakeDamaged, match="make rebuild FROM=inbox"):
@@ -333,7 +333,7 @@ def test_a_rebuild_from_the_inbox_names_what_would_be_lost(landed: TestHome) -> 
         "mailgun/events/a.json, mailgun/events/b.json. Put them back"
     )
     assert facts(landed) == expected
-    (landed.settings.lake / "ledger.duckdb").unlink()
+    (landed.settings.ledger).unlink()
     with pytest.raises(CannotRebuild, match="5 records of 1 file of mailgun/events"):
         rebuild_from_inbox(landed.settings, landed.streams.values())
     rebuild_from_inbox(landed.settings, landed.streams.values(), anyway=True)

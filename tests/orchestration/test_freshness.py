@@ -35,7 +35,9 @@ def freshness_of(
     ended: list[str] | None = None,
 ) -> Freshness:
     """The freshness of a source with these landings and so many records in each hour."""
-    with Ledger.open(tmp_path, tmp_path, "500MB") as ledger:
+    settings = Settings(home=tmp_path)
+    settings.make_directories()
+    with Ledger.open(settings) as ledger:
         for number, at in enumerate(landings, start=1):
             ledger.connection.execute(
                 "insert into files values (?, ?, 'f', 1, 1, 1, 0, 0, 0, ?, ?, 0)", [SOURCE, f"hash{number}", number, at]
@@ -108,7 +110,9 @@ def test_an_ended_source_is_never_late(tmp_path: Path) -> None:
 
 
 def test_a_landing_without_new_records_does_not_count(tmp_path: Path) -> None:
-    with Ledger.open(tmp_path, tmp_path, "500MB") as ledger:
+    settings = Settings(home=tmp_path)
+    settings.make_directories()
+    with Ledger.open(settings) as ledger:
         ledger.connection.execute(
             "insert into files values (?, 'again', 'f', 1, 5, 0, 5, 0, 0, 99, ?, 0)", [SOURCE, NOW + 5 * DAY]
         )

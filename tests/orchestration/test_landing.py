@@ -284,7 +284,7 @@ def test_batches_make_no_difference(home: TestHome) -> None:
 def test_a_missing_ledger_is_an_error_not_a_second_landing(home: TestHome) -> None:
     home.put(SOURCE, "a.json", [event(1)])
     landed(home)
-    (home.settings.lake / "ledger.duckdb").unlink()
+    (home.settings.ledger).unlink()
     with pytest.raises(Damaged, match="make rebuild"):
         home.land()
 

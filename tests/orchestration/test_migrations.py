@@ -37,7 +37,7 @@ _TO_0_1_0 = (
 
 def make_older(home: TestHome) -> None:
     """Make a home's ledger, and the rights of its files, those of 0.1.0."""
-    with duckdb.connect(str(home.settings.lake / "ledger.duckdb")) as ledger:
+    with duckdb.connect(str(home.settings.ledger)) as ledger:
         for statement in _TO_0_1_0:
             ledger.execute(statement)
     (home.settings.warehouse / "facts.duckdb").touch()

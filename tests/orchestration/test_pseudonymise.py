@@ -206,7 +206,7 @@ def check_marts(home: TestHome, seed: int, nights: int, systems: Collection[str]
     assert [name for name in marts if marts[name] != expected[name]] == []
     with home.ledger() as ledger:
         forget(ledger, settings, datetime.now(UTC) + timedelta(days=400))
-    write_anew(home.settings.lake / "ledger.duckdb")
+    write_anew(home.settings.ledger)
     assert len(old) > 2
     assert left(home.settings.home, old, is_fast=True) == []
 

@@ -46,7 +46,7 @@ def test_the_setting_published_for_opens_the_release_and_nothing_else(tmp_path: 
         release = settings.releases / "one"
         (release / "parquet").mkdir(parents=True)
         (release / "touchstone.duckdb").touch()
-        (settings.lake / "ledger.duckdb").touch()
+        (settings.ledger).touch()
         publish.activate_release(settings, release)
     rights = {path: stat.S_IMODE(path.stat().st_mode) for path in [tmp_path, *tmp_path.rglob("*")]}
     assert rights[release] == rights[release / "parquet"] == 0o750
@@ -54,6 +54,6 @@ def test_the_setting_published_for_opens_the_release_and_nothing_else(tmp_path: 
     assert rights[tmp_path] & 0o077 in (0o010, 0o055), "the folder was there already"
     assert rights[settings.releases] == 0o710
     assert rights[settings.lake] == rights[settings.scratch] == 0o700
-    assert rights[settings.lake / "ledger.duckdb"] == 0o600
+    assert rights[settings.ledger] == 0o600
     with exclusive(Settings(home=tmp_path, published_for="everyone")):
         assert stat.S_IMODE((release / "touchstone.duckdb").stat().st_mode) == 0o644

@@ -104,7 +104,7 @@ def lake(landed: TestHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A view of each stream's records, of the lines of its usual files, and of the ledger's tables."""
     with duckdb.connect() as connection:
         # A copy, as landing can't open a ledger that is open here.
-        ledger = shutil.copy(landed.settings.lake / "ledger.duckdb", tmp_path_factory.mktemp("ledger"))
+        ledger = shutil.copy(landed.settings.ledger, tmp_path_factory.mktemp("ledger"))
         connection.execute(f"attach '{ledger}' as ledger (read_only); create view quarantine as from ledger.quarantine")
         for source in STREAMS:
             files = f"{landed.settings.lake}/{source}/*.parquet"

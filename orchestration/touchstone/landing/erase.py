@@ -80,7 +80,7 @@ def erase(settings: Settings, streams: Iterable[Stream], persons: Sequence[Perso
     if set_aside := sorted(path.name for path in settings.home.glob(f"{BEFORE}*")):
         raise CannotErase(f"remove what was replaced first, as it names persons too: {', '.join(set_aside)}")
     erased = Erased()
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         if not persons and not ledger.connection.execute("from erased where not is_done").fetchone():
             raise CannotErase("name a person: PERSON=..., or PERSONS=FILE with one a line")
         known = Persons.add(ledger.connection, ledger.lake, persons)
@@ -96,8 +96,8 @@ def erase(settings: Settings, streams: Iterable[Stream], persons: Sequence[Perso
         settings.scratch.mkdir()
         _erase_releases(settings, known, erased)
         _erase_files(settings, known, erased)
-    write_anew(settings.lake / "ledger.duckdb")
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    write_anew(settings.ledger)
+    with Ledger.open(settings) as ledger:
         ledger.connection.execute("update erased set is_done = true")
         ledger.keep_what_the_lake_lacks()
     return erased

@@ -24,6 +24,7 @@ from touchstone.landing import persons
 from touchstone.landing.inbox import Found, Refused
 from touchstone.landing.records import literal, quoted, read_lake
 from touchstone.landing.streams import Stream
+from touchstone.settings import Settings
 
 _SCHEMA = """
 create sequence if not exists landing_numbers;
@@ -185,22 +186,22 @@ class Ledger:
 
     @classmethod
     @contextmanager
-    def open(cls, lake: Path, scratch: Path, memory_limit: str, upgrading: bool = False) -> Iterator[Ledger]:
+    def open(cls, settings: Settings, upgrading: bool = False) -> Iterator[Ledger]:
         """Open or create the ledger, and finish what a killed run had started, unless its tables are `upgrading`.
 
         Waits while a backup copies it. Raises Damaged if it is, or if the lake has files but the ledger is gone.
         """
-        path = lake / "ledger.duckdb"
+        path, lake = settings.ledger, settings.lake
         if not path.exists() or path.stat().st_size < 3 * 4096:  # shorter than its headers
             if any(lake_files(lake)):
                 raise ledger_damaged(path)
             path.unlink(missing_ok=True)  # its creation was interrupted
         config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory_limit,
-            "temp_directory": str(scratch),
+            "memory_limit": settings.memory_limit,
+            "temp_directory": str(settings.scratch),
             "preserve_insertion_order": "false",
         }
-        with ledger_lock(lake), damage_of_ledger(path), duckdb.connect(str(path), config=config) as connection:
+        with ledger_lock(settings), damage_of_ledger(path), duckdb.connect(str(path), config=config) as connection:
             connection.execute("set TimeZone = 'UTC'")
             ledger = cls(connection, lake)
             if not connection.execute("select 1 from duckdb_tables() where table_name = 'files'").fetchall():
@@ -573,9 +574,9 @@ class Ledger:
         self._remove_obsolete_files()
 
 
-def ledger_lock(lake: Path) -> FileLock:
+def ledger_lock(settings: Settings) -> FileLock:
     """The lock of the open ledger, which a thread or a call inside another can take again."""
-    return FileLock(lake.with_name("ledger.lock"), is_singleton=True, thread_local=False)
+    return FileLock(settings.home / "ledger.lock", is_singleton=True, thread_local=False)
 
 
 def lake_files(lake: Path) -> Iterator[Path]:

@@ -93,7 +93,7 @@ def generate(settings: Settings, out: Path) -> dict[str, int]:
 def _compiled(settings: Settings) -> Node:
     """The manifest with all SQL compiled for a full refresh, of streams of which nothing has landed."""
     log_progress("compiling the models")
-    with Ledger.open(settings.lake, settings.scratch, settings.memory_limit) as ledger:
+    with Ledger.open(settings) as ledger:
         for stream in read_streams().values():
             land(stream, settings, ledger, lambda text: None)
     run_dbt(settings, "seed", "--quiet")
