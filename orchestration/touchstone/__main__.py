@@ -22,7 +22,7 @@ from filelock import FileLock
 from touchstone import alerts
 from touchstone.backup import LINKS, BackupFailed, alone, back_up, restore
 from touchstone.console import counted, log_progress, printable, show_progress, shown_bytes
-from touchstone.damage import CannotWrite, Damaged, check_home, explained
+from touchstone.damage import CannotWrite, Damaged, LakeUnreachable, check_home, explained
 from touchstone.dbt import DbtFailed, run_dbt
 from touchstone.doctor import examine, print_findings
 from touchstone.home import PRIVATE, HomeInUse, environment, exclusive, own_dagster
@@ -231,7 +231,7 @@ def _nightly(settings: Settings, strict: bool) -> int:
         with Ledger.open(settings) as ledger:
             before = ledger.last_load_id()
         outcome, reasons = run(settings)
-        for error in (CannotWrite, Damaged):
+        for error in (CannotWrite, Damaged, LakeUnreachable):
             if error.__name__ in reasons:
                 raise error(reasons[error.__name__])
         clean = print_summary(settings, since=before, failed=outcome == Outcome.FAILED)
@@ -308,7 +308,8 @@ def _rebuild(settings: Settings, options: argparse.Namespace) -> None:
     for line in done.lines:
         print(line)
     if done.before:
-        print(f"What was there before is in {done.before}; remove it once the numbers are right")
+        folders = " and ".join(map(str, done.before))
+        print(f"What was there before is in {folders}; remove it once the numbers are right")
 
 
 def _dismiss(settings: Settings, options: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dagster import DagsterEvent
 
 # Errors whose messages are ours.
-_OURS = ("CannotWrite", "Damaged", "HomeInUse", "LakeDamaged", "NotPublished", "SettingsMistake")
+_OURS = ("CannotWrite", "Damaged", "HomeInUse", "LakeDamaged", "LakeUnreachable", "NotPublished", "SettingsMistake")
 # What logs addresses: parts of them, or whole ones that can't be read.
 _LOGGERS = ("apprise", "urllib3.connectionpool")
 _LINE = 1000

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from touchstone.console import printable
+from touchstone.lake import is_remote
 from touchstone.settings import Settings, existing, unwritable
 
 # A file in a release with the size of each of its files.
@@ -44,7 +45,11 @@ _OF_FILES = re.compile(
     r"^\s*(?:(?:IO|TransactionContext|FATAL|INTERNAL|Out of Memory) Error: |Corrupt database file)", re.MULTILINE
 )
 # A path that a message quotes.
-_PATH = re.compile(r"""["'](/[^"'\n]+?)\\?["']""")
+_PATH = re.compile(r"""["']((?:[a-z0-9]+:/)?/[^"'\n]+?)\\?["']""")
+# The last line of an error of fsspec's in a message of DuckDB's, which dbt indents.
+_OF_STORE = re.compile(r"^( *)Traceback \(most recent call last\):\n(?:\1 .*\n)*\1(\S.*)", re.MULTILINE)
+# The packages that raise errors of object stores.
+_STORES = {"aiohttp", "aiobotocore", "azure", "botocore", "gcsfs", "google", "s3fs"}
 
 
 class Damaged(Exception):
@@ -57,6 +62,10 @@ class LakeDamaged(Damaged):
 
 class CannotWrite(Exception):
     """A disk is full or may not be written. The message states which, how much is free, and the remedy."""
+
+
+class LakeUnreachable(CannotWrite):
+    """The object store of the lake refuses a request, or doesn't answer. The message has the reason and the remedy."""
 
 
 def ledger_damaged(path: Path) -> Damaged:
@@ -74,6 +83,15 @@ def lake_damaged(paths: Sequence[Path], source: str) -> LakeDamaged:
     )
     more = f" and {len(paths) - 1} more of {source}" if len(paths) > 1 else ""
     return LakeDamaged(_described(paths[0], then, more))
+
+
+def lake_unreachable(settings: Settings, reason: str) -> LakeUnreachable:
+    others = " or of the setting locations" if any("://" in each for each in settings.locations.values()) else ""
+    return LakeUnreachable(
+        f"The object store of {printable(str(settings.lake))}{others} failed: {printable(reason)}. No record is lost, "
+        "and readers see the release before. Correct the setting, or what the store needs of the environment, and run "
+        "it again"
+    )
 
 
 def warehouse_damaged(path: Path) -> Damaged:
@@ -141,6 +159,9 @@ def explain(error: BaseException, settings: Settings) -> Damaged | CannotWrite |
         if isinstance(each, Damaged | CannotWrite):
             return each
     for each in chain:
+        if is_remote(settings.lake) and type(each).__module__.partition(".")[0] in _STORES:
+            return lake_unreachable(settings, f"{type(each).__name__}: {each}")
+    for each in chain:
         if isinstance(each, OSError):
             path = Path(os.fsdecode(each.filename2 or each.filename)) if each.filename else None
             if each.errno in NO_ROOM:
@@ -158,13 +179,15 @@ def explain(error: BaseException, settings: Settings) -> Damaged | CannotWrite |
 
 def explain_text(message: str, settings: Settings) -> Damaged | CannotWrite | None:
     """The same, of a message of DuckDB's, or of dbt's that has one in a line of its own."""
+    if is_remote(settings.lake) and (of_store := _OF_STORE.search(message)):
+        return lake_unreachable(settings, of_store[2])
     begins = _OF_FILES.search(message)
     return _explain(message[begins.start() :], settings) if begins else None
 
 
 def _explain(message: str, settings: Settings) -> Damaged | CannotWrite | None:
     named = _PATH.search(message)
-    path = Path(named[1]) if named else None
+    path = _at(settings, named[1]) if named else None
     if found := _SAYS_FULL.search(message):
         path = settings.scratch if "max_temp_directory_size" in found[0] else path
         return disk_full(*([path] if path else _disks(settings)))
@@ -181,15 +204,23 @@ def _says_damaged(message: str) -> bool:
     return bool(_OF_FILES.search(message) and _SAYS_DAMAGED.search(message))
 
 
+def _at(settings: Settings, name: str) -> Path:
+    """The path of a name that a message quotes, which may be in a lake elsewhere."""
+    within = name.removeprefix(f"{settings.lake}/")
+    return Path(name) if within == name else settings.lake / within
+
+
 def _named(settings: Settings, path: Path | None) -> Damaged | None:
     """Whose file a path of the home is."""
-    if path is None or not path.is_relative_to(settings.home):
+    if path is None:
+        return None
+    if path.name.startswith(settings.ledger.name):
+        return ledger_damaged(settings.ledger)
+    if str(path).startswith(f"{settings.lake}/"):
+        return lake_damaged([path], "/".join(str(path).split("/")[-3:-1]))
+    if not path.is_relative_to(settings.home):
         return None
     match path.relative_to(settings.home).parts:
-        case ("lake", name) if name.startswith("ledger.duckdb"):
-            return ledger_damaged(settings.ledger)
-        case ("lake", system, stream, _):
-            return lake_damaged([path], f"{system}/{stream}")
         case ("warehouse", *_):
             return warehouse_damaged(path)
         case ("releases" | "published", *_):

@@ -23,6 +23,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The environment with which dbt writes into the home alone."""
     return {
         "TOUCHSTONE_HOME": str(settings.home),
+        "TOUCHSTONE_LAKE": str(settings.lake),
         "TOUCHSTONE_SYSTEMS": json.dumps(settings.systems),
         "TOUCHSTONE_MEMORY_LIMIT": settings.memory_limit,
         "TOUCHSTONE_SEEDS": json.dumps({name: str(path) for name, path in own_seeds(settings).items()}),

@@ -25,7 +25,7 @@ from dagster import (
 from touchstone.alerts import reasons_of
 from touchstone.assets.landing import landing_assets
 from touchstone.console import log_progress
-from touchstone.damage import CannotWrite, Damaged
+from touchstone.damage import CannotWrite, Damaged, LakeUnreachable
 from touchstone.housekeeping import tidy
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import project
@@ -119,7 +119,7 @@ def _shortened(record: LogRecord) -> bool:
     failure = event.step_failure_data.user_failure_data if event and event.is_step_failure else None
     if failure and failure.metadata:
         record.msg = f"{event.step_key if event else ''}: {failure.description}"
-        return not failure.metadata.keys() & {CannotWrite.__name__, Damaged.__name__}
+        return not failure.metadata.keys() & {each.__name__ for each in (CannotWrite, Damaged, LakeUnreachable)}
     return True
 
 

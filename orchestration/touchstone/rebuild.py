@@ -7,7 +7,6 @@ Nothing is deleted but the warehouse, which holds nothing of its own: what is da
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -21,9 +20,10 @@ import duckdb
 from touchstone.console import counted, log_progress, printable
 from touchstone.damage import Damaged, history_damages, lake_damaged, ledger_damages, release_damages
 from touchstone.home import BEFORE, locked
+from touchstone.lake import connect_lake, is_remote, lake_files, sizes
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
-from touchstone.landing.ledger import NOT_IN_LAKE, Ledger, kept_table, lake_files, ledger_lock
+from touchstone.landing.ledger import NOT_IN_LAKE, Ledger, kept_table, ledger_lock
 from touchstone.landing.records import literal, read_lake
 from touchstone.landing.streams import Stream
 from touchstone.migrations import migrate
@@ -40,10 +40,12 @@ class CannotRebuild(Exception):
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What a rebuild did before the night that follows: lines for a person, and the folder of what it replaced."""
+    """What a rebuild did before the night that follows: lines for a person, and the folders of what it replaced, of
+    which one may be in a lake elsewhere.
+    """
 
     lines: list[str]
-    before: Path | None
+    before: list[Path]
 
 
 def rebuild_from_lake(settings: Settings) -> Rebuilt:
@@ -57,7 +59,7 @@ def rebuild_from_lake(settings: Settings) -> Rebuilt:
         lines = [_make_ledger(settings, aside)] if _lacks_ledger(settings) else []
         migrate(settings)
         lines += _start_again(settings)
-        return Rebuilt(lines, aside.folder)
+        return Rebuilt(lines, aside.folders)
 
 
 def rebuild_from_inbox(settings: Settings, streams: Iterable[Stream], anyway: bool = False) -> Rebuilt:
@@ -77,16 +79,12 @@ def rebuild_from_inbox(settings: Settings, streams: Iterable[Stream], anyway: bo
             )
         aside = _Aside(settings)
         number = _newest_number(settings) + 1
-        aside.move(settings.lake)
-        settings.make_directories()
-        for path in (aside.folder or settings.home).glob("lake/*"):  # what the lake lacks
-            if path.is_file() and not path.name.startswith("ledger.duckdb"):
-                shutil.copy2(path, settings.lake / path.name)
+        aside.move(*_ledger_files(settings), *(settings.lake / name for name in sizes(settings.lake)))
         with _new_ledger(settings, number):
             pass
         migrate(settings)
         lines = ["Lake and ledger are empty: all files of the inbox land again", *_start_again(settings)]
-        return Rebuilt(lines, aside.folder)
+        return Rebuilt(lines, aside.folders)
 
 
 def begin_history(settings: Settings) -> Rebuilt:
@@ -96,24 +94,33 @@ def begin_history(settings: Settings) -> Rebuilt:
         damaged = [*history_damages(settings, read_all=True)]
         if damaged:
             aside.move(*(settings.home / "dagster" / name for name in ("history", "schedules", "storage")))
-        return Rebuilt(["Dagster's history begins again" if damaged else "Dagster's history is whole"], aside.folder)
+        return Rebuilt(["Dagster's history begins again" if damaged else "Dagster's history is whole"], aside.folders)
 
 
 class _Aside:
-    """A folder of the home for what a rebuild replaces, which exists once something is in it."""
+    """A folder for what a rebuild replaces, which exists once something is in it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._home = settings.home
-        self.folder: Path | None = None
+        self._home, self._lake = settings.home, settings.lake
+        self._name = f"{BEFORE}rebuild-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        self._folders: set[Path] = set()
 
     def move(self, *paths: Path) -> None:
-        """Move files or folders there, to the place that they have in the home; those that are gone don't matter."""
+        """Move files or folders there, to the place that they have in the home, or in a lake elsewhere; those that are
+        gone don't matter.
+        """
         for path in paths:
             if path.exists():
-                self.folder = self.folder or self._home / f"{BEFORE}rebuild-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-                target = self.folder / path.relative_to(self._home)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.rename(path, target)
+                above = self._home if str(path).startswith(f"{self._home}/") else self._lake
+                target = above / self._name / str(path).removeprefix(f"{above}/")
+                if not is_remote(target):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(target)
+                self._folders.add(above / self._name)
+
+    @property
+    def folders(self) -> list[Path]:
+        return sorted(self._folders, key=str)
 
 
 def _start_again(settings: Settings) -> list[str]:
@@ -147,6 +154,10 @@ def _lacks_ledger(settings: Settings) -> bool:
     return any(ledger_damages(settings, read_all=True))
 
 
+def _ledger_files(settings: Settings) -> list[Path]:
+    return [settings.ledger, settings.ledger.with_name("ledger.duckdb.wal")]
+
+
 def _make_ledger(settings: Settings, aside: _Aside) -> str:
     """Make a new ledger of the files of the lake; those that others have replaced move aside."""
     log_progress("making the ledger again from the lake")
@@ -154,9 +165,8 @@ def _make_ledger(settings: Settings, aside: _Aside) -> str:
     by_source: dict[str, list[Path]] = {}
     for path in lake_files(settings.lake):
         by_source.setdefault(f"{path.parent.parent.name}/{path.parent.name}", []).append(path)
-    current = {source: _current(source, paths) for source, paths in sorted(by_source.items())}
-    old = settings.ledger
-    aside.move(old, old.with_name("ledger.duckdb.wal"))
+    current = {source: _current(settings, source, paths) for source, paths in sorted(by_source.items())}
+    aside.move(*_ledger_files(settings))
     records = 0
     with _new_ledger(settings, number) as ledger:
         for source, paths in current.items():
@@ -191,7 +201,7 @@ def _record(ledger: Ledger, source: str, path: Path) -> None:
     )
 
 
-def _current(source: str, paths: Iterable[Path]) -> list[Path]:
+def _current(settings: Settings, source: str, paths: Iterable[Path]) -> list[Path]:
     """The files of a source without those that a newer one has replaced, which a killed run may have left: all rows of
     a load are in one file. The name of one that replaces others ends with a later number.
 
@@ -200,6 +210,7 @@ def _current(source: str, paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     known: set[int] = set()
     with duckdb.connect() as connection:
+        connect_lake(connection, settings.lake)
         for path in sorted(paths, key=lambda path: path.stem.partition("-")[2], reverse=True):
             try:
                 loads = connection.execute(
@@ -218,12 +229,11 @@ def _new_ledger(settings: Settings, number: int) -> Iterator[Ledger]:
     """Create a ledger whose loads and builds begin with a number, with what an earlier one had beside the lake. Until
     its end there is none.
     """
-    path = settings.ledger
-    with ledger_lock(settings), duckdb.connect(str(path)) as connection:
+    with ledger_lock(settings), duckdb.connect(str(settings.ledger)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("begin")
         connection.execute(f"create sequence landing_numbers start with {number}")
-        ledger = Ledger(connection, settings.lake)
+        ledger = Ledger(connection, settings)
         ledger.create_tables()
         for table in NOT_IN_LAKE:
             if (file := kept_table(settings.lake, table)).exists():
@@ -286,7 +296,8 @@ def _of_lake(settings: Settings, source: str) -> list[tuple[str, int]]:
     """The paths of a source's files, with their records, as far as the lake can be read."""
     found: Counter[str] = Counter()
     with duckdb.connect() as connection:
-        for path in sorted((settings.lake / source).glob("[0-9]*.parquet")):
+        connect_lake(connection, settings.lake)
+        for path in lake_files(settings.lake, source):
             try:
                 facts = f"select _file, count(*) from {read_lake([str(path)])} where not _is_repeat group by _file"
                 found.update(dict(connection.execute(facts).fetchall()))

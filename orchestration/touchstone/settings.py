@@ -38,7 +38,7 @@ _INSTALLED = Path(__file__).resolve().parent / "project"
 PROJECT = _INSTALLED if _INSTALLED.exists() else _CHECKOUT
 _PREFIX = "TOUCHSTONE_"
 # Variables between the project's own processes, which are no settings.
-_INTERNAL = ("full_refresh", "load_id", "load_limit", "progress", "published", "seeds")
+_INTERNAL = ("full_refresh", "lake", "load_id", "load_limit", "progress", "published", "seeds")
 # Settings that may hold passwords: no message shows their values.
 SECRET = ("alert_urls", "alert_command", "publish_postgres")
 # Settings by their names in the version before; 0.3.0 no longer reads these.
@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         default={},
         description="Where a stream's files are, if not in the inbox: a folder, or an address that fsspec reads.",
         examples=[{"mailgun/events": "s3://bucket/prefix"}],
+    )
+    lake_location: str = Field(
+        "",
+        description="Where the lake is, if not in the home: a folder, or an address that fsspec writes.",
+        examples=["s3://bucket/prefix"],
     )
     schedule_hour: int = Field(2, ge=0, le=23, description="The hour at which Dagster's schedule starts a night.")
     schedule_timezone: str = Field("UTC", description="The time zone of that hour.", examples=["Europe/Berlin"])
@@ -218,6 +223,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"{owner!r} is neither an e-mail address nor a team:name")
         return owners
 
+    @field_validator("lake_location")
+    @classmethod
+    def _of_lake(cls, location: str) -> str:
+        if found := re.search(r"[*?[{}\ud800-\udfff]|::", location):
+            raise ValueError(f"it contains {found[0]!r}, which DuckDB or dbt reads as a pattern or not at all")
+        if "@" in urlsplit(location).netloc:
+            raise ValueError("a user or password is none of it: the environment of its store has them")
+        is_folder = location and "://" not in location
+        return str(Path(location).resolve()) if is_folder else location.rstrip("/")
+
     @field_validator("variables")
     @classmethod
     def _known_variables(cls, values: dict[str, int | float]) -> dict[str, int | float]:
@@ -302,10 +317,16 @@ class Settings(BaseSettings):
 
     @cached_property
     def lake(self) -> Path:
-        return self.home / "lake"
+        """The records of all streams: a folder, or a path in an object store, with the methods of a Path."""
+        if not self.lake_location:
+            return self.home / "lake"
+        from touchstone.lake import lake_at  # the packages of object stores take a while
+
+        return lake_at(self.lake_location)
 
     @cached_property
     def ledger(self) -> Path:
+        """The ledger's file, which stays in the home, wherever the lake is."""
         return self.home / "lake" / "ledger.duckdb"
 
     @cached_property
@@ -327,8 +348,16 @@ class Settings(BaseSettings):
         return self.home / "tmp"
 
     def make_directories(self) -> None:
-        """Raises SettingsMistake if the home can't be written, and OSError if its disk is full."""
-        for path in (self.inbox, self.lake, self.warehouse, self.releases, self.scratch):
+        """Raises SettingsMistake if the home or the lake can't be written, and OSError if its disk is full."""
+        folders = [self.inbox, self.ledger.parent, self.warehouse, self.releases, self.scratch]
+        if self.lake_location and any(self.ledger.parent.glob("*/*/[0-9]*.parquet")):
+            raise SettingsMistake(
+                f"{_PREFIX}LAKE_LOCATION: {printable(str(self.ledger.parent))} has records already. Copy its folders "
+                "and its files *.parquet to that address, and remove them here; or remove the setting"
+            )
+        if isinstance(self.lake, Path):
+            folders.append(self.lake)
+        for path in folders:
             try:
                 path.mkdir(parents=True, exist_ok=True)
                 writable = os.access(path, os.W_OK | os.X_OK)
@@ -337,7 +366,8 @@ class Settings(BaseSettings):
                     raise
                 writable = False
             if not writable:
-                raise SettingsMistake(f"{_PREFIX}HOME: {unwritable(path)}")
+                setting = "LAKE_LOCATION" if self.lake_location and path == self.lake else "HOME"
+                raise SettingsMistake(f"{_PREFIX}{setting}: {unwritable(path)}")
 
 
 def unwritable(path: Path) -> str:
@@ -401,7 +431,7 @@ def _mistake(path: tuple[int | str, ...], kind: str, message: str, value: Any, g
         return f"{_where(name, given)}: there is no such setting; {nearest(name, Settings.model_fields)}"
     below = "".join(f"[{each!r}]" for each in path[1:])
     text = message.removeprefix("Value error, ")
-    if name in SECRET:
+    if name in (*SECRET, "lake_location"):  # a password in an address is one of the mistakes
         text = f"{text[:1].lower()}{text[1:]}"
     elif repr(value) not in text:
         text = f"{text[:1].lower()}{text[1:]}, not {str(value)[:60]!r}"

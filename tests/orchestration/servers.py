@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+import fsspec
 import pytest
 
 
@@ -28,6 +30,26 @@ def until(happens: Callable[[], bool], seconds: float = 240, pause: float = 0.5)
     while not happens():
         assert time.monotonic() < end, "it doesn't happen"
         time.sleep(pause)
+
+
+@contextmanager
+def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3 server with an empty `bucket`, which the environment of object stores names."""
+    from moto.server import ThreadedMotoServer
+
+    store = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
+    store.start()
+    host, port = store.get_host_and_port()
+    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()  # of what the server before held
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
+    try:
+        yield
+    finally:
+        fsspec.filesystem("s3").clear_instance_cache()
+        store.stop()
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 import duckdb
 import fsspec
@@ -28,7 +27,7 @@ from touchstone.targets import TargetFailed, catch_up, publish_to, targets_of
 
 from .conftest import TestHome
 from .events import some_events
-from .servers import free_port, postgres_server
+from .servers import postgres_server, s3_server
 from .test_release import release
 
 Row = tuple[Any, ...]
@@ -56,21 +55,8 @@ def location(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     if request.param == "file":
         yield f"file://{tmp_path}/a folder"
         return
-    from moto.server import ThreadedMotoServer
-
-    store = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
-    store.start()
-    host, port = store.get_host_and_port()
-    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()  # of what the server before held
-    fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
-    try:
+    with s3_server(monkeypatch):
         yield "s3://bucket/a folder"
-    finally:
-        fsspec.filesystem("s3").clear_instance_cache()
-        store.stop()
 
 
 @pytest.fixture(scope="module")

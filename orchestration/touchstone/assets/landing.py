@@ -18,7 +18,7 @@ from dagster import (
 from touchstone.assets.findings import HELD_BACK, result_of
 from touchstone.assets.naming import OWN, Naming, explained_step
 from touchstone.console import counted, log_progress, printable
-from touchstone.damage import LakeDamaged, explain, lake_damaged
+from touchstone.damage import LakeDamaged, LakeUnreachable, explain, lake_damaged
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.land import Landed, Progress, land, location, record_unread
 from touchstone.landing.ledger import Ledger
@@ -199,7 +199,10 @@ def _landed(
     except Exception as error:
         if "Query interrupted" in str(error):  # DuckDB's words for whatever a handler of a signal raised: the run ends
             raise KeyboardInterrupt from error
-        if known := explain(error, settings):
+        known = explain(error, settings)
+        if isinstance(known, LakeUnreachable) and context.retry_number < _RETRIES:
+            raise RetryRequested(max_retries=_RETRIES, seconds_to_wait=20) from error
+        if known:
             if isinstance(known, LakeDamaged):
                 context.log.error(f"{failed}: {known}")
                 return Landed(stream.source), f"{failed}: {known}"

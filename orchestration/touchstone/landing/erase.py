@@ -77,13 +77,14 @@ def erase(settings: Settings, streams: Iterable[Stream], persons: Sequence[Perso
     Raises CannotErase if there is nobody to erase, or if the home has what a restore or rebuild replaced, and
     ErasureUnfinished if the home's key is gone.
     """
-    if set_aside := sorted(path.name for path in settings.home.glob(f"{BEFORE}*")):
+    places = {settings.home, settings.lake}
+    if set_aside := sorted(str(path) for place in places for path in place.glob(f"{BEFORE}*")):
         raise CannotErase(f"remove what was replaced first, as it names persons too: {', '.join(set_aside)}")
     erased = Erased()
     with Ledger.open(settings) as ledger:
         if not persons and not ledger.connection.execute("from erased where not is_done").fetchone():
             raise CannotErase("name a person: PERSON=..., or PERSONS=FILE with one a line")
-        known = Persons.add(ledger.connection, ledger.lake, persons)
+        known = Persons.add(ledger.connection, ledger.folder, persons)
         for stream in streams:
             if records := _erase_records(ledger, stream, known):
                 erased.records[stream.source] = records

@@ -50,14 +50,14 @@ def find(location: str | Path) -> list[Found | Refused]:
 
     Raises SettingsMistake for an object store whose package isn't installed.
     """
-    folder = _local(location)
+    folder = local_folder(location)
     found = _walk(folder) if folder else _objects(str(location))
     return sorted(found, key=lambda entry: entry.path)
 
 
 def exists(location: str) -> bool:
     """Whether the folder exists, or the object store has anything under that prefix."""
-    if folder := _local(location):
+    if folder := local_folder(location):
         return folder.is_dir()
     filesystem, root = filesystem_of(location)
     return bool(filesystem.exists(root))
@@ -94,7 +94,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []  # reading the folder reports the error
 
 
-def _local(location: str | Path) -> Path | None:
+def local_folder(location: str | Path) -> Path | None:
     """The folder of a location, or None for an object store."""
     if fsspec.core.split_protocol(str(location))[0] not in (None, "file", "local"):
         return None

@@ -1,6 +1,6 @@
 """The ledger: files that have landed, the status of their records, and the quarantine.
 
-It is a DuckDB file beside the lake. A load happens when the ledger commits: its Parquet files are written under another
+It is a DuckDB file of the home. A load happens when the ledger commits: its Parquet files are written under another
 name before the commit, and renamed after it.
 """
 
@@ -19,7 +19,8 @@ import duckdb
 from filelock import FileLock
 
 from touchstone import builds
-from touchstone.damage import damage_of_ledger, ledger_damaged, size_of
+from touchstone.damage import damage_of_ledger, ledger_damaged
+from touchstone.lake import connect_lake, lake_files, sizes
 from touchstone.landing import persons
 from touchstone.landing.inbox import Found, Refused
 from touchstone.landing.records import literal, quoted, read_lake
@@ -177,11 +178,15 @@ class Totals:
 
 
 class Ledger:
-    """An open ledger. `connection` also holds the temporary tables of a batch; `builds` is the log of builds."""
+    """An open ledger. `connection` also holds the temporary tables of a batch; `builds` is the log of builds; `folder`
+    is that of the ledger's file, and of the key of persons.
+    """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.connection = connection
-        self.lake = lake
+        self.lake = settings.lake
+        self.folder = settings.ledger.parent
+        connect_lake(connection, self.lake)
         self.builds = builds.Builds(connection)
 
     @classmethod
@@ -193,7 +198,7 @@ class Ledger:
         """
         path, lake = settings.ledger, settings.lake
         if not path.exists() or path.stat().st_size < 3 * 4096:  # shorter than its headers
-            if any(lake_files(lake)):
+            if lake_files(lake):
                 raise ledger_damaged(path)
             path.unlink(missing_ok=True)  # its creation was interrupted
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -203,9 +208,9 @@ class Ledger:
         }
         with ledger_lock(settings), damage_of_ledger(path), duckdb.connect(str(path), config=config) as connection:
             connection.execute("set TimeZone = 'UTC'")
-            ledger = cls(connection, lake)
+            ledger = cls(connection, settings)
             if not connection.execute("select 1 from duckdb_tables() where table_name = 'files'").fetchall():
-                if any(lake_files(lake)):
+                if lake_files(lake):
                     raise ledger_damaged(path)
                 connection.execute("begin")
                 ledger.create_tables()
@@ -221,7 +226,7 @@ class Ledger:
     @cached_property
     def persons(self) -> persons.Persons | None:
         """The erased persons, or None if there are none. Raises ErasureUnfinished."""
-        return persons.Persons.of(self.connection, self.lake)
+        return persons.Persons.of(self.connection, self.folder)
 
     def next_load_id(self) -> int:
         """The load_id of a new load; every batch is a load."""
@@ -523,12 +528,13 @@ class Ledger:
     def damaged_files(self, source: str | None = None) -> dict[str, dict[Path, int]]:
         """The files of the lake that are gone, or don't have their size, by source, each with its newest load."""
         found: dict[str, dict[Path, int]] = {}
+        present = sizes(self.lake, source or "")
         for name, path, size, landing in self.connection.execute(
             "select source, path, any_value(bytes), max(landing) from lake_files "
             "where source = ? or ? is null group by source, path order by path",
             [source, source],
         ).fetchall():
-            if size_of(self.lake / path) != size:
+            if present.get(path) != size:
                 found.setdefault(name, {})[self.lake / path] = landing
         return found
 
@@ -537,7 +543,7 @@ class Ledger:
         for table in NOT_IN_LAKE:
             path = kept_table(self.lake, table)
             self.connection.execute(f"copy {table} to {literal(str(unfinished(path)))} (format parquet)")
-            os.replace(unfinished(path), path)
+            unfinished(path).rename(path)
 
     def pseudonymised_before(self, source: str) -> date | None:
         """The date of before which records of a source are pseudonymised; None if retention by age is off."""
@@ -565,23 +571,19 @@ class Ledger:
     def finish_renames(self) -> None:
         """After a commit or a kill: rename files that the ledger has, and remove others."""
         known = {path for (path,) in self.connection.execute("select path from lake_files").fetchall()}
-        for path in known:
-            final = self.lake / path
-            if not final.exists() and unfinished(final).exists():  # or the file is gone, which the next landing says
-                os.replace(unfinished(final), final)
-        for leftover in self.lake.glob("*/*/*.unfinished"):
-            leftover.unlink()
+        present = sizes(self.lake)
+        for path in (name for name in present if name.endswith(".unfinished")):
+            final = path.removesuffix(".unfinished")
+            if final in known and final not in present:
+                (self.lake / path).rename(self.lake / final)
+            else:
+                (self.lake / path).unlink()
         self._remove_obsolete_files()
 
 
 def ledger_lock(settings: Settings) -> FileLock:
     """The lock of the open ledger, which a thread or a call inside another can take again."""
     return FileLock(settings.home / "ledger.lock", is_singleton=True, thread_local=False)
-
-
-def lake_files(lake: Path) -> Iterator[Path]:
-    """The finished files of the lake with records."""
-    return lake.glob("*/*/[0-9]*.parquet")
 
 
 def content_text(stream: Stream) -> str:

@@ -124,22 +124,22 @@ class Persons:
         self._compiled = [(kind, re.compile(pattern)) for kind in sorted(self._kinds) for pattern in _PATTERNS[kind]]
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, lake: Path) -> Persons | None:
+    def of(cls, connection: duckdb.DuckDBPyConnection, folder: Path) -> Persons | None:
         """The erased persons of a home, or None if there are none. Raises ErasureUnfinished."""
         row = connection.execute("select bool_and(is_done) from erased").fetchone()
         if row is None or row[0] is None:
             return None
         if not row[0]:
             raise ErasureUnfinished("an erasure of persons was cut off: run `make erase`, which finishes it")
-        return cls(connection, read_key(lake))
+        return cls(connection, read_key(folder))
 
     @classmethod
-    def add(cls, connection: duckdb.DuckDBPyConnection, lake: Path, persons: Sequence[Person]) -> Persons:
+    def add(cls, connection: duckdb.DuckDBPyConnection, folder: Path, persons: Sequence[Person]) -> Persons:
         """Add persons to those of the home, whose key is made for the first, and return all.
 
         Raises ErasureUnfinished if the key is gone.
         """
-        secret = make_key(connection, lake)
+        secret = make_key(connection, folder)
         is_first = connection.execute("from erased where not is_done").fetchone() is None
         for person in persons:
             connection.execute(
@@ -359,9 +359,9 @@ def _extracted(texts: str, pattern: str) -> str:
     return f"regexp_extract_all(array_to_string({texts}, chr(1)), {literal(pattern)})"
 
 
-def make_key(connection: duckdb.DuckDBPyConnection, lake: Path) -> str:
+def make_key(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
     """The home's key, which is made for the first token. Raises ErasureUnfinished if it is gone."""
-    file = lake / "persons.key"
+    file = folder / "persons.key"
     tokens = "select source from pseudonymised union all select person from erased limit 1"
     if not file.exists() and connection.execute(tokens).fetchone() is None:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -369,11 +369,11 @@ def make_key(connection: duckdb.DuckDBPyConnection, lake: Path) -> str:
             written.write(secrets.token_hex(32))
             written.flush()
             os.fsync(descriptor)
-    return read_key(lake)
+    return read_key(folder)
 
 
-def read_key(lake: Path) -> str:
-    file = lake / "persons.key"
+def read_key(folder: Path) -> str:
+    file = folder / "persons.key"
     try:
         return file.read_text()
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
+from touchstone.lake import is_remote
 from touchstone.landing.shapes import (
     MOST_REAL,
     MOST_WHOLE,
@@ -50,14 +51,15 @@ def read_lake(paths: Iterable[str]) -> str:
 
 
 def write_lake(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    """Write the rows of a query as a file of the lake, to the disk; returns how many they are."""
+    """Write the rows of a query as a file of the lake, to the disk or store; returns how many they are."""
     row = connection.execute(
         f"copy ({query}) to {literal(str(path))} "
         "(format parquet, compression zstd, compression_level 1, row_group_size 40960)"
     ).fetchone()
     assert row is not None
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    if not is_remote(path):  # a store has what it has confirmed
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
     return int(row[0])
 
 

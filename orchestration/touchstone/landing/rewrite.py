@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from touchstone.landing.ledger import Ledger, unfinished
 from touchstone.landing.records import literal, write_lake
@@ -25,14 +24,14 @@ class Rewrite:
         keep it until the transaction is committed.
         """
         sql, lake = self.ledger.connection, self.ledger.lake
-        names = [str(Path(path).relative_to(lake)) for path in paths]
+        names = [path.removeprefix(f"{lake}/") for path in paths]
         sql.execute("insert into obsolete_files select unnest(?::varchar[])", [names])
         row = sql.execute(
             "select max(landing) from lake_files where path in (select unnest(?::varchar[]))", [names]
         ).fetchone()
         sql.execute("delete from lake_files where path in (select unnest(?::varchar[]))", [names])
         assert row is not None
-        new = Path(paths[0]).with_name(f"{row[0]:08d}-{self.ledger.next_load_id():08d}.parquet")
+        new = (lake / names[0]).with_name(f"{row[0]:08d}-{self.ledger.next_load_id():08d}.parquet")
         if not write_lake(sql, query, unfinished(new)):
             unfinished(new).unlink()
             return
@@ -46,7 +45,7 @@ class Rewrite:
     def paths(self) -> list[str]:
         """The lake's files of the source as they will be, under the names that they have until the commit."""
         paths = self.ledger.lake_paths(self.source, of_batch=False)
-        return [str(unfinished(Path(path))) if path in self._new else path for path in paths]
+        return [f"{path}.unfinished" if path in self._new else path for path in paths]
 
 
 @contextmanager

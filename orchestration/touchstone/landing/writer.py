@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from touchstone.lake import is_remote
 from touchstone.landing import quarantine, records
 from touchstone.landing.ledger import Ledger, unfinished
 from touchstone.landing.persons import create_tokens, read_key
@@ -25,7 +25,8 @@ class Writer:
         self._ledger = ledger
         self._sql = ledger.connection
         self._folder = ledger.lake / stream.system / stream.name
-        self._folder.mkdir(parents=True, exist_ok=True)
+        if not is_remote(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
 
     def commit(self, count: Callable[[int], None]) -> None:
         """Write lake and ledger together: both or, if killed, neither. `count` records the counts of the load."""
@@ -45,7 +46,7 @@ class Writer:
             self._sql.execute("rollback")
             raise
         if written:
-            os.replace(unfinished(written), written)
+            unfinished(written).rename(written)
 
     def _erase_persons(self) -> None:
         """Replace the erased persons in the table `batch`: then what landed before they were erased is equal to it."""
@@ -71,7 +72,7 @@ class Writer:
             return
         # what was quarantined or retracted before it was on, or while a record was new, is known as it was then
         quarantine.close_landed(self._sql, self._stream.source)
-        create_tokens(self._sql, read_key(self._ledger.lake))
+        create_tokens(self._sql, read_key(self._ledger.folder))
         for until in (date.min, before):
             rows = pseudonymised(self._stream, "batch", until)
             self._sql.execute(f"create or replace temp table batch as {rows}")
@@ -168,10 +169,17 @@ class Writer:
     def write_schema(self) -> None:
         """Write an empty file with every column, so that dbt can read a stream of which nothing has landed."""
         path = self._folder / "schema.parquet"
-        records.write_lake(
-            self._sql,
+        columns = (
             f"select * exclude ({_NOT_IN_LAKE}), ''::varchar as _file, "
-            "false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from batch limit 0",
-            unfinished(path),
+            "false as _is_repeat, 0::bigint as _landing, 0::bigint as _record_id from batch limit 0"
         )
-        os.replace(unfinished(path), path)
+        if path.exists():
+            written = f"select * exclude (filename) from {records.read_lake([str(path)])}"
+            if self._described(written) == self._described(columns):
+                return
+        records.write_lake(self._sql, columns, unfinished(path))
+        unfinished(path).rename(path)
+
+    def _described(self, query: str) -> list[tuple[str, str]]:
+        """The columns of a query, and their types."""
+        return self._sql.execute(f"select column_name, column_type from (describe {query})").fetchall()

@@ -71,6 +71,7 @@ def generate(settings: Settings, out: Path) -> dict[str, int]:
             reporting_timezone=ZONE,
             variables=settings.variables,
             locations={},
+            lake_location="",
         )
         compiling.make_directories()
         manifest = _compiled(compiling)
