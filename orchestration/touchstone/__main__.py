@@ -266,6 +266,8 @@ def _back_up(settings: Settings, to: str) -> None:
         f"{counted(made.copied_files, 'file')} of {shown_bytes(made.copied_bytes)} copied, "
         "the others are as in the backup before"
     )
+    if made.without_lake:
+        print(f"The lake, {made.without_lake}, is not in it: docs/backup.md says how to keep one there")
 
 
 def _spark(settings: Settings, options: argparse.Namespace) -> None:
@@ -293,6 +295,8 @@ def _restore(settings: Settings, source: str) -> None:
     if restored.kept:
         shown = ", ".join(map(printable, restored.kept[:3])) + " and others" * (len(restored.kept) > 3)
         print(f"{counted(len(restored.kept), 'file')} of the inbox stayed, though the backup has others: {shown}")
+    if restored.needs_ledger:
+        print("The lake is not in the backup, and has other files than its ledger: first run make rebuild")
     if restored.before:
         print(f"What was there before is in {restored.before}; remove it once the numbers are right")
 

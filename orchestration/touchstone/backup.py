@@ -1,7 +1,7 @@
 """Backups of a home, and what puts one back.
 
 A backup is a folder named for its time: the files of the home as they are there, and `backup.json`, which is written
-last, so that a folder without it is unfinished. A file that is as in the backup before is a hard link to that one, or,
+last, so that a folder without it is unfinished. A lake that isn't in the home is not in its backups. A file that is as in the backup before is a hard link to that one, or,
 in an object store, a copy that the store makes. What a night builds again (warehouse, scratch, dbt) is in none.
 """
 
@@ -30,11 +30,12 @@ from fsspec.implementations.local import LocalFileSystem
 from touchstone.console import log_progress, printable
 from touchstone.damage import NO_ROOM, CannotWrite, Damaged, disk_full, lake_damaged, ledger_damages, size_of
 from touchstone.home import BEFORE, PRIVATE, HomeInUse, locked, umask
+from touchstone.lake import lake_files
 from touchstone.landing.inbox import filesystem_of
 from touchstone.landing.ledger import Ledger, ledger_lock
 from touchstone.migrations import HomeTooNew, home_version
 from touchstone.publish import activate_release, releases
-from touchstone.settings import Settings, SettingsMistake
+from touchstone.settings import Settings, SettingsMistake, load_settings
 from touchstone.targets import without_passwords
 
 _INDEX = "backup.json"
@@ -69,19 +70,23 @@ class Entry:
 
 @dataclass(frozen=True)
 class BackedUp:
-    """A finished backup: where it is, its files and bytes, and how many of them it copied."""
+    """A finished backup: where it is, its files and bytes, how many of them it copied, and the lake that it lacks, if it
+    does.
+    """
 
     place: str
     files: int
     bytes: int
     copied_files: int
     copied_bytes: int
+    without_lake: str
 
 
 @dataclass(frozen=True)
 class Restored:
     """What was restored: the time of the backup, its files and bytes; the folder with what was there before, if
-    anything was; and paths of the inbox that stayed as they are, though the backup has others.
+    anything was; paths of the inbox that stayed as they are, though the backup has others; and whether the ledger is
+    yet to be made again, as the lake isn't in the backup and has other files than its ledger.
     """
 
     at: datetime
@@ -89,6 +94,7 @@ class Restored:
     bytes: int
     before: Path | None
     kept: list[str]
+    needs_ledger: bool
 
 
 def back_up(settings: Settings, to: str) -> BackedUp:
@@ -123,7 +129,8 @@ def back_up(settings: Settings, to: str) -> BackedUp:
                 filesystem.rm(place, recursive=True)
             raise
         size = sum(entry.bytes for entry in writer.entries.values())
-        return BackedUp(place, len(writer.entries), size, writer.copied_files, writer.copied_bytes)
+        without = settings.lake_location and printable(str(settings.lake))
+        return BackedUp(place, len(writer.entries), size, writer.copied_files, writer.copied_bytes, without)
 
 
 def restore(settings: Settings, source: str) -> Restored:
@@ -148,8 +155,23 @@ def restore(settings: Settings, source: str) -> Restored:
             before, kept = _put(settings, new, index["published"])
         finally:
             shutil.rmtree(new, ignore_errors=True)
+    needs_ledger = _remove_old_ledger(load_settings(home=settings.home))
     size = sum(entry.bytes for entry in entries.values())
-    return Restored(datetime.fromisoformat(index["at"]), len(entries), size, before, kept)
+    return Restored(datetime.fromisoformat(index["at"]), len(entries), size, before, kept, needs_ledger)
+
+
+def _remove_old_ledger(settings: Settings) -> bool:
+    """Remove a restored ledger of other files than a lake elsewhere has, which stayed as it was: what landed since the
+    backup would land and count again. Returns whether there was one.
+    """
+    if not (settings.lake_location and settings.ledger.exists()):
+        return False
+    with duckdb.connect(str(settings.ledger), read_only=True) as connection:
+        known = {path for (path,) in connection.execute("select distinct path from lake_files").fetchall()}
+    if {str(settings.lake / name) for name in known} == {*map(str, lake_files(settings.lake))}:
+        return False
+    settings.ledger.unlink()
+    return True
 
 
 @contextmanager
@@ -281,7 +303,7 @@ def _frozen(settings: Settings) -> Iterator[dict[str, Path]]:
                     opened.finish_renames()
                     for source, paths in opened.damaged_files().items():
                         raise lake_damaged([*paths], source)
-            _link_all(settings.home, settings.lake, links, without=ledger)
+            _link_all(settings.home, ledger.parent, links, without=ledger)
             shutil.copy2(ledger, links / "lake" / ledger.name)
         yield {str(path.relative_to(links)): path for path in _files(links)}
     finally:

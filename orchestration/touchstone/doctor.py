@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from touchstone.console import counted, printable, shown_bytes
-from touchstone.damage import history_damages, lake_damaged, ledger_damages, release_damages, warehouse_damages
+from touchstone.damage import explain, history_damages, lake_damaged, ledger_damages, release_damages, warehouse_damages
+from touchstone.lake import lake_sizes
 from touchstone.landing.inbox import filesystem_of, find_unread
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import closed, open_groups
@@ -55,10 +56,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Everything that was found; reads the home, and changes nothing but what opening a ledger finishes."""
     yield _disk(settings)
     yield _memory(settings)
+    lake = [*_lake(settings)]
+    yield from lake
     yield from _locations(settings)
     yield from _inbox(settings)
     yield from _damages(settings)
-    yield from _ledger(settings)
+    if all(finding.level == Level.GOOD for finding in lake):  # opening a ledger reads the lake
+        yield from _ledger(settings)
     yield from _history(settings)
     yield _release(settings)
     yield from _targets(settings)
@@ -119,6 +123,19 @@ def _limit(text: str) -> int:
         ((size,),) = connection.execute("select memory_limit from pragma_database_size()").fetchall()
         ((number,),) = connection.execute("select parse_formatted_bytes(?)", [size]).fetchall()
     return int(number)
+
+
+def _lake(settings: Settings) -> Iterator[Finding]:
+    if settings.lake_location:
+        try:
+            files = lake_sizes(settings.lake)
+        except Exception as error:  # stores have their own
+            if (known := explain(error, settings)) is None:
+                raise
+            yield Finding(Level.WRONG, "lake", str(known))
+            return
+        found = f"{settings.lake} has {counted(len(files), 'file')} of {shown_bytes(sum(files.values()))}"
+        yield Finding(Level.GOOD, "lake", found)
 
 
 def _locations(settings: Settings) -> Iterator[Finding]:

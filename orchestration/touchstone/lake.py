@@ -36,7 +36,7 @@ def connect_lake(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
         connection.register_filesystem(filesystem)
 
 
-def sizes(lake: Path, source: str = "") -> dict[str, int]:
+def lake_sizes(lake: Path, source: str = "") -> dict[str, int]:
     """The files of all streams, or of a source, by their paths in the lake: their bytes, unfinished ones included.
 
     An object store lists a thousand files in one request.
@@ -55,4 +55,4 @@ def sizes(lake: Path, source: str = "") -> dict[str, int]:
 
 def lake_files(lake: Path, source: str = "") -> list[Path]:
     """The finished files of all streams, or of a source, with records."""
-    return [lake / name for name in sizes(lake, source) if re.search(r"/[0-9][^/]*\.parquet$", name)]
+    return [lake / name for name in lake_sizes(lake, source) if re.search(r"/[0-9][^/]*\.parquet$", name)]

@@ -20,7 +20,7 @@ import duckdb
 from touchstone.console import counted, log_progress, printable
 from touchstone.damage import Damaged, history_damages, lake_damaged, ledger_damages, release_damages
 from touchstone.home import BEFORE, locked
-from touchstone.lake import connect_lake, is_remote, lake_files, sizes
+from touchstone.lake import connect_lake, is_remote, lake_files, lake_sizes
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
 from touchstone.landing.ledger import NOT_IN_LAKE, Ledger, kept_table, ledger_lock
@@ -79,7 +79,7 @@ def rebuild_from_inbox(settings: Settings, streams: Iterable[Stream], anyway: bo
             )
         aside = _Aside(settings)
         number = _newest_number(settings) + 1
-        aside.move(*_ledger_files(settings), *(settings.lake / name for name in sizes(settings.lake)))
+        aside.move(*_ledger_files(settings), *(settings.lake / name for name in lake_sizes(settings.lake)))
         with _new_ledger(settings, number):
             pass
         migrate(settings)

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from touchstone import builds
 from touchstone.damage import damage_of_ledger, ledger_damaged
-from touchstone.lake import connect_lake, lake_files, sizes
+from touchstone.lake import connect_lake, lake_files, lake_sizes
 from touchstone.landing import persons
 from touchstone.landing.inbox import Found, Refused
 from touchstone.landing.records import literal, quoted, read_lake
@@ -528,7 +528,7 @@ class Ledger:
     def damaged_files(self, source: str | None = None) -> dict[str, dict[Path, int]]:
         """The files of the lake that are gone, or don't have their size, by source, each with its newest load."""
         found: dict[str, dict[Path, int]] = {}
-        present = sizes(self.lake, source or "")
+        present = lake_sizes(self.lake, source or "")
         for name, path, size, landing in self.connection.execute(
             "select source, path, any_value(bytes), max(landing) from lake_files "
             "where source = ? or ? is null group by source, path order by path",
@@ -571,7 +571,7 @@ class Ledger:
     def finish_renames(self) -> None:
         """After a commit or a kill: rename files that the ledger has, and remove others."""
         known = {path for (path,) in self.connection.execute("select path from lake_files").fetchall()}
-        present = sizes(self.lake)
+        present = lake_sizes(self.lake)
         for path in (name for name in present if name.endswith(".unfinished")):
             final = path.removesuffix(".unfinished")
             if final in known and final not in present:
