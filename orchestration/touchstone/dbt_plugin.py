@@ -16,3 +16,5 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         if location := os.environ.get("TOUCHSTONE_LAKE"):
             connect_lake(conn, lake_at(location))
+            # Nothing changes in the lake during a build: what one model has read of it, others need not ask for again.
+            conn.execute("set validate_external_file_cache = 'NO_VALIDATION'")
