@@ -1,8 +1,9 @@
 """Backups of a home, and what puts one back.
 
 A backup is a folder named for its time: the files of the home as they are there, and `backup.json`, which is written
-last, so that a folder without it is unfinished. A lake that isn't in the home is not in its backups. A file that is as in the backup before is a hard link to that one, or,
-in an object store, a copy that the store makes. What a night builds again (warehouse, scratch, dbt) is in none.
+last, so that a folder without it is unfinished. A file that is as in the backup before is a hard link to that one, or,
+in an object store, a copy that the store makes. What a night builds again (warehouse, scratch, dbt) is in none, nor is a
+lake that isn't in the home.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class BackedUp:
-    """A finished backup: where it is, its files and bytes, how many of them it copied, and the lake that it lacks, if it
-    does.
+    """A finished backup: where it is, its files and bytes, how many of them it copied, and the lake that it lacks, if
+    any.
     """
 
     place: str

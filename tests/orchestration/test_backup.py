@@ -78,7 +78,7 @@ def test_a_backup_copies_what_is_new(landed: TestHome, tmp_path: Path) -> None:
     landed.put(SOURCE, "c.json", lines(event(20)))
     land_one(landed)
     second = back_up(landed.settings, str(tmp_path))
-    changed = {"inbox/mailgun/events/c.json", "lake/ledger.duckdb", "lake/mailgun/events/schema.parquet"}
+    changed = {"inbox/mailgun/events/c.json", "lake/ledger.duckdb"}
     copied = {
         name
         for name in contents(Path(second.place))
@@ -252,7 +252,7 @@ def test_a_ledger_is_made_again_from_the_lake(landed: TestHome, damage: Callable
     damage(landed.settings.ledger)
     rebuilt = rebuild_from_lake(landed.settings)
     assert rebuilt.lines[0].startswith("The ledger is made again from the lake: 10 records of 1 source")
-    assert rebuilt.before is None or [*contents(rebuilt.before)] == ["lake/ledger.duckdb"]
+    assert [name for folder in rebuilt.before for name in contents(folder)] in ([], ["lake/ledger.duckdb"])
     assert (facts(landed), hours(landed)) == (expected, of_hours)
     with landed.ledger() as ledger:
         last = ledger.builds.last()

@@ -293,7 +293,6 @@ def test_a_kill_before_or_after_the_commit_loses_and_repeats_nothing(
     home: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.put(SOURCE, "a.json", [event(1), event(2)])
-    from touchstone.landing import land as module
 
     class Killed(BaseException):
         pass
@@ -301,14 +300,13 @@ def test_a_kill_before_or_after_the_commit_loses_and_repeats_nothing(
     def killed(*_: object) -> None:
         raise Killed
 
-    real = os.replace
-    for step in ("replace", "fsync"):
+    real = Path.rename
+    for step in ("rename", "fsync"):
         with monkeypatch.context() as patch:
-            patch.setattr(
-                module.os,
-                step,
-                killed if step == "fsync" else lambda a, b: real(a, b) if "schema" in str(b) else killed(),
-            )
+            if step == "fsync":
+                patch.setattr(os, step, killed)
+            else:
+                patch.setattr(Path, step, lambda a, b: real(a, b) if "schema" in str(b) else killed())
             with pytest.raises(Killed):
                 home.land()
         home.land()
