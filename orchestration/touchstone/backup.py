@@ -2,8 +2,8 @@
 
 A backup is a folder named for its time: the files of the home as they are there, and `backup.json`, which is written
 last, so that a folder without it is unfinished. A file that is as in the backup before is a hard link to that one, or,
-in an object store, a copy that the store makes. What a night builds again (warehouse, scratch, dbt) is in none, nor is a
-lake that isn't in the home.
+in an object store, a copy that the store makes. What a night builds again (warehouse, scratch, dbt) is in none, nor is
+a lake that isn't in the home.
 """
 
 from __future__ import annotations
