@@ -32,6 +32,7 @@ from touchstone.landing.ledger import Ledger
 from touchstone.landing.persons import CannotErase, ErasureUnfinished, Person
 from touchstone.landing.quarantine import dismiss
 from touchstone.landing.retract import CannotRetract, retract_file, retract_record, undo
+from touchstone.landing.shared import LedgerUnavailable
 from touchstone.landing.streams import read_streams
 from touchstone.migrations import HomeTooNew, home_version
 from touchstone.publish import NotPublished, rollback
@@ -52,7 +53,7 @@ from touchstone.targets import catch_up, targets_of
 # The errors whose messages say what to do.
 _KNOWN = (
     BackupFailed, CannotErase, CannotRebuild, CannotRetract, CannotWrite, Damaged, DbtFailed, ErasureUnfinished,
-    HomeInUse, HomeTooNew, NotGenerated, NotPublished, SettingsMistake,
+    HomeInUse, HomeTooNew, LedgerUnavailable, NotGenerated, NotPublished, SettingsMistake,
 )  # fmt: skip
 # Dagster's arguments for our code location.
 _LOCATION = ("-m", "touchstone.definitions")
@@ -320,7 +321,7 @@ def _dismiss(settings: Settings, options: argparse.Namespace) -> int:
     if not (options.all or options.source or options.file or options.reason):
         print("error: choose what to dismiss: --source, --file, --reason, or --all", file=sys.stderr)
         return 1
-    with exclusive(settings), Ledger.open(settings) as ledger:
+    with exclusive(settings), Ledger.open(settings) as ledger, ledger.changing():
         closed = dismiss(ledger.connection, options.source, options.file, options.reason)
     print(f"{closed:,} dismissed; the ledger keeps their text")
     return 0
@@ -328,7 +329,7 @@ def _dismiss(settings: Settings, options: argparse.Namespace) -> int:
 
 def _retract(settings: Settings, options: argparse.Namespace) -> None:
     streams = read_streams().values()
-    with exclusive(settings), Ledger.open(settings) as ledger:
+    with exclusive(settings), Ledger.open(settings) as ledger, ledger.changing():
         if options.undo:
             undone = undo(ledger, options.undo)
             if not undone:

@@ -28,7 +28,7 @@ import duckdb
 from filelock import FileLock, Timeout
 from fsspec.implementations.local import LocalFileSystem
 
-from touchstone.console import log_progress, printable
+from touchstone.console import log_progress, printable, without_passwords
 from touchstone.damage import NO_ROOM, CannotWrite, Damaged, disk_full, lake_damaged, ledger_damages, size_of
 from touchstone.home import BEFORE, PRIVATE, HomeInUse, locked, umask
 from touchstone.lake import lake_files
@@ -37,7 +37,6 @@ from touchstone.landing.ledger import Ledger, ledger_lock
 from touchstone.migrations import HomeTooNew, home_version
 from touchstone.publish import activate_release, releases
 from touchstone.settings import Settings, SettingsMistake, load_settings
-from touchstone.targets import without_passwords
 
 _INDEX = "backup.json"
 # The folder of the home for what a backup is copied from.

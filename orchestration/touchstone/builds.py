@@ -5,7 +5,7 @@ Its tables are in the ledger's file, as a build reads what the ledger says has l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -61,8 +61,9 @@ class Batch:
 class Builds:
     """The log in an open ledger."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, next_number: Callable[[], int]) -> None:
         self._sql = connection
+        self._next_number = next_number
 
     def last(self) -> Build | None:
         return self._build("true", [])
@@ -123,7 +124,7 @@ class Builds:
         """
         last, number = self.last(), 0
         while not number or (last and number <= last.number):  # builds once had their own numbers
-            ((number,),) = self._sql.execute("select nextval('landing_numbers')").fetchall()
+            number = self._next_number()
         self._sql.execute(
             "insert into builds select ?, ?, ?, coalesce(max(landing), 0), false, false, ? from lake_files",
             [number, run_id, fingerprint, datetime.now(UTC).replace(tzinfo=None)],

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from urllib.parse import parse_qs, unquote, urlsplit
 
 # Control characters, which a terminal obeys; marks that change the direction of text; and halves of surrogate pairs.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -44,3 +45,12 @@ def shown_bytes(number: float) -> str:
             return f"{number:.0f} {unit}"
         number /= 1024
     return f"{number:,.1f} GiB"
+
+
+def without_passwords(text: str, address: str) -> str:
+    """A message of others, without the passwords of an address."""
+    parts = urlsplit(address)
+    passwords = [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    for form in {form for each in passwords for form in (each, unquote(each)) if form}:
+        text = text.replace(form, "***")
+    return text

@@ -21,6 +21,7 @@ from touchstone.lake import lake_sizes
 from touchstone.landing.inbox import filesystem_of, find_unread
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import closed, open_groups
+from touchstone.landing.shared import LedgerUnavailable
 from touchstone.landing.streams import read_streams
 from touchstone.publish import releases
 from touchstone.release import held_back
@@ -167,6 +168,13 @@ def _damages(settings: Settings) -> Iterator[Finding]:
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
+    try:
+        yield from _open_ledger(settings)
+    except LedgerUnavailable as error:
+        yield Finding(Level.WRONG, "ledger", str(error))
+
+
+def _open_ledger(settings: Settings) -> Iterator[Finding]:
     for damage in ledger_damages(settings, read_all=True):
         yield Finding(Level.WRONG, "ledger", str(damage))
         return

@@ -21,9 +21,12 @@ def tidy(settings: Settings, instance: DagsterInstance) -> None:
     now = datetime.now(UTC)
     try:
         with Ledger.open(settings) as ledger:
-            forgotten_texts = forget(ledger, settings, now)
-            if files := compact_lake(ledger):
-                log_progress(f"compacted {files} files of the lake")
+            forgotten_texts = 0
+            if ledger.may_change():  # or the last machine of the night tidies
+                forgotten_texts = forget(ledger, settings, now)
+                if files := compact_lake(ledger):
+                    log_progress(f"compacted {files} files of the lake")
+                ledger.push()
         if forgotten_texts:
             write_anew(settings.ledger)
         tidy_history(instance, settings, now)

@@ -72,6 +72,7 @@ def _night(settings: Settings, instance: DagsterInstance) -> tuple[Outcome, dict
     if not landed.success:
         return Outcome.FAILED, _reasons(landed)
     with Ledger.open(settings) as ledger:
+        ledger.refresh()
         planned = plan(ledger, settings, manifest, fingerprint(settings), only_what_is_new=True)
     if planned is None:
         log_progress("nothing new to build")

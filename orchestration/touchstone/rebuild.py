@@ -55,6 +55,10 @@ def rebuild_from_lake(settings: Settings) -> Rebuilt:
     Raises LakeDamaged if a file of the lake is, which the ledger can't be made of.
     """
     with locked(settings):
+        if settings.ledger_postgres and _lacks_ledger(settings):
+            raise CannotRebuild(
+                f"{settings.ledger} is a replica of the ledger on PostgreSQL: remove the file, and run nightly"
+            )
         aside = _Aside(settings)
         lines = [_make_ledger(settings, aside)] if _lacks_ledger(settings) else []
         migrate(settings)
@@ -68,6 +72,11 @@ def rebuild_from_inbox(settings: Settings, streams: Iterable[Stream], anyway: bo
     Raises CannotRebuild if files are gone whose records the lake has, unless `anyway`.
     """
     with locked(settings):
+        if settings.ledger_postgres:
+            raise CannotRebuild(
+                "other machines share lake and ledger (ledger_postgres): stop them, remove the setting here, and give "
+                "them new homes and a new database afterwards"
+            )
         if not anyway and (gone := _gone(settings, streams)):
             paths = [f"{source}/{path}" for source, path, _ in gone]
             records = sum(number for _, _, number in gone)

@@ -40,7 +40,7 @@ _PREFIX = "TOUCHSTONE_"
 # Variables between the project's own processes, which are no settings.
 _INTERNAL = ("full_refresh", "lake", "load_id", "load_limit", "progress", "published", "seeds")
 # Settings that may hold passwords: no message shows their values.
-SECRET = ("alert_urls", "alert_command", "publish_postgres")
+SECRET = ("alert_urls", "alert_command", "ledger_postgres", "publish_postgres")
 # Settings by their names in the version before; 0.3.0 no longer reads these.
 _RENAMED = {"pass_records": "build_batch_records"}
 
@@ -170,6 +170,12 @@ class Settings(BaseSettings):
         description="A program with arguments that reads an alert from its standard input.",
         examples=[["mail", "ops@example.com"]],
     )
+    ledger_postgres: SecretStr | None = Field(
+        None,
+        description="A PostgreSQL database with the ledger of files, for several machines that land into one lake. The "
+        "address holds a password, which the variable TOUCHSTONE_LEDGER_POSTGRES keeps out of files.",
+        examples=["postgresql://user:password@example.com/database"],
+    )
     publish_postgres: SecretStr | None = Field(
         None,
         description="A PostgreSQL database that gets the marts as tables. The address holds a password, which the "
@@ -194,6 +200,12 @@ class Settings(BaseSettings):
     ui_token: bool = Field(
         True, description="Whether the UI asks for the home's token; false where a proxy before it asks who it is."
     )
+
+    @model_validator(mode="after")
+    def _persons_of_one_machine(self) -> Settings:
+        if self.ledger_postgres and self.keep_records_days:
+            raise ValueError("keep_records_days and ledger_postgres don't go together: tokens are of one machine's key")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -267,7 +279,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"[{number}] is not an address such as mailto://user:password@example.com")
         return urls
 
-    @field_validator("publish_postgres")
+    @field_validator("ledger_postgres", "publish_postgres")
     @classmethod
     def _of_postgres(cls, url: SecretStr | None) -> SecretStr | None:
         if url is None:

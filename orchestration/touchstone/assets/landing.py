@@ -23,6 +23,7 @@ from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.land import Landed, Progress, land, location, record_unread
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.quarantine import Group, open_groups
+from touchstone.landing.shared import LedgerUnavailable
 from touchstone.landing.streams import Stream, read_streams
 from touchstone.settings import Settings, SettingsMistake
 from touchstone.systems import Manifest, owner_of
@@ -193,7 +194,7 @@ def _landed(
                 ledger.builds.invalidate()
             raise lake_damaged([*damaged], stream.source)
         return land(stream, settings, ledger, progress), None
-    except (LakeDamaged, SettingsMistake) as mistake:
+    except (LakeDamaged, LedgerUnavailable, SettingsMistake) as mistake:
         context.log.error(f"{failed}: {mistake}")
         return Landed(stream.source), f"{failed}: {mistake}"
     except Exception as error:

@@ -23,10 +23,11 @@ from touchstone.console import log_progress
 from touchstone.event_log import last_evaluations
 from touchstone.home import open_to_readers
 from touchstone.landing.ledger import Ledger
+from touchstone.landing.shared import reading_lake
 from touchstone.plan import absent_systems, fingerprint, off_systems, plan
 from touchstone.publish import NotPublished, marts_of, publish, shared_marts
 from touchstone.report import Check, write_report
-from touchstone.schedules import ONLY_WHAT_IS_NEW
+from touchstone.schedules import COMMAND_LINE, ONLY_WHAT_IS_NEW
 from touchstone.systems import SHARED, Manifest, owner_of, systems_of
 from touchstone.targets import Target, TargetFailed, catch_up, publish_to
 from touchstone.warehouse import Translator, build, compiled, is_whole
@@ -56,6 +57,8 @@ def _models(manifest: Manifest, targets: Sequence[Target], naming: Naming) -> As
         settings = home.settings
         definitions = fingerprint(settings)
         with home.ledger() as ledger:
+            if COMMAND_LINE not in context.run.tags:  # it has planned already, by what it has taken in
+                ledger.refresh()
             planned = plan(ledger, settings, manifest, definitions, bool(context.run.tags.get(ONLY_WHAT_IS_NEW)))
             if planned is None:
                 log_progress("nothing new to build")
@@ -67,7 +70,8 @@ def _models(manifest: Manifest, targets: Sequence[Target], naming: Naming) -> As
             owner = owner_of(manifest)
             failed = ledger.failed_landings().items()
             held_back = {owner[source]: reason for source, reason in failed if source in owner}
-        held_back = (yield from build(context, models, settings, manifest, planned, number)) | held_back
+        with reading_lake(settings):
+            held_back = (yield from build(context, models, settings, manifest, planned, number)) | held_back
         if not is_whole(context, models, manifest, planned):
             return  # For the ledger such a build is not finished: the next one of all models will be.
         systems = {*systems_of(manifest)} - planned.absent

@@ -80,6 +80,12 @@ def erase(settings: Settings, streams: Iterable[Stream], persons: Sequence[Perso
     places = {settings.home, settings.lake}
     if set_aside := sorted(str(path) for place in places for path in place.glob(f"{BEFORE}*")):
         raise CannotErase(f"remove what was replaced first, as it names persons too: {', '.join(set_aside)}")
+    if settings.ledger_postgres:
+        raise CannotErase(
+            "the ledger is shared (ledger_postgres), and each machine has a key, a history and releases of its own: "
+            "stop all machines but one, remove the setting there, erase, and have the others begin with new homes and a new "
+            "database"
+        )
     erased = Erased()
     with Ledger.open(settings) as ledger:
         if not persons and not ledger.connection.execute("from erased where not is_done").fetchone():

@@ -52,7 +52,12 @@ def entries_of(stream: Stream, settings: Settings, ledger: Ledger) -> list[Found
 
 
 def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
-    """Land every file of the stream that the ledger doesn't know by its content."""
+    """Land every file of the stream that the ledger doesn't know by its content. Raises LedgerUnavailable."""
+    with ledger.landing(stream.source):
+        return _land(stream, settings, ledger, progress)
+
+
+def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
     before = ledger.last_load_id()
     batch = Batch(stream, settings, ledger)
     pseudonymise(stream, settings, ledger, datetime.now(UTC))
@@ -100,7 +105,8 @@ def record_unread(settings: Settings, ledger: Ledger, sources: list[str]) -> lis
 
 def replay(stream: Stream, settings: Settings, ledger: Ledger) -> int:
     """Validate the stream's quarantined records again by today's rules; returns how many landed."""
-    return Batch(stream, settings, ledger).replay()
+    with ledger.landing(stream.source):
+        return Batch(stream, settings, ledger).replay()
 
 
 def _batches(

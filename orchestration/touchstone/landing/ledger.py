@@ -24,6 +24,8 @@ from touchstone.lake import connect_lake, lake_files, lake_sizes
 from touchstone.landing import persons
 from touchstone.landing.inbox import Found, Refused
 from touchstone.landing.records import literal, quoted, read_lake
+from touchstone.landing.shared import SCHEMA as SHARED_SCHEMA
+from touchstone.landing.shared import Shared
 from touchstone.landing.streams import Stream
 from touchstone.settings import Settings
 
@@ -187,7 +189,8 @@ class Ledger:
         self.lake = settings.lake
         self.folder = settings.ledger.parent
         connect_lake(connection, self.lake)
-        self.builds = builds.Builds(connection)
+        self._shared: Shared | None = None
+        self.builds = builds.Builds(connection, self._build_number)
 
     @classmethod
     @contextmanager
@@ -198,7 +201,7 @@ class Ledger:
         """
         path, lake = settings.ledger, settings.lake
         if not path.exists() or path.stat().st_size < 3 * 4096:  # shorter than its headers
-            if lake_files(lake):
+            if not settings.ledger_postgres and lake_files(lake):
                 raise ledger_damaged(path)
             path.unlink(missing_ok=True)  # its creation was interrupted
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -210,11 +213,19 @@ class Ledger:
             connection.execute("set TimeZone = 'UTC'")
             ledger = cls(connection, settings)
             if not connection.execute("select 1 from duckdb_tables() where table_name = 'files'").fetchall():
-                if lake_files(lake):
+                if not settings.ledger_postgres and lake_files(lake):
                     raise ledger_damaged(path)
                 connection.execute("begin")
                 ledger.create_tables()
                 connection.execute("commit")
+            if settings.ledger_postgres and not upgrading:
+                connection.execute(SHARED_SCHEMA)
+                ledger._shared = Shared(settings, connection)
+                try:
+                    yield ledger
+                finally:
+                    ledger._shared.close()
+                return
             if not upgrading:
                 ledger.finish_renames()
             yield ledger
@@ -228,8 +239,99 @@ class Ledger:
         """The erased persons, or None if there are none. Raises ErasureUnfinished."""
         return persons.Persons.of(self.connection, self.folder)
 
+    @contextmanager
+    def landing(self, source: str) -> Iterator[None]:
+        """Land a source, which one machine does at a time. Raises LedgerUnavailable."""
+        if not self._shared:
+            yield
+            return
+        with self._shared.landing(source):
+            with self._shared.committing():
+                self._pull([source])
+                self._remove_unfinished(source)
+            yield
+            self._push([source])
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change what has landed of any source, while no machine lands or builds. Raises LedgerUnavailable."""
+        if not self._shared:
+            yield
+            return
+        with self._shared.rewriting():
+            self._change_begins()
+            yield
+            self.push()
+
+    def may_change(self) -> bool:
+        """Whether what has landed can be changed until the ledger is closed, as no other machine lands or builds."""
+        if self._shared:
+            if not self._shared.try_rewriting():
+                return False
+            self._change_begins()
+        return True
+
+    def _change_begins(self) -> None:
+        assert self._shared
+        with self._shared.committing():
+            self._pull(self._shared.sources())
+            self._remove_unfinished()
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Number a load and commit it: loads of all machines become visible in the order of their numbers."""
+        if not self._shared:
+            yield
+            return
+        with self._shared.committing():
+            yield
+
+    def refresh(self) -> None:
+        """Take in what other machines have landed; a build follows, which reads that and what landed here."""
+        if not self._shared:
+            return
+        with self._shared.committing():
+            self._pull(self._shared.sources())
+            self._shared.keep_numbers()
+
+    def commit(self, source: str) -> None:
+        """Commit the transaction, first where the ledger is shared. Raises LedgerUnavailable."""
+        if self._shared:
+            self._shared.push(source)
+        self.connection.execute("commit")
+
+    def push(self) -> None:
+        """Share all that has changed since. Raises LedgerUnavailable."""
+        if self._shared:
+            self._push(self._shared.sources())
+
+    def _push(self, sources: Iterable[str]) -> None:
+        for source in sources:
+            self.connection.execute("begin")
+            try:
+                self.commit(source)
+            except BaseException:
+                self.connection.execute("rollback")
+                raise
+
+    def _pull(self, sources: Iterable[str]) -> None:
+        """Bring sources to their shared version, and finish what a machine that was killed had committed of them. The
+        caller holds the lock of commits, so that what is unfinished is of a machine that was killed.
+        """
+        assert self._shared
+        for source in sources:
+            self._shared.pull(source)
+            self._rename_unfinished(lake_sizes(self.lake, source))
+        self._remove_obsolete_files()
+        self._push(sources)
+
+    def _build_number(self) -> int:
+        return self._shared.build_number() if self._shared else self.next_load_id()
+
     def next_load_id(self) -> int:
         """The load_id of a new load; every batch is a load."""
+        if self._shared:
+            return self._shared.next_number()
         return self._number("select nextval('landing_numbers')")
 
     def last_load_id(self) -> int:
@@ -570,15 +672,25 @@ class Ledger:
 
     def finish_renames(self) -> None:
         """After a commit or a kill: rename files that the ledger has, and remove others."""
+        self._remove_unfinished()
+        self._remove_obsolete_files()
+
+    def _rename_unfinished(self, present: Collection[str]) -> list[str]:
+        """Rename the unfinished files among these that the ledger has; returns the others."""
         known = {path for (path,) in self.connection.execute("select path from lake_files").fetchall()}
-        present = lake_sizes(self.lake)
+        others = []
         for path in (name for name in present if name.endswith(".unfinished")):
             final = path.removesuffix(".unfinished")
             if final in known and final not in present:
                 (self.lake / path).rename(self.lake / final)
             else:
-                (self.lake / path).unlink()
-        self._remove_obsolete_files()
+                others.append(path)
+        return others
+
+    def _remove_unfinished(self, source: str = "") -> None:
+        """Rename the unfinished files of a source, or of all, that the ledger has, and remove the others."""
+        for path in self._rename_unfinished(lake_sizes(self.lake, source)):
+            (self.lake / path).unlink()
 
 
 def ledger_lock(settings: Settings) -> FileLock:

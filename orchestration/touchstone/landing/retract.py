@@ -185,9 +185,18 @@ class _Change:
         names = "".join(f", {name}" for name in known)
         self._sql.execute(
             f"insert into retractions (retraction, source, path, why, retracted_at, landing, build{names}) "
-            f"select coalesce(max(retraction), 0) + 1, ?, ?, ?, ?, ?, (select coalesce(max(build), 0) from builds)"
-            f"{', ?' * len(known)} from retractions",
-            [self._source, path, why, _now(), self._ledger.last_load_id(), *known.values()],
+            f"select coalesce(max(retraction), 0) + 1, ?, ?, ?, ?, ?, "
+            f"greatest(?, (select coalesce(max(build), 0) from builds)){', ?' * len(known)} from retractions",
+            # a number that is greater than those of all builds before it, also of other machines
+            [
+                self._source,
+                path,
+                why,
+                _now(),
+                self._ledger.last_load_id(),
+                self._ledger.next_load_id(),
+                *known.values(),
+            ],
         )
 
     def write(self) -> None:

@@ -51,11 +51,12 @@ class Rewrite:
 @contextmanager
 def rewriting(ledger: Ledger, source: str) -> Iterator[Rewrite]:
     """A transaction that is committed at its end."""
-    ledger.connection.execute("begin")
-    try:
-        yield Rewrite(ledger, source)
-        ledger.connection.execute("commit")
-    except BaseException:
-        ledger.connection.execute("rollback")
-        raise
-    ledger.finish_renames()
+    with ledger.committing():
+        ledger.connection.execute("begin")
+        try:
+            yield Rewrite(ledger, source)
+            ledger.commit(source)
+        except BaseException:
+            ledger.connection.execute("rollback")
+            raise
+        ledger.finish_renames()

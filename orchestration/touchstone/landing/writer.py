@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -30,23 +31,25 @@ class Writer:
 
     def commit(self, count: Callable[[int], None]) -> None:
         """Write lake and ledger together: both or, if killed, neither. `count` records the counts of the load."""
-        number = self._ledger.next_load_id()
         # Row ids hold within one transaction: DuckDB may renumber rows later, once some were deleted.
         self._sql.execute("begin")
-        try:
-            self._ledger.exclude_retracted(self._stream)
-            self._erase_persons()
-            self._pseudonymise()
-            self._mark_repeats()
-            written = self._write_lake(number)
-            count(number)
-            quarantine.close_landed(self._sql, self._stream.source)
-            self._sql.execute("commit")
-        except BaseException:
-            self._sql.execute("rollback")
-            raise
-        if written:
-            unfinished(written).rename(written)
+        with ExitStack() as until_renamed:
+            try:
+                self._ledger.exclude_retracted(self._stream)
+                self._erase_persons()
+                self._pseudonymise()
+                self._mark_repeats()
+                until_renamed.enter_context(self._ledger.committing())
+                number = self._ledger.next_load_id()
+                written = self._write_lake(number)
+                count(number)
+                quarantine.close_landed(self._sql, self._stream.source)
+                self._ledger.commit(self._stream.source)
+            except BaseException:
+                self._sql.execute("rollback")
+                raise
+            if written:
+                unfinished(written).rename(written)
 
     def _erase_persons(self) -> None:
         """Replace the erased persons in the table `batch`: then what landed before they were erased is equal to it."""

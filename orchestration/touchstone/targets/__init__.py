@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import duckdb
 
@@ -107,15 +106,6 @@ def catch_up(targets: Iterable[Target], settings: Settings) -> dict[str, str]:
         except TargetFailed as failure:
             failed[target.title] = str(failure)
     return failed
-
-
-def without_passwords(text: str, address: str) -> str:
-    """A message of others, without the passwords of an address."""
-    parts = urlsplit(address)
-    passwords = [parts.password or "", *parse_qs(parts.query).get("password", ())]
-    for form in {form for each in passwords for form in (each, unquote(each)) if form}:
-        text = text.replace(form, "***")
-    return text
 
 
 @contextmanager

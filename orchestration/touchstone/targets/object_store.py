@@ -16,9 +16,10 @@ from typing import Any
 
 import fsspec
 
+from touchstone.console import without_passwords
 from touchstone.landing.inbox import PACKAGES, filesystem_of
 from touchstone.settings import Settings, SettingsMistake
-from touchstone.targets import Part, Release, TargetFailed, Written, without_passwords
+from touchstone.targets import Part, Release, TargetFailed, Written
 
 
 class ObjectStore:

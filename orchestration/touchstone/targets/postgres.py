@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from touchstone.console import without_passwords
 from touchstone.landing.records import literal, quoted
 from touchstone.release import comments_of
 from touchstone.settings import Settings
-from touchstone.targets import Part, Release, TargetFailed, Written, without_passwords
+from touchstone.targets import Part, Release, TargetFailed, Written
 
 # PostgreSQL's types of the marts' columns, by DuckDB's; all others become text.
 _TYPES = {
