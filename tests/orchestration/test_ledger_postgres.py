@@ -26,9 +26,12 @@ from touchstone.landing.shared import LedgerUnavailable, Shared, reading_lake
 from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings, SettingsMistake, load_settings
 
+from .commands import run as run_command
+from .commands import start
 from .conftest import TestHome
 from .events import some_events
 from .servers import postgres_server
+from .test_runs import marts
 from .test_targets import run
 
 SOURCE = "mailgun/events"
@@ -66,17 +69,20 @@ class Machines:
         self._folder, self._url = folder, url
         self.stream = read_streams()[SOURCE]
 
+    def home(self, name: str) -> Path:
+        return self._folder / name
+
     def environment(self, name: str) -> dict[str, str]:
         return {
-            "TOUCHSTONE_HOME": str(self._folder / name),
             "TOUCHSTONE_LEDGER_POSTGRES": self._url,
             "TOUCHSTONE_LAKE_LOCATION": str(self.lake),
+            "TOUCHSTONE_SYSTEMS": '["mailgun"]',
             "TOUCHSTONE_LOCATIONS": f'{{"{SOURCE}": "{self.inbox}"}}',
         }
 
     def settings(self, name: str, **others: Any) -> Settings:
         given = {"ledger_postgres": self._url, "lake_location": str(self.lake), "lock_wait_seconds": 60} | others
-        settings = load_settings(home=self._folder / name, locations={SOURCE: str(self.inbox)}, **given)
+        settings = load_settings(home=self.home(name), locations={SOURCE: str(self.inbox)}, **given)
         settings.make_directories()
         return settings
 
@@ -94,7 +100,7 @@ class Machines:
         return subprocess.Popen(
             [sys.executable, "-c", LAND],
             cwd=PROJECT,
-            env=os.environ | self.environment(name),
+            env=os.environ | self.environment(name) | {"TOUCHSTONE_HOME": str(self.home(name))},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -318,7 +324,7 @@ def test_homes_that_landed_apart_are_not_joined(machines: Machines) -> None:
     machines.land("a")
     machines.land("b", ledger_postgres=None, lake_location="")
     with pytest.raises(LedgerUnavailable, match="a home of its own that has landed nothing"):
-        settings = load_settings(home=machines.settings("c").home.parent / "b", ledger_postgres=machines._url)
+        settings = load_settings(home=machines.home("b"), ledger_postgres=machines._url)
         with Ledger.open(settings) as ledger:
             ledger.refresh()
 
@@ -368,3 +374,22 @@ def test_a_lost_lock_of_a_reader_is_an_error(machines: Machines) -> None:
     with pytest.raises(LedgerUnavailable), reading_lake(machines.settings("a")):
         machines.end_sessions()
     Shared(machines.settings("a")).close()
+
+
+@pytest.mark.full
+def test_nights_of_two_machines_publish_the_marts_of_one(machines: Machines) -> None:
+    machines.settings("a")
+    alone = {"TOUCHSTONE_LEDGER_POSTGRES": "", "TOUCHSTONE_LAKE_LOCATION": ""}
+    for round_ in range(2):
+        for number in range(3):
+            machines.put(f"{round_}-{number}.json.gz", seed=round_ * 3 + number)
+        nights = [start(machines.home(name), **machines.environment(name)) for name in ("a", "b")]
+        for night in nights:
+            output, _ = night.communicate(timeout=600)
+            assert night.returncode == 0, output
+    assert run_command(machines.home("one"), **machines.environment("one") | alone)[0] == 0
+    expected = marts(machines.home("one"))
+    assert expected["mailgun_metrics_daily"]
+    for name in ("a", "b"):
+        assert run_command(machines.home(name), **machines.environment(name))[0] == 0
+        assert marts(machines.home(name)) == expected

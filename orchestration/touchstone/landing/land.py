@@ -77,7 +77,8 @@ def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress
         landed.refused += batch.land(files)
         done += len(files)
         progress(f"{stream.source}: {done} of {len(found)} files")
-    ledger.replace_refused(stream.source, landed.refused)
+    if entries or not settings.ledger_postgres:  # a machine to which no file comes knows nothing of those of others
+        ledger.replace_refused(stream.source, landed.refused)
     paths = [entry.path for entry in entries]
     quarantine.close_changed(ledger.connection, stream.source, paths)
     ledger.forget_paths(stream.source, paths)
