@@ -201,12 +201,6 @@ class Settings(BaseSettings):
         True, description="Whether the UI asks for the home's token; false where a proxy before it asks who it is."
     )
 
-    @model_validator(mode="after")
-    def _persons_of_one_machine(self) -> Settings:
-        if self.ledger_postgres and self.keep_records_days:
-            raise ValueError("keep_records_days and ledger_postgres don't go together: tokens are of one machine's key")
-        return self
-
     @model_validator(mode="before")
     @classmethod
     def _read_old_names(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -361,6 +355,11 @@ class Settings(BaseSettings):
 
     def make_directories(self) -> None:
         """Raises SettingsMistake if the home or the lake can't be written, and OSError if its disk is full."""
+        if self.ledger_postgres and self.keep_records_days:
+            raise SettingsMistake(
+                f"{_PREFIX}LEDGER_POSTGRES doesn't go with keep_records_days, whose tokens are of one machine's key: "
+                "remove one of them"
+            )
         folders = [self.inbox, self.ledger.parent, self.warehouse, self.releases, self.scratch]
         if self.lake_location and any(self.ledger.parent.glob("*/*/[0-9]*.parquet")):
             raise SettingsMistake(

@@ -351,6 +351,8 @@ def test_a_server_that_is_gone_is_named_without_its_password(machines: Machines)
     with pytest.raises(SettingsMistake, match="ledger_postgres") as mistaken:
         load_settings(ledger_postgres="mysql://me:secret@example.com/x")
     assert "secret" not in str(mistaken.value)
+    with pytest.raises(SettingsMistake, match="remove one of them"):
+        machines.settings("a", keep_records_days=400)
 
 
 def test_a_session_that_ends_in_a_load_leaves_nothing_of_it(machines: Machines) -> None:
