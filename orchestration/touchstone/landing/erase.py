@@ -82,9 +82,9 @@ def erase(settings: Settings, streams: Iterable[Stream], persons: Sequence[Perso
         raise CannotErase(f"remove what was replaced first, as it names persons too: {', '.join(set_aside)}")
     if settings.ledger_postgres:
         raise CannotErase(
-            "the ledger is shared (ledger_postgres), and each machine has a key, a history and releases of its own: "
-            "stop all machines but one, remove the setting there, erase, and have the others begin with new homes and a "
-            "new database"
+            "the ledger is shared (ledger_postgres), and each machine has a key, history and releases of its own: "
+            "stop all machines but one, remove the setting there, erase, and have the others begin with new homes and "
+            "a new database"
         )
     erased = Erased()
     with Ledger.open(settings) as ledger:
