@@ -46,14 +46,15 @@ from touchstone.settings import (
     load_settings,
 )
 from touchstone.signals import end_on_signals
-from touchstone.spark import NotGenerated
+from touchstone.spark import NotGenerated, generate
+from touchstone.spark.night import SparkFailed
 from touchstone.summary import print_summary
 from touchstone.targets import catch_up, targets_of
 
 # The errors whose messages say what to do.
 _KNOWN = (
     BackupFailed, CannotErase, CannotRebuild, CannotRetract, CannotWrite, Damaged, DbtFailed, ErasureUnfinished,
-    HomeInUse, HomeTooNew, LedgerUnavailable, NotGenerated, NotPublished, SettingsMistake,
+    HomeInUse, HomeTooNew, LedgerUnavailable, NotGenerated, NotPublished, SettingsMistake, SparkFailed,
 )  # fmt: skip
 # Dagster's arguments for our code location.
 _LOCATION = ("-m", "touchstone.definitions")
@@ -272,10 +273,6 @@ def _back_up(settings: Settings, to: str) -> None:
 
 
 def _spark(settings: Settings, options: argparse.Namespace) -> None:
-    try:
-        from touchstone.spark.project import generate
-    except ModuleNotFoundError as error:
-        raise NotGenerated(f"{error.name} isn't installed: install touchstone[spark]") from error
     show_progress()
     if options.systems:
         settings = settings.model_copy(update={"systems": options.systems})

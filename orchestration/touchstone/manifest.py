@@ -25,7 +25,7 @@ from touchstone.systems import SHARED, Manifest, groups_of, owner_of
 
 # What defines the marts; a change in any of it requires a full refresh.
 DEFINITIONS = ("dbt_project.yml", "models", "macros", "seeds")
-_PARSED = (*DEFINITIONS, "tests", "profiles")
+PARSED = (*DEFINITIONS, "tests", "profiles")
 # What dbt reads when it builds alone.
 _NOT_PARSED = ("TOUCHSTONE_SYSTEMS", "TOUCHSTONE_MEMORY_LIMIT")
 
@@ -75,7 +75,7 @@ def _parsed_path(settings: Settings) -> Path:
     surroundings = {name: value for name, value in environment(settings).items() if name not in _NOT_PARSED}
     parsed_with = [version("dbt-core"), settings.dbt_vars, surroundings]
     digest = hashlib.blake2b(json.dumps(parsed_with).encode(), digest_size=8)
-    for path in project_files(_PARSED):
+    for path in project_files(PARSED):
         digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
     return manifest_path(settings).with_name(f"{digest.hexdigest()}.pickle")
 

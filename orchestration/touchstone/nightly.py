@@ -33,6 +33,7 @@ from touchstone.plan import fingerprint, plan
 from touchstone.resources import Home
 from touchstone.schedules import COMMAND_LINE, nightly
 from touchstone.settings import Settings
+from touchstone.spark.night import check
 from touchstone.targets import catch_up, targets_of
 
 
@@ -50,7 +51,11 @@ def run(settings: Settings) -> tuple[Outcome, dict[str, str]]:
     Returns how it ended, and what failed, by system or step, with the reason. The caller holds the home. A night with
     nothing new neither loads dbt nor plans its models, which takes longer than all else that it does; another one loads
     it while files land.
+
+    Raises SparkFailed, and lands nothing, where the target Spark lacks what the settings name.
     """
+    if settings.target == "spark":
+        check(settings)
     with DagsterInstance.get() as instance:
         _end_killed(instance)
         ended = _night(settings, instance)

@@ -31,8 +31,10 @@ _FILES = ("touchstone.duckdb", "internal.duckdb")
 
 
 def fingerprint(settings: Settings) -> str:
-    """What the numbers depend on beside the records: every definition, and a company's variables and seeds."""
+    """What the numbers depend on beside the records: all definitions, a company's variables and seeds, the engine."""
     digest = hashlib.blake2b(json.dumps(settings.dbt_vars, sort_keys=True).encode(), digest_size=16)
+    if settings.target != "duckdb":
+        digest.update(settings.target.encode())  # each engine builds what it has not built from all records
     definitions = [(str(path.relative_to(PROJECT)), path) for path in project_files(DEFINITIONS)]
     for name, path in [*definitions, *own_seeds(settings).items()]:
         if path.suffix == ".yml" and path.name != "dbt_project.yml":

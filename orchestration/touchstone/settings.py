@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import yaml
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -130,6 +130,26 @@ class Settings(BaseSettings):
     )
     published_for: Literal["owner", "group", "everyone"] = Field(
         "owner", description="Who may read what is published, beside the user that runs nights."
+    )
+    target: Literal["duckdb", "spark"] = Field("duckdb", description="The engine that builds the models.")
+    spark_profiles: Path | None = Field(
+        None,
+        description="The folder of the profiles.yml that has the profile touchstone_spark; by default the home.",
+        examples=["/home/user/.dbt"],
+    )
+    spark_lake: str = Field(
+        "", description="The lake's address as Spark sees it; by default the home's.", examples=["s3a://bucket/lake"]
+    )
+    spark_marts: str = Field(
+        "",
+        description="Where Spark writes the marts as Parquet: a folder or an address that Spark and this machine "
+        "reach; by default a folder of the home.",
+        examples=["s3a://bucket/marts"],
+    )
+    spark_dbt: str = Field(
+        "",
+        description="The program dbt, if it is in another environment than Touchstone.",
+        examples=["/srv/spark/bin/dbt"],
     )
     memory_limit: str = Field("1600MB", description="DuckDB's memory limit in each process.")
     lock_wait_seconds: int = Field(3600, ge=0, description="How long a second run waits for the first.")
@@ -256,6 +276,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is not a time zone of the IANA database") from error
         return name
 
+    @field_validator("target")
+    @classmethod
+    def _can_build(cls, target: str, others: ValidationInfo) -> str:
+        if target == "spark" and others.data.get("keep_records_days"):
+            raise ValueError("spark has no rule for the tokens of keep_records_days: remove one of the two")
+        return target
+
     @field_validator("memory_limit")
     @classmethod
     def _size(cls, text: str) -> str:
@@ -347,6 +374,11 @@ class Settings(BaseSettings):
     def published(self) -> Path:
         """The link that readers follow, to one folder of `releases`."""
         return self.home / "published"
+
+    @cached_property
+    def dbt_log(self) -> Path:
+        """The log of the dbt that builds the models."""
+        return self.home / ("spark" if self.target == "spark" else "dbt") / "logs" / "dbt.log"
 
     @cached_property
     def scratch(self) -> Path:

@@ -43,8 +43,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
             _warn(
                 console,
                 "The run failed",
-                "readers still see the previous release. The error is above, dbt's full log is "
-                f"{settings.home / 'dbt' / 'logs' / 'dbt.log'}",
+                f"readers still see the previous release. The error is above, dbt's full log is {settings.dbt_log}",
             )
         held_back = _print_held_back(console, published) if published.exists() else set()
         for name, paths in ledger.damaged_files().items():
@@ -65,6 +64,8 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
             _print_headlines(console, json.loads(state.read_text(encoding="utf-8"))["headlines"])
         with duckdb.connect(str(published.resolve()), read_only=True) as connection:
             _print_reconciliation(console, connection)
+        if settings.target == "spark":
+            console.print("Built by:  Spark")
         console.print(f"Published: {_shown(str(published))}\n           {_shown(str(settings.published / 'parquet'))}")
         if (report := settings.published / "report.html").exists():
             console.print(f"Report:    {report.absolute().as_uri()}", soft_wrap=True)

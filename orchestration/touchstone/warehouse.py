@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from touchstone.manifest import read_parsed
 from touchstone.plan import Plan, off_systems
 from touchstone.release import empty_view
 from touchstone.settings import Settings
+from touchstone.spark import night
 from touchstone.systems import SHARED, Manifest, built_nodes, downstream, groups_of, is_mart, parents_first
 
 # How many failures a reason names.
@@ -76,14 +78,55 @@ def build(
         for spec in models.check_specs
         if spec.key in context.selected_asset_check_keys
     }
+    whole = is_whole(context, models, manifest, plan)
+    names = sorted(manifest["nodes"][unique_id]["name"] for unique_id in (*keys, *checks))
+    if settings.target == "spark":
+        plan = replace(plan, kept=[])  # a view is what Spark exports
+        dbt_results, counted = _build_on_spark(settings, manifest, plan, None if whole else names)
+    else:
+        counted = {
+            id_
+            for id_, node in built_nodes(manifest).items()
+            # Other views repeat rows of these, and DuckDB plans the long ones for a second each.
+            if node["config"]["materialized"] != "view" or (is_mart(node) and node["group"] != SHARED)
+        }
+        dbt_results = _build_on_duckdb(settings, manifest, plan, number, None if whole else names, bool(keys))
+    results = {result["unique_id"]: result for result in dbt_results}
+    built = {id_ for id_, result in results.items() if result["status"] == "success"}
+    # A view that is kept may read what could not be built, and not fit it any more.
+    unsound = downstream(manifest, {id_ for id_, result in results.items() if result["status"] in ("error", "skipped")})
+    current = built.union(node["unique_id"] for node in plan.kept) - unsound
+    with read_only(settings) as connection:
+        for node in parents_first(manifest):
+            id_ = node["unique_id"]
+            if id_ not in keys or not (id_ in built or is_mart(node)):
+                continue
+            metadata: dict[str, Any] = (
+                {"seconds": results[id_]["execution_time"]} if id_ in built else {"rebuilt": False}
+            )
+            if id_ in current & counted:
+                rows = connection.execute(f"select count(*) from {node['relation_name']}").fetchone()
+                metadata["dagster/row_count"] = rows and rows[0]
+            # A mart that isn't built is materialized too: Dagster would not publish after one that is missing.
+            yield MaterializeResult(asset_key=keys[id_], metadata=metadata)
+    for unique_id, check in checks.items():
+        result = results.get(unique_id)
+        if result and result["status"] != "skipped":
+            yield _judged(manifest, check, manifest["nodes"][unique_id], result)
+    return _failures(settings, manifest, dbt_results)
+
+
+def _build_on_duckdb(
+    settings: Settings, manifest: Manifest, plan: Plan, number: int, names: Sequence[str] | None, has_models: bool
+) -> list[dict[str, Any]]:
+    """Build what is planned, or the models and tests of some names; returns dbt's results."""
     published = plan.published
     command = ["--no-write-json", "build", "--exclude-resource-type", "unit_test"]
-    if is_whole(context, models, manifest, plan):
+    if names is None:
         selection = exclusions(manifest, [*plan.excluded, *plan.kept], plan.absent)
         uncounted = exclusions(manifest, [*plan.excluded, *plan.kept, *_periods(manifest)], plan.absent)
     else:
         published = {}  # a check that a person starts reads all of history
-        names = sorted(manifest["nodes"][unique_id]["name"] for unique_id in (*keys, *checks))
         selection = uncounted = ["--select", " ".join(names), "--indirect-selection", "empty"]
     _create_empty_views(settings, manifest, plan.absent)
     if settings.keep_records_days:
@@ -91,7 +134,7 @@ def build(
             connection.execute("use internal")  # the other file is published, and the macros have the key
             create_tokens(connection, read_key(settings.ledger.parent), "macro")
     full_refresh = set(plan.full_refresh)
-    for position, batch in enumerate(plan.batches[:-1] if keys else (), start=1):
+    for position, batch in enumerate(plan.batches[:-1] if has_models else (), start=1):
         log_progress(f"building: batch {position} of {len(plan.batches)}")
         variables = {"TOUCHSTONE_LOAD_LIMIT": str(batch.last_load), "TOUCHSTONE_FULL_REFRESH": ",".join(full_refresh)}
         of_batch = selection if batch.is_counted else uncounted
@@ -103,7 +146,7 @@ def build(
             **variables,
         )
         # a group that this batch failed to refresh in full has to be refreshed by the next
-        full_refresh &= _failures(settings, manifest).keys()
+        full_refresh &= _failures(settings, manifest, _results(settings)).keys()
     (settings.home / "dbt" / "target" / "run_results.json").unlink(missing_ok=True)
     variables = {
         "TOUCHSTONE_LOAD_ID": str(number),
@@ -113,30 +156,37 @@ def build(
     # Progress lines replace dbt's own in the terminal; dbt's are in its log file.
     silent = ["--log-level", "none"] if os.environ.get("TOUCHSTONE_PROGRESS") else []
     run_dbt(settings, *silent, *command, *selection, may_fail=True, manifest=read_parsed(settings), **variables)
-    results = {result["unique_id"]: result for result in _results(settings)}
-    built = {id_ for id_, result in results.items() if result["status"] == "success"}
-    # A view that is kept may read what could not be built, and not fit it any more.
-    unsound = downstream(manifest, {id_ for id_, result in results.items() if result["status"] in ("error", "skipped")})
-    current = built.union(node["unique_id"] for node in plan.kept) - unsound
-    with read_only(settings) as connection:
-        for node in parents_first(manifest):
-            id_, is_view = node["unique_id"], node["config"]["materialized"] == "view"
-            if id_ not in keys or not (id_ in built or is_mart(node)):
-                continue
-            metadata: dict[str, Any] = (
-                {"seconds": results[id_]["execution_time"]} if id_ in built else {"rebuilt": False}
+    return _results(settings)
+
+
+def _build_on_spark(
+    settings: Settings, manifest: Manifest, plan: Plan, names: Sequence[str] | None
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """The same on Spark, in one batch, and the DuckDB file of it. Returns also the nodes that are tables there."""
+    excluded = {node["unique_id"] for node in plan.excluded}
+    built = {id_ for id_, node in built_nodes(manifest).items() if node["group"] not in plan.absent} - excluded
+    if names is None:
+        names = [
+            node["name"]
+            for id_, node in manifest["nodes"].items()
+            if id_ in built
+            or (
+                node["resource_type"] == "test"
+                and not built.isdisjoint(node["depends_on"]["nodes"])
+                and plan.absent.isdisjoint(groups_of(manifest, id_))
             )
-            # Other views repeat rows of these, and DuckDB plans the long ones for a second each.
-            if id_ in current and (not is_view or (is_mart(node) and node["group"] != SHARED)):
-                counted = connection.execute(f"select count(*) from {node['relation_name']}").fetchone()
-                metadata["dagster/row_count"] = counted and counted[0]
-            # A mart that isn't built is materialized too: Dagster would not publish after one that is missing.
-            yield MaterializeResult(asset_key=keys[id_], metadata=metadata)
-    for unique_id, check in checks.items():
-        result = results.get(unique_id)
-        if result and result["status"] != "skipped":
-            yield _judged(manifest, check, manifest["nodes"][unique_id], result)
-    return _failures(settings, manifest)
+        ]
+    full_refresh = [node["name"] for node in built_nodes(manifest).values() if node["group"] in plan.full_refresh]
+    empty = [node["name"] for node in _read_of_others(manifest, plan.absent)]
+    results = night.run(settings, manifest, names, full_refresh, empty)
+    # Other tables of DuckDB's, which it builds from all records once it is the target again.
+    (settings.warehouse / "internal.duckdb").unlink(missing_ok=True)
+    views = compiled(settings, manifest, night.view_names(manifest))
+    _create_empty_views(settings, manifest, plan.absent)
+    succeeded = {result["unique_id"] for result in results if result["status"] == "success"}
+    with writable(settings) as connection:
+        night.load(connection, settings, manifest, succeeded, views)
+    return results, {node["unique_id"] for node in night.exported_nodes(manifest)}
 
 
 def _judged(
@@ -194,14 +244,17 @@ def _periods(manifest: Manifest) -> list[dict[str, Any]]:
     return [built[id_] for id_ in downstream(manifest, counting) & built.keys()]
 
 
-def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collection[str]) -> None:
-    """Create an empty view for each missing relation that a model reads of a system that is not built."""
+def _read_of_others(manifest: Manifest, absent: Collection[str]) -> list[dict[str, Any]]:
+    """The nodes of systems that are not built which models of others read."""
     built = {unique_id: node for unique_id, node in built_nodes(manifest).items() if node["group"] not in absent}
     readers = {unique_id: manifest["child_map"][unique_id] for unique_id in built_nodes(manifest).keys() - built.keys()}
-    missing = [
-        manifest["nodes"][unique_id] for unique_id, of_it in readers.items() if not built.keys().isdisjoint(of_it)
-    ]
-    missing += [node for (node,) in manifest["disabled"].values() if not built.keys().isdisjoint(node["readers"])]
+    read = [manifest["nodes"][unique_id] for unique_id, of_it in readers.items() if not built.keys().isdisjoint(of_it)]
+    return read + [node for (node,) in manifest["disabled"].values() if not built.keys().isdisjoint(node["readers"])]
+
+
+def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collection[str]) -> None:
+    """Create an empty view for each missing relation that a model reads of a system that is not built."""
+    missing = _read_of_others(manifest, absent)
     if not missing:
         return
     with writable(settings) as connection:
@@ -212,11 +265,11 @@ def _create_empty_views(settings: Settings, manifest: Manifest, absent: Collecti
                 connection.execute(empty_view(node["relation_name"], node))
 
 
-def _failures(settings: Settings, manifest: Manifest) -> dict[str, str]:
-    """The groups in which dbt's last run failed a model or test, or skipped what a mart reads, with the reason."""
+def _failures(settings: Settings, manifest: Manifest, results: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The groups in which a run of dbt's failed a model or test, or skipped what a mart reads, with the reason."""
     failed: dict[str, list[str]] = {}
     skipped: set[str] = set()
-    for result in _results(settings):
+    for result in results:
         node = manifest["nodes"].get(result["unique_id"])
         if node is None or result["status"] not in ("error", "fail", "skipped"):
             continue

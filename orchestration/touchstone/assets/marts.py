@@ -28,6 +28,8 @@ from touchstone.plan import absent_systems, fingerprint, off_systems, plan
 from touchstone.publish import NotPublished, marts_of, publish, shared_marts
 from touchstone.report import Check, write_report
 from touchstone.schedules import COMMAND_LINE, ONLY_WHAT_IS_NEW
+from touchstone.spark import NotGenerated
+from touchstone.spark.night import SparkFailed
 from touchstone.systems import SHARED, Manifest, owner_of, systems_of
 from touchstone.targets import Target, TargetFailed, catch_up, publish_to
 from touchstone.warehouse import Translator, build, compiled, is_whole
@@ -70,8 +72,11 @@ def _models(manifest: Manifest, targets: Sequence[Target], naming: Naming) -> As
             owner = owner_of(manifest)
             failed = ledger.failed_landings().items()
             held_back = {owner[source]: reason for source, reason in failed if source in owner}
-        with reading_lake(settings):
-            held_back = (yield from build(context, models, settings, manifest, planned, number)) | held_back
+        try:
+            with reading_lake(settings):
+                held_back = (yield from build(context, models, settings, manifest, planned, number)) | held_back
+        except (NotGenerated, SparkFailed) as error:
+            raise Failure(str(error), {"spark": str(error)}, allow_retries=False) from None
         if not is_whole(context, models, manifest, planned):
             return  # For the ledger such a build is not finished: the next one of all models will be.
         systems = {*systems_of(manifest)} - planned.absent

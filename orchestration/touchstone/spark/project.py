@@ -21,7 +21,7 @@ from touchstone.landing.land import land
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
 from touchstone.settings import PROJECT, Settings
-from touchstone.spark import NotGenerated
+from touchstone.spark import NAME, NotGenerated
 from touchstone.spark.described import Columns, Described, Unmapped
 from touchstone.spark.fixtures import expectation, select_of, spark_name
 from touchstone.spark.models import ZONE, translated
@@ -29,8 +29,6 @@ from touchstone.systems import SHARED
 from touchstone.warehouse import writable
 
 Node = Mapping[str, Any]
-# The project's name, and that of the profile which it asks for.
-NAME = "touchstone_spark"
 # dbt's own comparison, but for numbers with a fraction, whose last digits depend on the order of a sum or on how an
 # engine interpolates, and for times, of which Python can't read those after the year 9999.
 COMPARISON = """{% macro spark__get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names) -%}
@@ -294,8 +292,8 @@ class _Project:
                 "model-paths": ["models"],
                 "test-paths": ["tests"],
                 "macro-paths": ["macros"],
-                "on-run-start": "{{ create_lake() }}",
-                "models": {NAME: {"+post-hook": "{{ finish_build() }}"}},
+                "on-run-start": ["{{ create_lake() }}", "{{ create_empty_views() }}"],
+                "models": {NAME: {"+post-hook": ["{{ finish_build() }}", "{{ export_rows() }}"]}},
                 "flags": {"send_anonymous_usage_stats": False},
                 "vars": {"lake": "lake", "reporting_timezone": self._settings.reporting_timezone},
             },

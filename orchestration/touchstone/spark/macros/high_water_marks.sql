@@ -102,8 +102,11 @@
 
 
 {# dbt's own hook: whether a model is built from all records. It is where its definition has changed, after a build that
-   was killed, and after a parent that has been built so since, as nothing shows which of its rows are gone. #}
+   was killed, where a night says so, and after a parent that has been built so since, as nothing shows which of its rows are gone. #}
 {% macro should_full_refresh() -%}
+    {%- if is_run() and model.name in env_var('TOUCHSTONE_FULL_REFRESH', '').split(',') -%}
+        {{ return(true) }}
+    {%- endif -%}
     {%- if flags.FULL_REFRESH or model.config.materialized != 'incremental' or not is_run() -%}
         {{ return(flags.FULL_REFRESH) }}
     {%- endif -%}
