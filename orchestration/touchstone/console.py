@@ -6,6 +6,8 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # Control characters, which a terminal obeys; marks that change the direction of text; and halves of surrogate pairs.
@@ -31,6 +33,17 @@ def log_progress(text: str) -> None:
     """Print a line of progress, with the seconds since TOUCHSTONE_PROGRESS, a Unix epoch; nothing if that isn't set."""
     if started := os.environ.get("TOUCHSTONE_PROGRESS"):
         print(f"{time.time() - float(started):6.1f} s  {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def without_progress() -> Iterator[None]:
+    """Print none of the steps of what is one step of a run."""
+    started = os.environ.pop("TOUCHSTONE_PROGRESS", None)
+    try:
+        yield
+    finally:
+        if started:
+            os.environ["TOUCHSTONE_PROGRESS"] = started
 
 
 def counted(number_of: int, thing: str) -> str:

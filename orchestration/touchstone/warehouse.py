@@ -313,7 +313,15 @@ def compiled(settings: Settings, manifest: Manifest, names: Sequence[str]) -> di
     nodes = {node["name"]: node for node in built_nodes(manifest).values()}
     # by folder: dbt prints the SQL of a model that is selected by name
     folders = {f"path:{_folder(nodes[name])}" for name in names}
-    command = ["--quiet", "--no-write-json", "compile", "--select", " ".join(folders)]
+    command = [
+        "--quiet",
+        "--no-write-json",
+        "compile",
+        "--select",
+        " ".join(folders),
+        "--exclude",
+        "resource_type:test",
+    ]
     run_dbt(settings, *command, manifest=read_parsed(settings))
     folder = settings.home / "dbt" / "target" / "compiled" / manifest["metadata"]["project_name"]
     return {name: (folder / nodes[name]["original_file_path"]).read_text() for name in names}

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from touchstone.console import log_progress, printable
+from touchstone.console import log_progress, printable, without_progress
 from touchstone.home import environment, own_seeds
 from touchstone.landing.inbox import filesystem_of
 from touchstone.manifest import PARSED, project_files
@@ -160,7 +160,8 @@ def _project(settings: Settings) -> Path:
     if not written_of.exists() or written_of.read_text() != digest.hexdigest():
         log_progress("writing the project for Spark")
         written_of.unlink(missing_ok=True)
-        generate(settings, project)
+        with without_progress():
+            generate(settings, project)
         written_of.write_text(digest.hexdigest())
     return project
 
