@@ -26,6 +26,7 @@ from touchstone.landing.streams import read_streams
 from touchstone.publish import releases
 from touchstone.release import held_back
 from touchstone.settings import Settings, SettingsMistake
+from touchstone.spark.night import SparkFailed, check
 from touchstone.targets import TargetFailed, targets_of
 
 # Of the machine's memory: dbt and Dagster need some beside DuckDB.
@@ -65,6 +66,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if all(finding.level == Level.GOOD for finding in lake):  # opening a ledger reads the lake
         yield from _ledger(settings)
     yield from _history(settings)
+    yield from _engine(settings)
     yield _release(settings)
     yield from _targets(settings)
 
@@ -238,6 +240,16 @@ def _closed(settings: Settings, records: int, since: datetime) -> Finding:
     if since < datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days) - _OVERDUE:
         return Finding(Level.WARNING, "quarantine", found, _NOT_TIDIED)
     return Finding(Level.GOOD, "quarantine", found)
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    if settings.target == "spark":
+        try:
+            check(settings)
+        except SparkFailed as error:
+            yield Finding(Level.WRONG, "engine", str(error))
+        else:
+            yield Finding(Level.GOOD, "engine", "Spark, by the profile touchstone_spark")
 
 
 def _release(settings: Settings) -> Finding:

@@ -110,19 +110,12 @@ def test_a_night_on_spark_is_published_as_one_on_duckdb(home: Path, tmp_path: Pa
     code, output = run(home)
     assert code == 0, output
     known, first = told(home), marts(home)
-    results = json.loads((home / "dbt" / "target" / "run_results.json").read_text())["results"]
-    warnings = {
-        result["unique_id"].split(".")[2]: {name: result[name] for name in ("status", "failures", "message")}
-        for result in results
-        if result["status"] == "warn"
-    }
-    assert warnings
     relations = published(home, "select schema, name from (show all tables) where schema = 'main' order by all")
     catalog = published(home, "select * from metric_catalog order by all")
     spark = Spark(home, tmp_path)
     spark.know()
 
-    code, output = spark.night(**warnings)
+    code, output = spark.night()
     assert code == 0, output
     assert "built mailgun_metrics_daily" in output
     assert "Built by:  Spark" in output
@@ -134,7 +127,9 @@ def test_a_night_on_spark_is_published_as_one_on_duckdb(home: Path, tmp_path: Pa
     assert marts(home) == first
     assert published(home, "select * from metric_catalog order by all") == catalog
     assert published(home, "select schema, name from (show all tables) where schema = 'main' order by all") == relations
-    assert told(home) == known
+    assets, checks = told(home)
+    assert assets == known[0]
+    assert known[1].items() <= checks.items()
     with duckdb.connect(str(home / "warehouse" / "internal.duckdb"), read_only=True) as connection:
         assert connection.execute("select count(*) from duckdb_tables()").fetchone() == (0,)
 
