@@ -179,13 +179,17 @@ def _build_on_spark(
     full_refresh = [node["name"] for node in built_nodes(manifest).values() if node["group"] in plan.full_refresh]
     empty = [node["name"] for node in _read_of_others(manifest, plan.absent)]
     results = night.run(settings, manifest, names, full_refresh, empty)
-    # Other tables of DuckDB's, which it builds from all records once it is the target again.
+    # Tables of DuckDB's, which it builds from all records once it is the target again.
     (settings.warehouse / "internal.duckdb").unlink(missing_ok=True)
-    views = compiled(settings, manifest, night.view_names(manifest))
-    _create_empty_views(settings, manifest, plan.absent)
     succeeded = {result["unique_id"] for result in results if result["status"] == "success"}
     with writable(settings) as connection:
-        night.load(connection, settings, manifest, succeeded, views)
+        night.load(connection, settings, manifest, succeeded)
+    _create_empty_views(settings, manifest, plan.absent)
+    views = night.views_of(manifest)
+    queries = compiled(settings, manifest, [node["name"] for node in views])
+    with writable(settings) as connection:
+        for node in views:
+            connection.execute(f"create or replace view {node['relation_name']} as {queries[node['name']]}")
     return results, {node["unique_id"] for node in night.exported_nodes(manifest)}
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 import pytest
 from dagster import AssetCheckKey, AssetKey, DagsterInstance
 
@@ -16,7 +21,7 @@ from touchstone.event_log import last_evaluations
 from touchstone.plan import fingerprint
 from touchstone.settings import Settings
 
-from .commands import run
+from .commands import run, start
 from .conftest import TestHome
 from .events import some_events
 from .test_runs import fill, marts, published
@@ -183,6 +188,26 @@ def test_what_is_missing_is_named_with_the_remedy(home: Path, tmp_path: Path) ->
         assert "dbt could not build on Spark: " in output
         assert remedy in output
     assert not (home / "published").exists()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_dbt_ends_with_a_night_that_is_killed(home: Path, tmp_path: Path) -> None:
+    spark = Spark(home, tmp_path)
+    script = "echo $$ > unfinished; mv unfinished number; exec sleep 300"
+    spark.program.write_text(f"#!/bin/sh\ncd '{tmp_path}'; {script}\n")
+    night = start(home, TOUCHSTONE_TARGET="spark", TOUCHSTONE_SPARK_DBT=str(spark.program))
+    number = tmp_path / "number"
+    wait_until(number.exists)
+    dbt = psutil.Process(int(number.read_text()))
+    assert dbt.is_running()
+    os.kill(night.pid, signal.SIGKILL)
+    wait_until(lambda: not dbt.is_running() or dbt.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_each_engine_has_definitions_of_its_own(tmp_path: Path) -> None:

@@ -136,16 +136,19 @@ def _say(command: list[str], folder: Path, surroundings: Mapping[str, str]) -> s
     return "".join(lines)
 
 
+# dbt runs in another folder than this process: paths are absolute.
 def _dbt(settings: Settings) -> str:
-    return settings.spark_dbt or str(Path(sys.executable).with_name("dbt"))
+    given = settings.spark_dbt or str(Path(sys.executable).with_name("dbt"))
+    return str(Path(shutil.which(given) or given).absolute())
 
 
 def _profiles(settings: Settings) -> Path:
-    return settings.spark_profiles or settings.home
+    return (settings.spark_profiles or settings.home).absolute()
 
 
 def _marts(settings: Settings) -> str:
-    return settings.spark_marts.rstrip("/") or str(settings.home / "spark" / "marts")
+    given = settings.spark_marts.rstrip("/") or str(settings.home / "spark" / "marts")
+    return given if "://" in given else str(Path(given).absolute())
 
 
 def _project(settings: Settings) -> Path:
@@ -168,49 +171,43 @@ def _project(settings: Settings) -> Path:
 
 def exported_nodes(manifest: Manifest) -> list[Node]:
     """What the DuckDB file has as tables: the marts, and the tables of which its views are made."""
-    views = {node["unique_id"] for node in _views(manifest)}
+    views = {node["unique_id"] for node in views_of(manifest)}
     read = {parent for id_ in views for parent in manifest["nodes"][id_]["depends_on"]["nodes"]}
     return [node for id_, node in built_nodes(manifest).items() if id_ not in views and (is_mart(node) or id_ in read)]
 
 
-def _views(manifest: Manifest) -> list[Node]:
+def views_of(manifest: Manifest) -> list[Node]:
     """What the file has as views, as DuckDB's own: the shared marts, and the views between them and the systems' marts;
     parents first. They repeat what the marts have, in many more rows.
     """
-    shared = {id_ for id_, node in built_nodes(manifest).items() if is_mart(node) and node["group"] == SHARED}
-    read = {parent for id_ in shared for parent in manifest["nodes"][id_]["depends_on"]["nodes"]}
-    return [
-        node
-        for node in parents_first(manifest)
-        if node["unique_id"] in shared | read and node["config"]["materialized"] == "view"
-    ]
+    built = built_nodes(manifest)
+    views = {id_ for id_, node in built.items() if node["config"]["materialized"] == "view"}
+    marts = {id_ for id_, node in built.items() if is_mart(node)}
+    found: set[str] = set()
+    newest = {id_ for id_ in views & marts if built[id_]["group"] == SHARED}
+    while newest:
+        found |= newest
+        newest = {parent for id_ in newest for parent in built[id_]["depends_on"]["nodes"]} & views - marts - found
+    return [node for node in parents_first(manifest) if node["unique_id"] in found]
 
 
-def view_names(manifest: Manifest) -> list[str]:
-    return [node["name"] for node in _views(manifest)]
-
-
-def load(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    manifest: Manifest,
-    built: Collection[str],
-    views: Mapping[str, str],
-) -> None:
-    """Make the DuckDB file, in which others than these models are as a night before has made them: of what is `built`,
-    by unique id, the tables that Spark has exported, with the types of their contracts, and `views` by their SQL.
+def load(connection: duckdb.DuckDBPyConnection, settings: Settings, manifest: Manifest, built: Collection[str]) -> None:
+    """Replace, in the DuckDB file, the tables of what is `built`, by unique id, by what Spark has exported, with the
+    types of contracts. Other tables are those of nights before, or views without rows; all else is dropped.
 
     Raises SparkFailed where Spark's files aren't there.
     """
     exported = exported_nodes(manifest)
     tables = {(node["schema"], node["name"]) for node in exported}
     for relation, kind in kinds_of(connection).items():
-        if (kind == "table") != (relation in tables):  # DuckDB built it, or it had nothing
+        if kind == "view" or relation not in tables:
             connection.execute(f'drop {kind} "{relation[0]}"."{relation[1]}"')
     filesystem, root = filesystem_of(_marts(settings), "the setting spark_marts")
     if "file" not in filesystem.protocol:
         connection.register_filesystem(filesystem)
     connection.execute("set TimeZone = 'UTC'")
+    for schema, _ in tables:
+        connection.execute(f'create schema if not exists "{schema}"')
     for node in exported:
         relation = node["relation_name"]
         if node["unique_id"] in built:
@@ -220,7 +217,6 @@ def load(
                 if column["data_type"]
             ]
             files = filesystem.unstrip_protocol(f"{root}/{node['name']}/*.parquet")
-            connection.execute(f'create schema if not exists "touchstone"."{node["schema"]}"')
             try:
                 connection.execute(
                     f"create or replace table {relation} as select {', '.join(items) or '*'} from read_parquet(?)",
@@ -235,8 +231,6 @@ def load(
     for node in exported:
         if (node["schema"], node["name"]) not in existing and node["columns"]:
             connection.execute(empty_view(node["relation_name"], node))
-    for node in _views(manifest):
-        connection.execute(f"create or replace view {node['relation_name']} as {views[node['name']]}")
 
 
 def _remove_exported(settings: Settings, names: Collection[str]) -> None:
