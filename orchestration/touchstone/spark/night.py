@@ -88,7 +88,7 @@ def run(
     own = environment(settings)
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("DBT_") or name not in own}
     surroundings |= {"TOUCHSTONE_FULL_REFRESH": ",".join(full_refresh), "TOUCHSTONE_EMPTY": ",".join(empty)}
-    said = _say(command, folder, surroundings)
+    said = _run_dbt(command, folder, surroundings)
     if not results.exists():
         remedies = [remedy for sign, remedy in _REMEDIES.items() if sign in said]
         raise SparkFailed(f"dbt could not build on Spark: {'; '.join([*remedies, f'its log is {settings.dbt_log}'])}")
@@ -108,7 +108,7 @@ def _kind(node: Node) -> str:
     return "test" if node["resource_type"] == "test" else "model"
 
 
-def _say(command: list[str], folder: Path, surroundings: Mapping[str, str]) -> str:
+def _run_dbt(command: list[str], folder: Path, surroundings: Mapping[str, str]) -> str:
     """Run dbt, whose models show as progress; returns what it printed. It ends when this process does, however that
     ends, and Spark's session with it.
     """
