@@ -15,19 +15,22 @@
         {%- do properties.append("'touchstone." ~ name ~ "' = '" ~ value ~ "'") -%}
     {%- endfor -%}
     {%- do run_query('alter table ' ~ this ~ ' set tblproperties (' ~ properties | join(', ') ~ ')') -%}
+    {%- do graph.setdefault('marks', {}).update({model.name: dict(marks_of(model) if is_incremental() else {}, **marks)}) -%}
 {%- endmacro %}
 
 
-{# The marks of a model; none of one that has no table. #}
+{# The marks of a model; none of one that has no table. A run asks for them once. #}
 {% macro marks_of(node) -%}
-    {%- set marks = {} -%}
-    {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
-    {%- if relation -%}
-        {%- for name, value in run_query('show tblproperties ' ~ relation).rows if name.startswith('touchstone.') -%}
+    {%- set known = graph.setdefault('marks', {}) -%}
+    {%- if node.name not in known -%}
+        {%- set marks = {} -%}
+        {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
+        {%- for name, value in (run_query('show tblproperties ' ~ relation).rows if relation else []) if name.startswith('touchstone.') -%}
             {%- do marks.update({name[11:]: value if name == 'touchstone.definition' else value | int}) -%}
         {%- endfor -%}
+        {%- do known.update({node.name: marks}) -%}
     {%- endif -%}
-    {{ return(marks) }}
+    {{ return(known[node.name]) }}
 {%- endmacro %}
 
 

@@ -1,13 +1,19 @@
 {# An incremental model's rows of a build take the place of those that have their unique key, wherever these stand. Parquet
    has no other way than to write partitions anew: those of the new rows, and those that lose one. What they have beside
-   stays. The new rows are written out first, as they are read three times, and as they read the table. #}
+   stays. The new rows are written out first, as they are read several times, and as they read the table. #}
 {% macro get_insert_overwrite_sql(source_relation, target_relation, existing_relation) -%}
     {%- set new = new_rows() -%}
     {%- do run_query('create table ' ~ new ~ ' using parquet as select * from ' ~ source_relation) -%}
-    {%- set touched = run_query(
-        'select partition_month from ' ~ new ~ ' union select partition_month from ' ~ this ~ ' as kept left semi join '
-        ~ new ~ ' as new on ' ~ same_key()
-    ).columns[0].values() -%}
+    {%- set months, emptied = [], graph.setdefault('emptied', {}).setdefault(model.name, []) -%}
+    {%- for month, is_emptied in run_query(
+        'select partition_month, every(is_replaced) from ('
+        ~ 'select partition_month, true as is_new, false as is_replaced from ' ~ new
+        ~ ' union all select kept.partition_month, false, new.partition_month is not null from ' ~ this
+        ~ ' as kept left join ' ~ new ~ ' as new on ' ~ same_key()
+        ~ ') group by partition_month having some(is_new or is_replaced)'
+    ).rows -%}
+        {%- do (emptied if is_emptied else months).append(month) -%}
+    {%- endfor -%}
     {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') -%}
     insert overwrite table {{ this }} partition (partition_month)
     select {{ columns }} from {{ new }}
@@ -15,7 +21,7 @@
     select {{ columns }}
     from {{ this }} as kept
     where
-        partition_month in ('{{ touched | join("', '") }}')
+        partition_month in ('{{ months | join("', '") }}')
         and not exists (select 1 from {{ new }} as new where {{ same_key() }})
 {%- endmacro %}
 
@@ -23,17 +29,11 @@
 {# Post-hook: remove partitions that have lost their last row, as Spark overwrites none by nothing, and write the marks. #}
 {% macro finish_build() -%}
     {%- if execute and model.config.materialized == 'incremental' -%}
-        {%- set new = new_rows() -%}
-        {%- if is_incremental() -%}
-            {%- for month in run_query(
-                'select distinct partition_month from ' ~ this ~ ' as kept left semi join ' ~ new ~ ' as new on '
-                ~ same_key() ~ ' where partition_month not in (select partition_month from ' ~ new ~ ')'
-            ).columns[0].values() -%}
-                {%- do run_query('alter table ' ~ this ~ " drop partition (partition_month = '" ~ month ~ "')") -%}
-            {%- endfor -%}
-        {%- endif -%}
+        {%- for month in graph.get('emptied', {}).get(model.name, []) -%}
+            {%- do run_query('alter table ' ~ this ~ " drop partition (partition_month = '" ~ month ~ "')") -%}
+        {%- endfor -%}
         {%- do set_high_water_marks() -%}
-        {%- do run_query('drop table if exists ' ~ new) -%}
+        {%- do run_query('drop table if exists ' ~ new_rows()) -%}
     {%- endif -%}
 {%- endmacro %}
 
