@@ -70,6 +70,7 @@ def generate(settings: Settings, out: Path) -> dict[str, int]:
             variables=settings.variables,
             locations={},
             lake_location="",
+            ledger_postgres=None,
         )
         compiling.make_directories()
         manifest = _compiled(compiling)
