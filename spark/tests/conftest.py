@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,14 @@ def build(command: str, project: Path, lake: Path, **variables: str) -> list[Any
     return list(result.result)
 
 
-def differences(marts: duckdb.DuckDBPyConnection, mart: str, session: SparkSession) -> tuple[int, int]:
-    """How many rows only DuckDB has, and how many only Spark has; doubles are compared by so many digits."""
+def compared(home: Path, built: Iterable[str], session: SparkSession) -> dict[str, tuple[int, int]]:
+    """Of each mart of a release that Spark has built too, how many rows only DuckDB has, and how many only Spark."""
+    with duckdb.connect(str(home / "published" / "touchstone.duckdb"), read_only=True) as marts:
+        views = marts.execute("select view_name from duckdb_views() where not internal").fetchall()
+        return {name: _differences(marts, name, session) for name in sorted({name for (name,) in views} & {*built})}
+
+
+def _differences(marts: duckdb.DuckDBPyConnection, mart: str, session: SparkSession) -> tuple[int, int]:
     marts.register("of_spark", session.table(f"touchstone.{mart}").toArrow())
     columns = marts.execute(f"describe {mart}").fetchall()
     items = ", ".join(
