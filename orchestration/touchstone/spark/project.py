@@ -29,26 +29,6 @@ from touchstone.systems import SHARED
 from touchstone.warehouse import writable
 
 Node = Mapping[str, Any]
-# dbt's own comparison, but for numbers with a fraction, whose last digits depend on the order of a sum or on how an
-# engine interpolates, and for times, of which Python can't read those after the year 9999.
-COMPARISON = """{% macro spark__get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names) -%}
-{%- set types = TYPES[model.tested_node_unique_id.split('.')[-1]] -%}
-{%- for kind, query in [('actual', main_sql), ('expected', expected_fixture_sql)] %}
-select
-    {%- for name in expected_column_names %}
-    {%- set of_type = {'DOUBLE': 'round(' ~ name ~ ', 9)', 'TIMESTAMP': 'cast(' ~ name ~ ' as string)'} %}
-    {{ of_type.get(types.get(name | replace('`', '')), name) }} as {{ name }},
-    {%- endfor %}
-    '{{ kind }}' as `actual_or_expected`
-from (
-    {{ query }}
-) as _{{ kind }}
-{%- if not loop.last %}
-union all
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-"""
 # Hive's metastore holds 32,700 characters of a view in Derby; refs become longer names.
 LONGEST_VIEW = 25_000
 
@@ -190,6 +170,7 @@ class _Project:
             if tests_of:
                 _yaml(out / folder / f"_{folder.name}__unit_tests.yml", {"unit_tests": tests_of})
         self._write_project(out)
+        self._write_sources(out)
 
     def _is_on(self, id_: str) -> bool:
         """Whether a node reads nothing of a system that is off."""
@@ -299,9 +280,15 @@ class _Project:
                 "vars": {"lake": "lake", "reporting_timezone": self._settings.reporting_timezone},
             },
         )
-        comparison = out / "macros" / "spark__get_unit_test_sql.sql"
-        comparison.parent.mkdir(parents=True, exist_ok=True)
-        comparison.write_text(COMPARISON.replace("TYPES", json.dumps(self._compared, indent=4)))
+        types = out / "macros" / "column_types.sql"
+        types.parent.mkdir(parents=True, exist_ok=True)
+        types.write_text(
+            "{# Columns that a unit test compares in another way, of models that have one. #}\n"
+            "{% macro column_types() -%}\n"
+            f"    {{{{ return({json.dumps(self._compared, indent=4)}) }}}}\n{{%- endmacro %}}\n"
+        )
+
+    def _write_sources(self, out: Path) -> None:
         sources: dict[str, list[Node]] = {}
         read = {parent for node in self._nodes.values() for parent in _parents(node)}
         for source in (source for id_, source in self._manifest["sources"].items() if id_ in read):
