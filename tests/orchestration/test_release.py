@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 
 from touchstone.publish import Release, publish, shared_marts
 from touchstone.warehouse import _failures, compiled
@@ -96,20 +93,12 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome) -> 
     assert home.ledger_rows(f"select * from read_parquet({files!r}) order by all") == after["mailgun_metrics_daily"]
 
 
-@pytest.fixture
-def results(session_home: TestHome) -> Iterator[Path]:
-    path = session_home.settings.home / "dbt" / "target" / "run_results.json"
-    yield path
-    path.unlink(missing_ok=True)
-
-
-def test_failures_are_listed_by_system(session_home: TestHome, results: Path) -> None:
+def test_failures_are_listed_by_system(session_home: TestHome) -> None:
     def failed(**statuses: str) -> dict[str, str]:
         ids = {node["name"]: id_ for id_, node in session_home.project["nodes"].items()}
         same = {"failures": 3, "message": None}
         rows = [{"unique_id": ids[name], "status": status, **same} for name, status in statuses.items()]
-        results.write_text(json.dumps({"results": rows}))
-        return _failures(session_home.settings, session_home.project)
+        return _failures(session_home.settings, session_home.project, rows)
 
     assert failed(int_ses__events="success", an_email_event_has_one_row="warn") == {}
     assert failed(int_ses__events="error", ses_metrics_daily="skipped", metric_values_daily="skipped") == {
