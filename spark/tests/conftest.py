@@ -48,7 +48,9 @@ def build(command: str, project: Path, lake: Path, **variables: str) -> list[Any
 def compared(home: Path, built: Iterable[str], session: SparkSession) -> dict[str, tuple[int, int]]:
     """Of each mart of a release that Spark has built too, how many rows only DuckDB has, and how many only Spark."""
     with duckdb.connect(str(home / "published" / "touchstone.duckdb"), read_only=True) as marts:
-        views = marts.execute("select view_name from duckdb_views() where not internal").fetchall()
+        views = marts.execute(
+            "select view_name from duckdb_views() where schema_name = 'main' and not internal"
+        ).fetchall()
         return {name: _differences(marts, name, session) for name in sorted({name for (name,) in views} & {*built})}
 
 
