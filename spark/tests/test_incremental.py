@@ -22,7 +22,7 @@ pytestmark = needs_java
 
 @pytest.fixture
 def catalog(session: SparkSession) -> Iterator[SparkSession]:
-    """Without tables when it begins, and when it ends."""
+    """Whose tables are dropped at the end."""
     yield session
     for (name,) in session.sql("show databases like 'touchstone*'").collect():
         session.sql(f"drop database {name} cascade")

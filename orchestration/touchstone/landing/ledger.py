@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -277,14 +277,9 @@ class Ledger:
             self._pull(self._shared.sources())
             self._remove_unfinished()
 
-    @contextmanager
-    def committing(self) -> Iterator[None]:
+    def committing(self) -> AbstractContextManager[None]:
         """Number a load and commit it: loads of all machines become visible in the order of their numbers."""
-        if not self._shared:
-            yield
-            return
-        with self._shared.committing():
-            yield
+        return self._shared.committing() if self._shared else nullcontext()
 
     def refresh(self) -> None:
         """Take in what other machines have landed; a build follows, which reads that and what landed here."""
