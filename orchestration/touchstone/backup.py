@@ -30,7 +30,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from touchstone.console import log_progress, printable, without_passwords
 from touchstone.damage import NO_ROOM, CannotWrite, Damaged, disk_full, lake_damaged, ledger_damages, size_of
-from touchstone.home import BEFORE, PRIVATE, HomeInUse, locked, umask
+from touchstone.home import PRIVATE, HomeInUse, locked, new_before, umask
 from touchstone.lake import lake_files
 from touchstone.landing.inbox import filesystem_of
 from touchstone.landing.ledger import Ledger, ledger_lock
@@ -385,7 +385,7 @@ def _fetch(filesystem: Any, source: str, target: Path, entry: Entry) -> None:
 def _put(settings: Settings, new: Path, published: str | None) -> tuple[Path | None, list[str]]:
     """Put what was read into its place. Returns the folder of what was there, and paths of the inbox that stayed."""
     home = settings.home
-    before = home / f"{BEFORE}restore-{datetime.now(UTC):{_NAME}}"
+    before = home / new_before(home, "restore")
     settings.published.unlink(missing_ok=True)
     shutil.rmtree(settings.warehouse)
     for name in _REPLACED:

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -72,6 +72,14 @@ BEFORE = "before-"
 PRIVATE, PUBLIC = 0o077, 0o022
 # The rights to read and enter what is published, beside the owner's.
 _READERS = {"owner": 0, "group": 0o050, "everyone": 0o055}
+
+
+def new_before(home: Path, command: str) -> str:
+    """The name of a folder, which isn't there yet, for what a command replaces."""
+    at = datetime.now(UTC)
+    while (home / (name := f"{BEFORE}{command}-{at:%Y%m%dT%H%M%S}")).exists():  # twice within a second
+        at += timedelta(seconds=1)
+    return name
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import duckdb
 
 from touchstone.console import counted, log_progress, printable
 from touchstone.damage import Damaged, history_damages, lake_damaged, ledger_damages, release_damages
-from touchstone.home import BEFORE, locked
+from touchstone.home import locked, new_before
 from touchstone.lake import connect_lake, is_remote, lake_files, lake_sizes
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
@@ -111,7 +111,7 @@ class _Aside:
 
     def __init__(self, settings: Settings) -> None:
         self._home, self._lake = settings.home, settings.lake
-        self._name = f"{BEFORE}rebuild-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        self._name = new_before(settings.home, "rebuild")
         self._folders: set[Path] = set()
 
     def move(self, *paths: Path) -> None:

@@ -216,6 +216,7 @@ def test_a_restore_puts_back_what_was_and_keeps_what_it_replaces(landed: TestHom
     assert (restored.before / "lake" / "ledger.duckdb").exists()
     land_one(landed)
     assert facts(landed) == after, "nothing twice, nothing lost"
+    assert restore(settings, old).before not in (None, restored.before), "even within a second"
 
     landed.reset()
     assert restore(settings, str(tmp_path)).before is None, "a new home has nothing to keep"

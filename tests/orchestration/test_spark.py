@@ -263,6 +263,7 @@ def test_the_line_is_named(described: Described) -> None:
         ({"a": ["b"]}, "MAP(VARCHAR, VARCHAR[])", "map('a', array('b'))"),
         (1.5, "DOUBLE", "1.5D"),
         ({"x": 1}, "STRUCT(x BIGINT)", "named_struct('x', cast(1 as bigint))"),
+        ([0xAE7B], "UHUGEINT[]", f"array('7bae{'0' * 28}')"),
     ],
 )
 def test_a_value_has_its_literal(value: object, type_: str, expected: str) -> None:
@@ -296,6 +297,11 @@ def test_a_fixture_has_all_columns_of_its_relation(described: Described) -> None
         "select cast(name as string) as name, cast(at as timestamp_ntz) as at, cast(null as bigint) as count"
         " from values ('a', timestamp_ntz '2026-01-01 10:00:00') as fixture (name, at)"
     )
+
+
+def test_a_fixture_may_have_any_key(described: Described) -> None:
+    fixture = {"format": "sql", "rows": "select 1 as event_key"}
+    assert "from values\n    ('1')" in select_of(fixture, [("event_key", "UUID")], described)
 
 
 def test_what_spark_would_count_wrongly_is_refused(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def _is_nested(type_: str) -> bool:
 
 
 def _rows(fixture: Mapping[str, Any], columns: Columns, described: Described) -> Rows:
-    """A fixture's rows, typed as its relation's columns are."""
+    """A fixture's rows, typed as its relation's columns are. UUIDs are text on Spark; a fixture need have none."""
+    columns = [(name, "VARCHAR" if type_ == "UUID" else type_) for name, type_ in columns]
     if isinstance(fixture["rows"], str):
         return described.query_as(fixture["rows"], columns)
     types = {name.lower(): type_ for name, type_ in columns}
@@ -102,7 +103,9 @@ def literal(value: Any, type_: str | exp.DataType, quote: str = "'") -> str:
         return f"{value!r}D"
     if of.this in (Type.TIMESTAMP, Type.TIMESTAMPNTZ, Type.DATE):
         return f"{'date' if of.this == Type.DATE else 'timestamp_ntz'} {_text(str(value), quote)}"
-    if of.this in (Type.TEXT, Type.VARCHAR, Type.JSON, Type.UUID, Type.UINT128):
+    if of.this == Type.UINT128:  # a `md5_number`, which is `md5` on Spark
+        return _text(value.to_bytes(16, "little").hex(), quote)
+    if of.this in (Type.TEXT, Type.VARCHAR, Type.JSON):
         return _text(str(value), quote)
     if of.this in (Type.INT, Type.BIGINT, Type.SMALLINT, Type.TINYINT, Type.INT128, Type.DECIMAL):
         return str(value)
