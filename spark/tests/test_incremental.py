@@ -10,12 +10,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import build, compared, needs_java
 from pyspark.sql import SparkSession
 
+from tests.orchestration.events import some_events
+from tests.orchestration.pinpoint_records import some_extracts
+
 LANDINGS = 5
+# Its offset has a half hour, and its clocks change on 8 March 2026.
+ZONE, END = "America/St_Johns", "2026-03-31"
 
 pytestmark = needs_java
 
@@ -41,13 +47,18 @@ def test_builds_of_what_is_new_give_the_marts_of_all_records(
     systems: list[str], events: int, catalog: SparkSession, tmp_path: Path
 ) -> None:
     home, all_files, project = (tmp_path / name for name in ("home", "all", "project"))
-    surroundings = os.environ | {"TOUCHSTONE_HOME": str(home), "TOUCHSTONE_SYSTEMS": json.dumps(systems)}
+    surroundings = os.environ | {
+        "TOUCHSTONE_HOME": str(home),
+        "TOUCHSTONE_SYSTEMS": json.dumps(systems),
+        "TOUCHSTONE_REPORTING_TIMEZONE": ZONE,
+    }
 
     def run(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", *arguments], cwd=tmp_path, env=surroundings, check=True)
 
-    run("touchstone.sample", str(all_files), "--events", str(events), "--days", "70", "--seed", "3")
+    run("touchstone.sample", str(all_files), "--events", str(events), "--days", "70", "--end", END, "--seed", "3")
     choose = random.Random(3)
+    _add_random_records(all_files, choose)
     landings: list[list[Path]] = [[] for _ in range(LANDINGS)]
     for path in sorted(all_files.rglob("*")):
         if path.is_file():
@@ -69,3 +80,18 @@ def test_builds_of_what_is_new_give_the_marts_of_all_records(
     found = compared(home, [node.node.name for node in results], catalog)
     assert len(found) >= 6 * len(systems)
     assert {name: rows for name, rows in found.items() if rows != (0, 0)} == {}
+
+
+def _add_random_records(folder: Path, chance: random.Random) -> None:
+    """Those of the property tests, shuffled, a fifth of them twice."""
+    sources: dict[str, list[dict[str, Any]]] = {
+        "mailgun/events": some_events(seed=5, count=500),
+        **some_extracts(seed=5, scale=5),
+    }
+    for source, records in sources.items():
+        shuffled = records + chance.sample(records, len(records) // 5)
+        chance.shuffle(shuffled)
+        for number in range(LANDINGS):
+            path = folder / source / f"random-{number}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(map(json.dumps, shuffled[number::LANDINGS])))

@@ -38,7 +38,7 @@ def built(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Bu
 def test_every_model_and_test_passes(built: Built) -> None:
     """The sample has what some data tests warn of, on DuckDB too."""
     kinds = {id_.split(".")[0] for id_, status in built.statuses.items() if status in ("success", "pass")}
-    assert kinds == {"model", "test", "unit_test"}
+    assert kinds == {"model", "operation", "test", "unit_test"}
     assert {id_: status for id_, status in built.statuses.items() if status not in ("success", "pass", "warn")} == {}
     results = json.loads((built.home / "dbt" / "target" / "run_results.json").read_text())["results"]
     assert _warning(built.statuses) == _warning({node["unique_id"]: node["status"] for node in results})
