@@ -77,6 +77,11 @@ def test_any_size(tmp_path: Path, events: int, days: int) -> None:
         assert events / 2 <= len(read_lines(tmp_path, source)) <= max(events * 1.3, 30), source
 
 
+def test_few_events_over_many_days_have_no_empty_line(tmp_path: Path) -> None:
+    write_sample(tmp_path, "--systems", "mailgun", "--events", "400", "--days", "70")
+    assert all(read_lines(tmp_path, "mailgun/events"))
+
+
 def test_a_large_sample_has_more_contact_centres(tmp_path: Path) -> None:
     write_sample(tmp_path, "--systems", "cloudwatch", "--events", "60000", "--days", "30", "--clean")
     assert 50_000 <= len(read_lines(tmp_path, "cloudwatch/metric_stream")) <= 75_000

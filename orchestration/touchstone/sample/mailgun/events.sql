@@ -138,9 +138,11 @@ from records where arrived < beginning() + interval 2 days and shape <> 'webhook
 
 create table odd_records as
 select max(arrived) as arrived, unnest([
-    '{"items":[' || string_agg(line, ',' order by line) filter (shape = 'events') || '],"paging":{"next":"none"}}',
-    '{"start":"Mon, 05 Jan 2026 00:00:00 -0000","items":['
-        || string_agg(line, ',' order by line) filter (shape = 'logs') || '],"pagination":{}}',
+    concat('{"items":[', string_agg(line, ',' order by line) filter (shape = 'events'), '],"paging":{"next":"none"}}'),
+    concat(
+        '{"start":"Mon, 05 Jan 2026 00:00:00 -0000","items":[',
+        string_agg(line, ',' order by line) filter (shape = 'logs'), '],"pagination":{}}'
+    ),
     '{"items":[],"paging":{"next":"none"}}', '{"items":[],"pagination":{}}'
 ]) as line
 from first_records having count() > 0
