@@ -36,8 +36,6 @@ from touchstone.settings import Settings
 from touchstone.spark import night
 from touchstone.systems import SHARED, Manifest, built_nodes, downstream, groups_of, is_mart, parents_first
 
-# Groups whose builds of what is new on Spark were compared with DuckDB's; Spark builds the others from all records.
-_BUILT_OF_WHAT_IS_NEW = ("alexa", "mailgun", "ses", SHARED)
 # How many failures a reason names.
 _SHOWN = 3
 
@@ -178,11 +176,7 @@ def _build_on_spark(
                 and plan.absent.isdisjoint(groups_of(manifest, id_))
             )
         ]
-    full_refresh = [
-        node["name"]
-        for id_, node in built_nodes(manifest).items()
-        if node["group"] in plan.full_refresh or (id_ in built and node["group"] not in _BUILT_OF_WHAT_IS_NEW)
-    ]
+    full_refresh = [node["name"] for node in built_nodes(manifest).values() if node["group"] in plan.full_refresh]
     empty = [node["name"] for node in _read_of_others(manifest, plan.absent)]
     results = night.run(settings, manifest, names, full_refresh, empty)
     # Tables of DuckDB's, which it builds from all records once it is the target again.
