@@ -118,7 +118,7 @@ spark: $(SPARK_READY) ## write a dbt project for Spark with the same models into
 	@PYTHONPATH=$(CURDIR)/orchestration $(SPARK)/python -m touchstone spark --out '$(OUT)' $(if $(SYSTEMS),--systems $(SYSTEMS))
 
 test-spark: $(SPARK_READY) ## build the generated project on Spark, with its tests, and compare its marts with DuckDB's
-	@PYTHONPATH=$(CURDIR)/orchestration:$(CURDIR) $(SPARK)/python -m pytest -m "not full" spark/tests
+	@PYTHONPATH=$(CURDIR)/orchestration:$(CURDIR) $(SPARK)/python -m pytest spark/tests
 
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tools.mutants

@@ -36,11 +36,7 @@ def catalog(session: SparkSession) -> Iterator[SparkSession]:
 
 @pytest.mark.parametrize(
     ("systems", "events"),
-    [
-        (["ses"], 1000),
-        pytest.param(["alexa"], 400, marks=pytest.mark.full),
-        pytest.param(["cloudwatch", "mailgun", "pinpoint"], 400, marks=pytest.mark.full),
-    ],
+    [(["ses"], 1000), (["alexa"], 400), (["cloudwatch", "mailgun", "pinpoint"], 400)],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
 def test_builds_of_what_is_new_give_the_marts_of_all_records(
