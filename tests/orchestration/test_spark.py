@@ -299,6 +299,18 @@ def test_a_fixture_has_all_columns_of_its_relation(described: Described) -> None
     )
 
 
+def test_a_recursion_has_as_many_steps_and_rows_as_it_needs(described: Described) -> None:
+    sql = spark(
+        "with recursive steps as (select 1 as n union all select n + 1 from steps where n < 500), "
+        "others as (select n from steps) "
+        "select count(*) as c from others inner join steps using (n)",
+        described,
+    )
+    assert "steps MAX RECURSION LEVEL 1000000 AS ( SELECT 1 AS n UNION ALL SELECT n + 1 FROM steps" in sql
+    assert "others AS ( SELECT n FROM ( SELECT * FROM steps LIMIT ALL ) AS steps )" in sql
+    assert "INNER JOIN ( SELECT * FROM steps LIMIT ALL ) AS steps USING (n)" in sql
+
+
 def test_a_fixture_may_have_any_key(described: Described) -> None:
     fixture = {"format": "sql", "rows": "select 1 as event_key"}
     assert "from values\n    ('1')" in select_of(fixture, [("event_key", "UUID")], described)

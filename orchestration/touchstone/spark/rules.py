@@ -24,6 +24,9 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.StartsWith, exp.Sum, exp.Trim, exp.Unnest, exp.Upper,
 )  # fmt: skip
 
+# Far more steps than a recursion over events has.
+_STEPS = 1_000_000
+
 Node = exp.Expr
 Rule = Callable[[Any], Node]
 RULES: dict[type[exp.Expr], Rule] = {}
@@ -132,6 +135,22 @@ def _table(node: exp.Table) -> Node:
         columns = [exp.to_identifier(name) for name in node.this.meta["rows"]]
         alias = exp.TableAlias(this=exp.to_identifier(node.alias), columns=columns)
         return exp.Lateral(this=call("inline", node.this), alias=alias)
+    return node
+
+
+@rule(exp.With)
+def _with(node: exp.With) -> Node:
+    """Spark ends a recursion with an error after 100 steps, and one of which a million rows are read, unless told."""
+    for cte in node.expressions if node.args.get("recursive") else ():
+        name = cte.alias
+        own = [id(table) for table in cte.this.find_all(exp.Table) if table.name == name]
+        if not own or node.parent is None:
+            continue
+        for table in list(node.parent.find_all(exp.Table)):
+            if table.name == name and id(table) not in own:
+                read = exp.select("*").from_(name).limit(exp.var("ALL"))
+                table.replace(read.subquery(table.alias or name))
+        cte.args["alias"].set("this", exp.Identifier(this=f"{name} MAX RECURSION LEVEL {_STEPS}", quoted=False))
     return node
 
 
