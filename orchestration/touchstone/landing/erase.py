@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from touchstone.home import BEFORE
+from touchstone.landing import opentelemetry
 from touchstone.landing.formats import FileRefused
 from touchstone.landing.inbox import Found, find
 from touchstone.landing.land import location
@@ -259,7 +260,10 @@ def _files_with(known: Persons, stream: Stream, settings: Settings) -> Iterator[
 
 
 def _texts_in(staged: Staged) -> Iterator[str]:
-    if not staged.is_parquet:
+    if staged.format == "opentelemetry":
+        yield from (text for _, _, _, text, _ in opentelemetry.documents(staged.path))
+        return
+    if staged.format == "text":
         with staged.path.open(errors="replace") as file:
             while lines := file.readlines(2**20):
                 yield "".join(lines)

@@ -1,10 +1,15 @@
-"""The format of a file, by its content: any other than JSON and Parquet is refused by name."""
+"""The format of a file, by its content: any other than JSON, Parquet and a metric stream's OpenTelemetry is refused by name."""
 
 from __future__ import annotations
 
 import csv
 import re
 from itertools import islice
+from typing import Literal
+
+from touchstone.landing.opentelemetry import BEGINNING
+
+Format = Literal["text", "parquet", "opentelemetry"]
 
 # How much of a file's beginning is read to recognize its format.
 HEAD_BYTES = 4096
@@ -41,7 +46,6 @@ _HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 # The beginning of an object or list, in JSON or a notation like it.
 _JSON_LIKE = re.compile(rb"\s*[{\[(]")
 _OPENTELEMETRY_JSON = re.compile(rb'\s*\{\s*"resource(?:Metrics|Logs|Spans)"\s*:')
-_METRIC_STREAM = "set the metric stream's output format to JSON, and have its records delivered again"
 # Code units of UTF-32 and UTF-16 by their mark, or by the zeros beside the first character of JSON.
 _ENCODINGS = (
     (re.compile(rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff"), "utf-32"),
@@ -57,23 +61,28 @@ class FileRefused(Exception):
     """The whole file can't be landed; the message has the reason and the remedy."""
 
 
+def format_of(head: bytes) -> Format:
+    """The format by the beginning of a file; text is what is neither of the others."""
+    if head.startswith(PARQUET):
+        return "parquet"
+    return "opentelemetry" if BEGINNING.match(head) and _is_binary(head) else "text"
+
+
 def encoding(head: bytes) -> str | None:
     """The encoding of a text file by its beginning, unless it is UTF-8."""
     return next((name for pattern, name in _ENCODINGS if pattern.match(head)), None)
 
 
 def refuse_other(head: bytes) -> None:
-    """Raise FileRefused if the beginning shows another format than JSON or Parquet."""
+    """Raise FileRefused if the beginning shows a format that isn't read."""
     for (magic, at), (what, remedy) in _MAGIC.items():
         if head.startswith(magic, at):
             if magic.startswith(b"PK") and _OFFICE.search(head):
                 what, remedy = "a workbook or document of an office program", _EXPORT
             raise FileRefused(f"it is {what}: {remedy}")
-    if _is_opentelemetry(head):
-        raise FileRefused(f"it is OpenTelemetry's protobuf: {_METRIC_STREAM}")
     text = head.removeprefix(b"\xef\xbb\xbf")
     if _OPENTELEMETRY_JSON.match(text):
-        raise FileRefused(f"it is OpenTelemetry's JSON: {_METRIC_STREAM}")
+        raise FileRefused("it is OpenTelemetry's JSON: put the metric stream's own files there, or export them as JSON")
     if _HTML.match(text):
         raise FileRefused("it is an HTML page, maybe an error that was saved: fetch the file again")
     if text.lstrip().startswith(b"<"):
@@ -87,12 +96,6 @@ def without_json(head: bytes) -> FileRefused:
     if not _JSON_LIKE.match(head) and (mark := _separator(head)):
         return FileRefused(f"it is CSV, separated by {mark}: {_EXPORT}")
     return FileRefused(f"it is text without a JSON object: {_EXPORT}, or remove it")
-
-
-def _is_opentelemetry(head: bytes) -> bool:
-    """Whether it starts with a message length and a field number 1, as CloudWatch's metric streams write it."""
-    length = re.match(rb"[\x80-\xff]{0,4}[\x00-\x7f]\x0a", head)
-    return bool(length) and b"amazonaws.com/" in head and _is_binary(head)
 
 
 def _is_binary(head: bytes) -> bool:

@@ -1,22 +1,24 @@
 """Reads the files of a batch into the validator.
 
-Clean lines are read from many files at once, Parquet by its rows, and all other files by the exact splitter.
+Clean lines are read from many files at once, Parquet by its rows, OpenTelemetry by its datapoints, and all other files by
+the exact splitter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
 import pyarrow as pa
 
-from touchstone.landing import parquet, records
+from touchstone.landing import opentelemetry, parquet, records
 from touchstone.landing.formats import FileRefused
+from touchstone.landing.opentelemetry import Document
 from touchstone.landing.splitter import split
 from touchstone.landing.stage import Staged, first_lines
 from touchstone.landing.validator import Validator
 
-# How many characters of the splitter's documents are validated at a time.
+# How many characters of documents are validated at a time.
 _PIECE = 64 * 2**20
 # The size of the part of a batch that is read first, in bytes.
 _FIRST = 16 * 2**20
@@ -29,9 +31,6 @@ _DOCUMENTS = pa.schema(
         ("error", pa.string()),
     ]
 )
-# Filename, byte offset, line, text, and the error if it isn't JSON.
-Document = tuple[str, int, int, str, str | None]
-
 
 class Reader:
     """Reader of one stream's files."""
@@ -44,8 +43,14 @@ class Reader:
     def read(self, files: Sequence[Staged]) -> dict[Staged, str]:
         """Read and validate the records of files; returns the files that are refused as a whole, with the reason."""
         refused: dict[Staged, str] = {}
-        rest = self._read_fast([file for file in files if not file.is_parquet])
-        for file in (file for file in files if file.is_parquet):
+        rest = self._read_fast([file for file in files if file.format == "text"])
+        self._read_pieces(
+            document
+            for file in files
+            if file.format == "opentelemetry"
+            for document in opentelemetry.documents(file.path)
+        )
+        for file in (file for file in files if file.format == "parquet"):
             try:
                 self._read_parquet(file)
             except FileRefused as refusal:
@@ -108,23 +113,33 @@ class Reader:
 
     def _read_exactly(self, files: Sequence[Staged]) -> dict[Staged, str]:
         """Split files that are not clean newline-delimited JSON, several at a time; returns those that are refused."""
-        piece: list[Document] = []
         ignored: list[tuple[str, int, int, str]] = []
         refused: dict[Staged, str] = {}
-        size = 0
-        for file in files:
-            try:
-                for document in split(file.path, self._max_record_bytes):
-                    if document.kind:
-                        ignored.append((str(file.path), document.offset, document.line, document.kind))
-                        continue
-                    piece.append((str(file.path), document.offset, document.line, document.text, document.error))
-                    size += len(document.text)
-                    if size > _PIECE:
-                        self.read_documents(piece)
-                        piece, size = [], 0
-            except FileRefused as refusal:
-                refused[file] = str(refusal)
-        self.read_documents(piece)
+
+        def documents() -> Iterator[Document]:
+            for file in files:
+                name = str(file.path)
+                try:
+                    for document in split(file.path, self._max_record_bytes):
+                        if document.kind:
+                            ignored.append((name, document.offset, document.line, document.kind))
+                        else:
+                            yield name, document.offset, document.line, document.text, document.error
+                except FileRefused as refusal:
+                    refused[file] = str(refusal)
+
+        self._read_pieces(documents())
         self._validator.ignore(ignored)
         return refused
+
+    def _read_pieces(self, documents: Iterable[Document]) -> None:
+        """Validate documents, many at a time."""
+        piece: list[Document] = []
+        size = 0
+        for document in documents:
+            piece.append(document)
+            size += len(document[3])
+            if size > _PIECE:
+                self.read_documents(piece)
+                piece, size = [], 0
+        self.read_documents(piece)

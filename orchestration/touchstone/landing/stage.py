@@ -1,4 +1,4 @@
-"""The stage: a copy of each file under a safe name, decoded to UTF-8 text or Parquet.
+"""The stage: a copy of each file under a safe name, decoded to UTF-8 text, or binary as it is.
 
 Records are read from the copy alone: file names can't act as patterns, and later changes of the file have no effect.
 One pass makes the copy and the hash; only bytes with a correct checksum are copied.
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from isal import igzip
 
 from touchstone.damage import NO_ROOM
-from touchstone.landing.formats import GZIP, HEAD_BYTES, PARQUET, ZSTD, FileRefused, encoding, refuse_other
+from touchstone.landing.formats import GZIP, HEAD_BYTES, ZSTD, FileRefused, Format, encoding, format_of, refuse_other
 from touchstone.landing.inbox import Found
 
 _CHUNK = 2**17
@@ -41,7 +41,7 @@ class Staged:
     hash: str
     bytes: int
     size: int
-    is_parquet: bool
+    format: Format
 
 
 def stage(found: Found, path: Path, max_ratio: int) -> Staged:
@@ -51,8 +51,9 @@ def stage(found: Found, path: Path, max_ratio: int) -> Staged:
             raw = _Layer(file, hashlib.blake2b(digest_size=16))
             reader = _opened(raw, max_ratio)
             head = reader.peek(HEAD_BYTES)[:HEAD_BYTES]
+            format_ = format_of(head)
             with path.open("wb") as copy:
-                _copy(reader, head, copy)
+                _copy(reader, head, encoding(head) if format_ == "text" else None, copy)
             raw.read_to_end()
         if found.stamp_now() != found.stamp:
             raise FileRefused(f"it changed while it was being read; {_LEFT}")
@@ -67,9 +68,8 @@ def stage(found: Found, path: Path, max_ratio: int) -> Staged:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    is_parquet = head.startswith(PARQUET)
-    size = _parquet_size(path) if is_parquet else path.stat().st_size
-    return Staged(found, path, raw.digest.hexdigest(), raw.count, size, is_parquet)
+    size = _parquet_size(path) if format_ == "parquet" else path.stat().st_size
+    return Staged(found, path, raw.digest.hexdigest(), raw.count, size, format_)
 
 
 def first_lines(path: Path, limit: int = 2**20) -> list[str]:
@@ -151,15 +151,15 @@ def _opened(raw: _Layer, max_ratio: int) -> io.BufferedReader[Any]:
     raise FileRefused(f"it is compressed more than {_MAX_LAYERS - 1} times: unpack it, and put what is in it there")
 
 
-def _copy(reader: io.BufferedReader[Any], head: bytes, copy: BinaryIO) -> None:
-    if (name := encoding(head)) is None:
+def _copy(reader: io.BufferedReader[Any], head: bytes, encoded: str | None, copy: BinaryIO) -> None:
+    if encoded is None:
         refuse_other(head)
         buffer = memoryview(bytearray(_CHUNK))
         while read := reader.readinto(buffer):
             copy.write(buffer[:read])
         return
     # Half of a surrogate pair is not a character: it lands as U+FFFD, also if JSON escapes it.
-    text = io.TextIOWrapper(reader, name, errors="replace", newline="")
+    text = io.TextIOWrapper(reader, encoded, errors="replace", newline="")
     first = True
     while piece := text.read(_CHUNK):
         if first:
