@@ -119,3 +119,116 @@ def test_a_datapoint_that_comes_in_every_format_counts_once(home: TestHome) -> N
         totals = landed(home).totals
         assert (totals.accepted, totals.duplicates + totals.ignored) == (0, 100)
     assert lake(home) == rows
+
+
+def test_files_are_told_by_content(home: TestHome) -> None:
+    found = [{**GOOD, "timestamp": GOOD["timestamp"] + 60_000 * n} for n in range(250)]
+    a, b, c, d = (messages(found[n::4], "1.0") for n in range(4))
+    zstd = pa.compress(b, codec="zstd", asbytes=True)
+    delimited = b"\n".join(file_of(message_of([record])) for record in found[2::4]) + b"\n"
+    for name, content in {"a.json": a, "b.gz": zstd, "c.parquet": delimited, "d": gzip.compress(gzip.compress(d))}.items():
+        home.put(SOURCE, f"2026/03/01/{name}", content)
+    totals = landed(home).totals
+    assert (totals.records, totals.accepted) == (250, 250)
+    # a length of 65,407, whose bytes would be the mark of UTF-16
+    long = b"\xff\xfe\x03" + file_of(message_of(found))[3:]
+    assert format_of(long[:4096]) == "opentelemetry"
+    assert format_of(b"1\n2\n3\n4\n5\n6\n") == "text"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_damage_affects_one_message(home: TestHome, seed: int) -> None:
+    chance = random.Random(seed)
+    parts = [file_of(message_of([{**GOOD, "timestamp": GOOD["timestamp"] + 60_000 * n}])) for n in range(20)]
+    cut = parts[4][: chance.randrange(1, len(parts[4]))]
+    garbage = chance.randbytes(50)
+    wrong_length = b"\x05" + parts[12][2:]
+    content = b"".join([*parts[:4], cut, *parts[5:9], garbage, *parts[9:12], wrong_length, *parts[13:]])
+    home.put(SOURCE, "a", content + parts[0][:-1])
+    totals = landed(home).totals
+    assert (totals.accepted, totals.quarantined) == (18, 4)
+    lengths = [len(part) for part in parts]
+    offsets = [sum(lengths[:4])]
+    offsets.append(offsets[-1] + len(cut) + sum(lengths[5:9]))
+    offsets.append(offsets[-1] + len(garbage) + sum(lengths[9:12]))
+    found = quarantine(home)
+    assert [offset for _, offset, *_ in found] == [*offsets, len(content)]
+    assert [line for _, _, line, *_ in found] == [5, 10, 14, 22]
+    assert {reason for *_, reason, _ in found} == {
+        "a message that is cut or damaged, or none of OpenTelemetry's metrics; fetch the file again"
+    }
+    home.put(SOURCE, "a", b"".join(parts))
+    assert landed(home).totals.accepted == 2
+    assert home.ledger_rows("select count(*) from quarantine where closed_at is null") == [(0,)]
+
+
+def _resource(request: ExportMetricsServiceRequest) -> Any:
+    return request.resource_metrics[0].resource
+
+
+def _metric(request: ExportMetricsServiceRequest) -> Any:
+    return request.resource_metrics[0].scope_metrics[0].metrics[0]
+
+
+def _point(request: ExportMetricsServiceRequest) -> Any:
+    return _metric(request).summary.data_points[0]
+
+
+FOREIGN: dict[str, Change] = {
+    "no attribute cloud.account.id: ": lambda r: _resource(r).attributes.pop(1),
+    "another cloud.provider than aws: ": lambda r: _resource(r).attributes[0].MergeFrom(text("cloud.provider", "gcp")),
+    "an aws.exporter.arn that is no metric stream's: ": lambda r: _resource(r).attributes[3].MergeFrom(
+        text("aws.exporter.arn", "arn:aws:firehose:eu-west-1:1:deliverystream/s")
+    ),
+    "an attribute cloud.region that is no text: ": lambda r: _resource(r).attributes[2].MergeFrom(
+        KeyValue(value=AnyValue(int_value=1))
+    ),
+    "an OpenTelemetry metric that is no summary: ": lambda r: _metric(r).gauge.CopyFrom(Gauge()),
+    "a unit that CloudWatch has not: ": lambda r: setattr(_metric(r), "unit", "{Widgets}"),
+    "no attribute Namespace: ": lambda r: _point(r).attributes.pop(0),
+    "an attribute Dimensions that is no text: ": lambda r: _point(r)
+    .attributes[2]
+    .value.kvlist_value.values[0]
+    .value.MergeFrom(AnyValue(bool_value=True)),
+    "a quantile twice, with different values: ": lambda r: _point(r).quantile_values.add(quantile=0.99, value=1),
+    "a quantile that is not from 0 to 1: ": lambda r: _point(r).quantile_values.add(quantile=99, value=1),
+    "both labels and attributes: ": lambda r: _point(r).MergeFromString(b"\x0a\x00"),
+    # as of a record in JSON
+    "no number for value.max": lambda r: _point(r).quantile_values.pop(2),
+    "field value.*: a text that is none where ": lambda r: setattr(_point(r), "sum", float("nan")),
+    no_time_in("timestamp"): lambda r: setattr(_point(r), "start_time_unix_nano", 0),
+}
+
+
+def test_what_cloudwatch_does_not_write_is_quarantined_with_its_reason(home: TestHome) -> None:
+    for number, change in enumerate(FOREIGN.values()):
+        good, changed = (
+            message_of([{**GOOD, "timestamp": GOOD["timestamp"] + 60_000 * (2 * number + n)}]) for n in range(2)
+        )
+        change(changed)
+        home.put(SOURCE, f"{number:02d}", file_of(changed, good))
+    totals = landed(home).totals
+    assert (totals.accepted, totals.quarantined) == (len(FOREIGN), len(FOREIGN))
+    for (path, offset, line, reason, kept), expected in zip(quarantine(home), FOREIGN, strict=True):
+        assert reason.startswith(expected), (path, reason, expected)
+        assert (offset, line) == (0, 1)
+        assert json.loads(kept)
+        assert "Widgets" not in reason
+    assert home.replay() == 0
+
+
+def test_what_cloudwatch_may_add_one_day_is_reported_and_lands(home: TestHome) -> None:
+    request = message_of([GOOD])
+    _resource(request).attributes.append(text("cloud.platform", "aws_ec2"))
+    _point(request).attributes.append(text("Tenant", "t"))
+    home.put(SOURCE, "a", file_of(request))
+    result = landed(home)
+    assert result.totals.accepted == 1
+    assert result.unknown_fields == {"resource.cloud.platform": 1, "attribute.Tenant": 1}
+
+
+def test_a_metric_stream_in_another_folder_is_named(home: TestHome) -> None:
+    home.put("mailgun/events", "a", file_of(message_of([GOOD])))
+    assert home.land()["mailgun/events"].totals.quarantined == 1
+    ((reason,),) = home.ledger_rows("select reason from quarantine")
+    assert SOURCE in reason

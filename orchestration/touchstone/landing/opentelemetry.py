@@ -30,6 +30,7 @@ from opentelemetry.proto.resource.v1 import resource_pb2
 _LENGTH = rb"[\x80-\xff]{0,4}[\x01-\x7f]"
 # A message's length, and then its first resource, that one's first attribute, and the name of that.
 BEGINNING = re.compile(_LENGTH + rb"(?:\x0a" + _LENGTH + rb"){3}\x0a")
+_ANY_BEGINNING = re.compile(rb"(?=" + BEGINNING.pattern + rb")")
 # How much of a damaged message is kept.
 _KEPT = 4096
 
@@ -111,27 +112,36 @@ _REQUEST, _LABEL = _request_class()
 
 def _messages(content: mmap.mmap) -> Iterator[tuple[int, Any]]:
     """The messages with their offsets; bytes for what is none, up to the next message."""
+    message = lru_cache(4)(lambda at: _message(content, at))
+
+    def following(at: int) -> int:
+        """Where the next message begins, or the end."""
+        begins = (match.start() for match in _ANY_BEGINNING.finditer(content, at + 1))
+        return next((begin for begin in begins if message(begin)), len(content))
+
     at = 0
     while at < len(content):
-        if request := _message(content, at):
-            yield at, request
-            at = content.tell()
-            continue
-        begins = (match.start() for match in BEGINNING.finditer(content, at + 1))
-        following = next((begin for begin in begins if _message(content, begin)), len(content))
+        if found := message(at):
+            request, end = found
+            # The length of a message that was cut may reach into the next one: protobuf can make a wrong number of that.
+            if end == len(content) or message(end) or following(at) >= end:
+                yield at, request
+                at = end
+                continue
+        begin = following(at)
         # Firehose can write a line break after each of its records
-        if content[at:following].strip():
-            yield at, content[at : min(following, at + _KEPT)]
-        at = following
+        if content[at:begin].strip():
+            yield at, content[at : min(begin, at + _KEPT)]
+        at = begin
 
 
-def _message(content: mmap.mmap, at: int) -> Any:
-    """The message at an offset, after which `content` stands then; None if there is none."""
+def _message(content: mmap.mmap, at: int) -> tuple[Any, int] | None:
+    """The message at an offset, and where it ends; None if there is none."""
     if not BEGINNING.match(content, at):
         return None
     content.seek(at)
     try:
-        return parse_length_prefixed(_REQUEST, content)  # type: ignore[arg-type]
+        return parse_length_prefixed(_REQUEST, content), content.tell()  # type: ignore[arg-type]
     except (DecodeError, ValueError):
         return None
 
