@@ -1,7 +1,8 @@
-"""CloudWatch's marts against a second implementation in plain Python, whatever the order in which datapoints come."""
+"""CloudWatch's marts against a second implementation in plain Python, whatever the order and format in which datapoints come."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import random
@@ -14,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .conftest import TABLES, TestHome, no_time_in
+from .metric_streams import file_of, message_of
 
 Record = dict[str, Any]
 Dimensions = tuple[tuple[str, str], ...]
@@ -72,7 +74,9 @@ def _datapoint(chance: random.Random, at: datetime) -> Record:
         sizes = [size * 1e-14 for size in sizes]
     value = {"max": max(sizes[:2]), "min": min(sizes[:2]), "sum": sizes[2], "count": float(count)}
     if metric == "RequestLatency" and chance.random() < 0.7:
-        value |= {"p99": sizes[0], "TM(25%:75%)": sizes[1]}
+        value["p99"] = sizes[0]
+        if chance.random() < 0.5:
+            value["TM(25%:75%)"] = sizes[1]
     record = {
         "metric_stream_name": chance.choice("st"),
         "account_id": "1",
@@ -288,6 +292,15 @@ def read(home: TestHome, mart: str, keys: str, columns: tuple[str, ...]) -> dict
     }
 
 
+def put(home: TestHome, name: str, records: list[Record]) -> None:
+    """A file of each format; in OpenTelemetry what has no other statistics than percentiles."""
+    rest = [record for record in records if "TM(25%:75%)" in record["value"]]
+    plain = [record for record in records if record not in rest]
+    home.put("cloudwatch/metric_stream", f"{name}.json", rest + plain[::3])
+    home.put("cloudwatch/metric_stream", f"{name}.otel-1.0", file_of(message_of(plain[1::3], "1.0")))
+    home.put("cloudwatch/metric_stream", f"{name}.otel-0.7.gz", gzip.compress(file_of(message_of(plain[2::3], "0.7"))))
+
+
 def test_the_marts_are_what_a_second_implementation_counts_in_any_order(home: TestHome) -> None:
     records = some_datapoints(seed=3, count=900)
     first = None
@@ -298,7 +311,7 @@ def test_the_marts_are_what_a_second_implementation_counts_in_any_order(home: Te
         chance.shuffle(repeated)
         runs = 3 - order
         for run in range(runs):
-            home.put("cloudwatch/metric_stream", f"{run}.json", repeated[run::runs])
+            put(home, str(run), repeated[run::runs])
             landed = home.land()["cloudwatch/metric_stream"].totals
             assert landed.add_up
             assert landed.quarantined == 0
