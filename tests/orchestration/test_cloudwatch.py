@@ -1,4 +1,4 @@
-"""CloudWatch's marts against a second implementation in plain Python, whatever the order and format in which datapoints come."""
+"""CloudWatch's marts against a second implementation in plain Python, in any order and format of datapoints."""
 
 from __future__ import annotations
 

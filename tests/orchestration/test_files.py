@@ -67,7 +67,6 @@ OTHER_FILES = {
     "lite.db": (b"SQLite format 3\x00\x10\x00", "SQLite"),
     "zeros": (bytes(5000), "binary file"),
     "otel.json": (b'{"resourceMetrics": [{"scopeMetrics": []}]}\n', "OpenTelemetry's JSON"),
-    "otel.bin": (b"\x24\x0a\x22\x0a\x20amazonaws.com/AWS/Service/Metric\x12\x00\x01", "OpenTelemetry's protobuf"),
     "zip.gz": (gzip.compress(zipped("events.json")), "ZIP archive"),
     "bom.html": (b"\xef\xbb\xbf\n<html></html>", "HTML page"),
     "utf16.xml": ("<?xml version='1.0'?><Error/>".encode("utf-16"), "XML"),

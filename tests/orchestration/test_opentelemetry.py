@@ -57,7 +57,8 @@ def records(seed: int, count: int) -> list[Record]:
         record["value"].pop("TM(25%:75%)", None)
         if "p99" in record["value"]:
             record["value"] |= {"p99.9": chance.random(), "p99.99995": 0.0}
-        record.setdefault("dimensions", {})
+        odd = {"Tür ☎": "größer 😀\t"} if chance.random() < 0.1 else {}
+        record["dimensions"] = odd | record.get("dimensions", {})
     return found
 
 
@@ -123,10 +124,15 @@ def test_a_datapoint_that_comes_in_every_format_counts_once(home: TestHome) -> N
 
 def test_files_are_told_by_content(home: TestHome) -> None:
     found = [{**GOOD, "timestamp": GOOD["timestamp"] + 60_000 * n} for n in range(250)]
-    a, b, c, d = (messages(found[n::4], "1.0") for n in range(4))
+    a, b, d = (messages(found[n::4], "1.0") for n in (0, 1, 3))
     zstd = pa.compress(b, codec="zstd", asbytes=True)
     delimited = b"\n".join(file_of(message_of([record])) for record in found[2::4]) + b"\n"
-    for name, content in {"a.json": a, "b.gz": zstd, "c.parquet": delimited, "d": gzip.compress(gzip.compress(d))}.items():
+    for name, content in {
+        "a.json": a,
+        "b.gz": zstd,
+        "c.parquet": delimited,
+        "d": gzip.compress(gzip.compress(d)),
+    }.items():
         home.put(SOURCE, f"2026/03/01/{name}", content)
     totals = landed(home).totals
     assert (totals.records, totals.accepted) == (250, 250)
@@ -177,19 +183,21 @@ def _point(request: ExportMetricsServiceRequest) -> Any:
 FOREIGN: dict[str, Change] = {
     "no attribute cloud.account.id: ": lambda r: _resource(r).attributes.pop(1),
     "another cloud.provider than aws: ": lambda r: _resource(r).attributes[0].MergeFrom(text("cloud.provider", "gcp")),
-    "an aws.exporter.arn that is no metric stream's: ": lambda r: _resource(r).attributes[3].MergeFrom(
-        text("aws.exporter.arn", "arn:aws:firehose:eu-west-1:1:deliverystream/s")
+    "an aws.exporter.arn that is no metric stream's: ": lambda r: (
+        _resource(r).attributes[3].MergeFrom(text("aws.exporter.arn", "arn:aws:firehose:eu-west-1:1:deliverystream/s"))
     ),
-    "an attribute cloud.region that is no text: ": lambda r: _resource(r).attributes[2].MergeFrom(
-        KeyValue(value=AnyValue(int_value=1))
+    "an attribute cloud.region that is no text: ": lambda r: (
+        _resource(r).attributes[2].MergeFrom(KeyValue(value=AnyValue(int_value=1)))
     ),
     "an OpenTelemetry metric that is no summary: ": lambda r: _metric(r).gauge.CopyFrom(Gauge()),
     "a unit that CloudWatch has not: ": lambda r: setattr(_metric(r), "unit", "{Widgets}"),
     "no attribute Namespace: ": lambda r: _point(r).attributes.pop(0),
-    "an attribute Dimensions that is no text: ": lambda r: _point(r)
-    .attributes[2]
-    .value.kvlist_value.values[0]
-    .value.MergeFrom(AnyValue(bool_value=True)),
+    "an attribute Dimensions that is no list of names and values: ": lambda r: (
+        _point(r).attributes[2].MergeFrom(text("", "InstanceId"))
+    ),
+    "an attribute Dimensions.* that is no text: ": lambda r: (
+        _point(r).attributes[2].value.kvlist_value.values[0].value.MergeFrom(AnyValue(bool_value=True))
+    ),
     "a quantile twice, with different values: ": lambda r: _point(r).quantile_values.add(quantile=0.99, value=1),
     "a quantile that is not from 0 to 1: ": lambda r: _point(r).quantile_values.add(quantile=99, value=1),
     "both labels and attributes: ": lambda r: _point(r).MergeFromString(b"\x0a\x00"),

@@ -1,4 +1,4 @@
-"""The format of a file, by its content: any other than JSON, Parquet and a metric stream's OpenTelemetry is refused by name."""
+"""The format of a file, by its content: one that is not JSON, Parquet or OpenTelemetry is refused by name."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """CloudWatch metric streams in OpenTelemetry: each datapoint as the JSON record that the stream would write of it.
 
-A file is a row of ExportMetricsServiceRequest messages, each after its length. The formats 0.7 and 1.0 differ in one field,
-so that one message class reads both: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/ has what CloudWatch
-writes, under CloudWatch-metric-streams-formats-opentelemetry-translation.html and ...-translation-100.html.
+A file is a row of ExportMetricsServiceRequest messages, each after its length. One message class reads 1.0 and 0.7,
+as they differ in one field. What CloudWatch writes is in its user guide, under "Translations with OpenTelemetry 1.0.0
+format" and "... 0.7.0 format": https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-metric-streams-formats.html
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _messages(content: mmap.mmap) -> Iterator[tuple[int, Any]]:
     while at < len(content):
         if found := message(at):
             request, end = found
-            # The length of a message that was cut may reach into the next one: protobuf can make a wrong number of that.
+            # The length of a message that was cut may reach into the next one: protobuf can make a wrong number of that
             if end == len(content) or message(end) or following(at) >= end:
                 yield at, request
                 at = end
@@ -141,7 +141,7 @@ def _message(content: mmap.mmap, at: int) -> tuple[Any, int] | None:
         return None
     content.seek(at)
     try:
-        return parse_length_prefixed(_REQUEST, content), content.tell()  # type: ignore[arg-type]
+        return parse_length_prefixed(_REQUEST, content), content.tell()
     except (DecodeError, ValueError):
         return None
 
@@ -170,7 +170,8 @@ def _records(request: Any) -> Iterator[tuple[str, str | None]]:
                 continue
             for point in metric.summary.data_points:
                 try:
-                    yield f"{{{origin}{_series(tuple(point.labels), tuple(point.attributes))}{_values(point)}{unit}}}", None
+                    series = _series(tuple(point.labels), tuple(point.attributes))
+                    yield f"{{{origin}{series}{_values(point)}{unit}}}", None
                 except _Foreign as foreign:
                     yield MessageToJson(point, indent=None), f"{foreign}: {_NOT_CLOUDWATCH}"
 
@@ -184,7 +185,9 @@ def _origin(resource: Any) -> str:
     if not (stream := _ARN.fullmatch(texts[_STREAM])):
         raise _Foreign(f"an {_STREAM} that is no metric stream's")
     named = {"metric_stream_name": stream[1], "account_id": texts[_ACCOUNT], "region": texts[_REGION]}
-    return _members(named | {f"resource.{name}": MessageToJson(value, indent=None) for name, value in attributes.items()})
+    return _members(
+        named | {f"resource.{name}": MessageToJson(value, indent=None) for name, value in attributes.items()}
+    )
 
 
 @lru_cache(2**16)
@@ -200,11 +203,14 @@ def _series(labels: Sequence[bytes], attributes: Sequence[bytes]) -> str:
         raise _Foreign("both labels and attributes")
     values = {attribute.key: attribute.value for attribute in found}
     namespace, metric = (_text(values.pop(name, None), name) for name in (_NAMESPACE, _METRIC))
-    dimensions = values.pop(_DIMENSIONS, common_pb2.AnyValue(kvlist_value={})).kvlist_value.values
+    dimensions = values.pop(_DIMENSIONS, None)
+    if dimensions is not None and dimensions.WhichOneof("value") != "kvlist_value":
+        raise _Foreign(f"an attribute {_DIMENSIONS} that is no list of names and values")
+    pairs = dimensions.kvlist_value.values if dimensions is not None else ()
     named = {
         "namespace": namespace,
         "metric_name": metric,
-        "dimensions": {dimension.key: _text(dimension.value, _DIMENSIONS) for dimension in dimensions},
+        "dimensions": {pair.key: _text(pair.value, f"{_DIMENSIONS}.*") for pair in pairs},
     }
     return _members(named | {f"attribute.{name}": MessageToJson(value, indent=None) for name, value in values.items()})
 
@@ -229,7 +235,7 @@ def _text(value: Any, name: str) -> str:
 
 
 def _members(named: dict[str, Any]) -> str:
-    return json.dumps(named)[1:-1] + ", "
+    return json.dumps(named, ensure_ascii=False)[1:-1] + ", "
 
 
 def _values(point: Any) -> str:

@@ -1,7 +1,7 @@
 """Reads the files of a batch into the validator.
 
-Clean lines are read from many files at once, Parquet by its rows, OpenTelemetry by its datapoints, and all other files by
-the exact splitter.
+Clean lines are read from many files at once, Parquet by its rows, OpenTelemetry by its datapoints, and all other files
+by the exact splitter.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _DOCUMENTS = pa.schema(
         ("error", pa.string()),
     ]
 )
+
 
 class Reader:
     """Reader of one stream's files."""
