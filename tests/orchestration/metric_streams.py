@@ -71,7 +71,7 @@ def resource_of(record: Record) -> Resource:
 
 
 def message_of(records: Iterable[Record], version: str = "1.0") -> ExportMetricsServiceRequest:
-    """A message of records: a resource for each row of them with one origin, and a metric for each row of one metric."""
+    """A message of records: a resource for each row of one origin, and a metric for each row of one metric."""
     request = ExportMetricsServiceRequest()
     for _, one_origin in groupby(records, lambda r: (r["metric_stream_name"], r["account_id"], r["region"])):
         resource = None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from touchstone.landing import metric_data
 from touchstone.landing.normalise import decoder, parse
 from touchstone.landing.shapes import normalized_name
 
@@ -191,6 +192,9 @@ class Unwrapper:
             return [Record({**value, **facts} if facts else value)]
         if (kind := _control(value)) is not None:
             return [Control(kind, _text(value))]
+        if value.keys() >= metric_data.PARTS and self._source == metric_data.SOURCE:
+            found = metric_data.records(value)
+            return [Refusal(reason, _text(item)) if reason else Record(item) for item, reason in found]
         facts = {
             self._inherit[normalized_name(n)]: fact for n, fact in value.items() if normalized_name(n) in self._inherit
         }
@@ -296,8 +300,9 @@ class Unwrapper:
 
 NO_OBJECT = "not a JSON object; write one object for each record"
 _FOREIGN = {
-    ("MetricDataResults",): "an answer of GetMetricData; a metric stream's records in the format JSON are read",
-    ("Datapoints", "Label"): "an answer of GetMetricStatistics; a metric stream's records in the format JSON are read",
+    tuple(metric_data.PARTS): f"an answer of GetMetricData; put it into inbox/{metric_data.SOURCE}",
+    ("MetricDataResults",): "an answer of GetMetricData without its queries; write both as docs/extracts.md says",
+    ("Datapoints", "Label"): "an answer of GetMetricStatistics; ask GetMetricData",
     ("resourceMetrics",): "an OpenTelemetry metric stream; set the stream's output format to JSON",
     ("resourceLogs",): "OpenTelemetry logs; export the records themselves",
     ("resourceSpans",): "OpenTelemetry traces; export the records themselves",

@@ -1,0 +1,214 @@
+"""Answers of CloudWatch's GetMetricData land as the records of a metric stream, and count once beside them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from touchstone.fetching.cloudwatch import answers
+from touchstone.landing.land import Landed
+
+from .conftest import TestHome
+
+SOURCE = "cloudwatch/metric_stream"
+START = datetime(2026, 3, 1, 9, tzinfo=UTC)
+STATISTICS = {"SampleCount": "count", "Sum": "sum", "Minimum": "min", "Maximum": "max", "p99": "p99"}
+Record = dict[str, Any]
+
+
+def stream(series: int, minutes: int) -> list[Record]:
+    """Datapoints as a metric stream delivers them."""
+    return [
+        {
+            "metric_stream_name": "s",
+            "account_id": "1",
+            "region": "eu-west-1",
+            "namespace": "AWS/Connect",
+            "metric_name": "QueueSize",
+            "dimensions": {"InstanceId": "i", "MetricGroup": "Queue", "QueueName": f"q{queue}"},
+            "timestamp": round((START + timedelta(minutes=minute)).timestamp() * 1000),
+            "value": {"max": 4.5 + minute, "min": 1.0, "sum": 5.5 + minute, "count": 2.0, "p99": 4.0},
+            "unit": "Percent",
+        }
+        for queue in range(series)
+        for minute in range(minutes)
+    ]
+
+
+def answer_of(records: list[Record], chance: random.Random, page_size: int = 7) -> Record:
+    """The call that has these datapoints: parallel arrays, the newest first, over pages."""
+    series: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: -record["timestamp"]):
+        series.setdefault(json.dumps([record["metric_name"], record["dimensions"]]), []).append(record)
+    queries, results = [], []
+    for number, points in enumerate(series.values()):
+        names = [{"Name": name, "Value": value} for name, value in points[0]["dimensions"].items()]
+        metric = {"Namespace": points[0]["namespace"], "MetricName": points[0]["metric_name"], "Dimensions": names}
+        for place, (statistic, name) in enumerate(STATISTICS.items()):
+            stat = {"Metric": metric, "Period": 60, "Stat": statistic}
+            queries.append({"Id": f"m{number}_{place}", "MetricStat": stat})
+            for first in range(0, len(points), page_size):
+                part = points[first : first + page_size]
+                times = [datetime.fromtimestamp(point["timestamp"] / 1000, UTC).isoformat() for point in part]
+                status = "Complete" if first + page_size >= len(points) else "PartialData"
+                values = [point["value"][name] for point in part]
+                result = {"Id": queries[-1]["Id"], "Label": name, "StatusCode": status, "Messages": []}
+                results.append((first, {**result, "Timestamps": times, "Values": values}))
+    pages = [[result for at, result in results if at == first] for first in sorted({at for at, _ in results})]
+    for page in pages:
+        chance.shuffle(page)
+    chance.shuffle(queries)
+    responses = [{"MetricDataResults": page, "Messages": []} for page in pages]
+    fetched_at = "2026-03-02T02:00:00Z"
+    return {
+        "fetched_at": fetched_at,
+        "account_id": "1",
+        "region": "eu-west-1",
+        "queries": queries,
+        "responses": responses,
+    }
+
+
+def landed(home: TestHome) -> Landed:
+    result = home.land()[SOURCE]
+    with home.ledger() as ledger:
+        assert ledger.files_that_do_not_add_up(SOURCE) == []
+    return result
+
+
+def lake(home: TestHome) -> list[tuple[Any, ...]]:
+    """The rows of the lake, but for the stream's name and the unit, which GetMetricData doesn't state."""
+    columns = "columns(lambda name: (name[1] <> '_' or name = '_at') and name not in ('metric_stream_name', 'unit'))"
+    files = f"'{home.settings.lake}/{SOURCE}/*.parquet'"
+    return home.ledger_rows(
+        f'select {columns} from (select * replace ("value"::map(varchar, double) as "value") from {files}) order by all'
+    )
+
+
+def test_an_answer_is_the_records_of_the_stream(home: TestHome) -> None:
+    records = stream(3, 30)
+    home.put(SOURCE, "a.json", records)
+    assert landed(home).totals.accepted == 90
+    expected = lake(home)
+    home.reset()
+    answer = answer_of(records, random.Random(1))
+    home.put(SOURCE, "fetched/a.json", [answer])
+    # as Airbyte would hand it on
+    home.put(SOURCE, "fetched/b.json", [{"_airbyte_data": json.dumps(answer)}])
+    totals = landed(home).totals
+    assert (totals.accepted, totals.duplicates, totals.quarantined) == (90, 90, 0)
+    assert lake(home) == expected
+
+
+def test_a_datapoint_that_the_stream_delivered_counts_once(home: TestHome) -> None:
+    """The stream was off for 20 minutes of the hour; all of it is fetched."""
+    records = stream(1, 60)
+    home.put(SOURCE, "a.json", records[:20] + records[40:])
+    landed(home)
+    home.put(SOURCE, "fetched/a.json", [answer_of(records, random.Random(2))])
+    landed(home)
+    home.build("--select", "+cloudwatch_metrics_hourly")
+    (row,) = home.query(
+        "select datapoints, sample_count, sum, minimum, maximum, last, coverage, unit from cloudwatch_metrics_hourly"
+    )
+    assert row == (60, 120, sum(5.5 + minute for minute in range(60)), 1, 63.5, 63.5, 1, "Percent")
+    assert home.query("select count(*) from internal.intermediate.int_cloudwatch__datapoints where is_current") == [
+        (60,)
+    ]
+
+
+def test_what_is_not_whole_is_quarantined_with_its_reason(home: TestHome) -> None:
+    def changed(number: int) -> Record:
+        records = [{**record, "metric_name": f"M{number}"} for record in stream(1, 10)]
+        answer = answer_of(records, random.Random(number))
+        answer["queries"].sort(key=lambda query: query["Id"])
+        return answer
+
+    def sums(answer: Record, page: int) -> Record:
+        (found,) = (each for each in answer["responses"][page]["MetricDataResults"] if each["Id"] == "m0_1")
+        return found
+
+    hours, cut, forbidden, odd, alone = (changed(number) for number in range(5))
+    for query in hours["queries"]:
+        query["MetricStat"]["Period"] = 3600
+    cut["responses"][1]["MetricDataResults"].remove(sums(cut, 1))
+    sums(forbidden, 0).update({"Timestamps": [], "Values": []})
+    sums(forbidden, 1).update({"Timestamps": [], "Values": [], "StatusCode": "Forbidden"})
+    sums(odd, 0)["Values"].pop()
+    alone = alone["responses"][0]
+    home.put(SOURCE, "a.json", [hours, cut, forbidden, odd, alone])
+    totals = landed(home).totals
+    # of the one that was cut, the seven newest are whole
+    assert (totals.accepted, totals.quarantined) == (7, 5 + 1 + 1 + 1 + 1)
+    reasons = dict(home.ledger_rows("select reason, count(*) from quarantine group by all"))
+    assert {reason.split("; ")[0]: count for reason, count in reasons.items()} == {
+        "an answer of GetMetricData for another period than a minute, which has those of minutes in it": 5,
+        "an answer of GetMetricData that is not complete": 2,
+        "an answer of GetMetricData that is not as Amazon documents it, with its queries": 1,
+        "an answer of GetMetricData without its queries": 1,
+    }
+    assert home.replay() == 0
+
+
+def test_an_answer_in_another_folder_is_named(home: TestHome) -> None:
+    home.put("mailgun/events", "a.json", [answer_of(stream(1, 1), random.Random(1))])
+    home.land()
+    assert home.ledger_rows("select reason from quarantine") == [
+        (f"an answer of GetMetricData; put it into inbox/{SOURCE}",)
+    ]
+
+
+@pytest.fixture
+def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "test")
+    with mock_aws():
+        yield boto3.client("cloudwatch", region_name="eu-west-1")
+
+
+def test_what_is_fetched_lands_as_it_was_put(home: TestHome, cloudwatch: Any) -> None:
+    """More metrics than a call takes; those of other namespaces are not asked for."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    chance = random.Random(1)
+    expected = set()
+    for queue in range(130):
+        for minute in range(2):
+            values = [float(chance.randint(1, 99)) for _ in range(3)]
+            at = now - timedelta(minutes=10 + minute)
+            for namespace, name in (("AWS/Connect", "QueueSize"), ("AWS/EC2", "DiskReadOps")):
+                datum = {
+                    "MetricName": name,
+                    "Dimensions": [{"Name": "QueueName", "Value": f"q{queue}"}],
+                    "Timestamp": at,
+                    "Values": values,
+                }
+                cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
+            expected.add((f"q{queue}", at.replace(tzinfo=None), 3.0, sum(values), min(values), max(values)))
+    found = [*answers(cloudwatch, "1", ["AWS/Connect"], now - timedelta(hours=1), now)]
+    assert [len(json.loads(answer)["queries"]) for answer in found] == [500, 20]
+    home.put(SOURCE, "fetched/a.json", b"\n".join(found))
+    totals = landed(home).totals
+    assert (totals.accepted, totals.quarantined, totals.ignored) == (260, 0, 0)
+    value = "(\"value\"::json ->> '$.{}')::double"
+    columns = ", ".join(value.format(name) for name in ("count", "sum", "min", "max"))
+    files = f"'{home.settings.lake}/{SOURCE}/*.parquet'"
+    rows = home.ledger_rows(f"select dimensions::json ->> '$.QueueName', \"timestamp\", {columns} from {files}")
+    assert set(rows) == expected
+
+
+def test_a_call_has_at_most_the_datapoints_that_it_may(cloudwatch: Any) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for queue in range(40):
+        datum = {"MetricName": "M", "Dimensions": [{"Name": "Q", "Value": f"q{queue}"}], "Timestamp": now, "Value": 1.0}
+        cloudwatch.put_metric_data(Namespace="VoiceID", MetricData=[datum])
+    found = [*answers(cloudwatch, "1", ["VoiceID"], now - timedelta(days=1), now + timedelta(minutes=1))]
+    assert [len(json.loads(answer)["queries"]) for answer in found] == [68, 68, 24]
+    with pytest.raises(ValueError, match="ask for less at once"):
+        next(answers(cloudwatch, "1", ["VoiceID"], now - timedelta(days=20), now))
