@@ -54,13 +54,14 @@ def _records(answer: Mapping[str, Any]) -> Iterator[Found]:
             incomplete.add(_series(answer, query))
             yield query, _INCOMPLETE
     for series, times in values.items():
+        shared = json.loads(series)
         for time, found in times.items():
             # what other pages were to complete is not wrong by itself
             if series not in incomplete or found.keys() >= {*_STATISTICS.values()}:
                 # Average is Sum by SampleCount
                 ordered = {name: found[name] for name in (*_STATISTICS.values(), *found) if name in found}
                 ordered.pop("Average", None)
-                yield {**json.loads(series), "timestamp": time, "value": ordered}, None
+                yield {**shared, "timestamp": time, "value": ordered}, None
 
 
 def _series(answer: Mapping[str, Any], query: Mapping[str, Any]) -> str:

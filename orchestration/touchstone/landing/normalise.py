@@ -436,6 +436,7 @@ def _entries(value: Any, path: str, wanted: str, remedy: str) -> dict[str, Any]:
     raise _unreadable(path, _type_of(value), wanted, remedy)
 
 
+@lru_cache(2**12)
 def _plain(key: str) -> str:
     return re.sub(r"[^a-z0-9]", "", key.lower())
 

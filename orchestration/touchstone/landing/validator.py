@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import duckdb
@@ -15,7 +16,9 @@ from touchstone.landing.stage import Staged
 from touchstone.landing.streams import Stream, signatures
 from touchstone.landing.unwrap import Control, Record, Refusal, Route, Unwrapper
 
-_PIECE = 5_000  # documents that are rewritten at a time
+# How many documents are rewritten at a time, and how many of their records, of which an API's answer may have thousands.
+_PIECE = 5_000
+_RECORDS = 50_000
 # Documents with further routes are read one by one.
 _MOST_ROUTES = 8
 _SHAPES = pa.schema([("shape", pa.uint64()), ("fields", pa.list_(pa.string()))])
@@ -134,12 +137,13 @@ class Validator:
                 "select * exclude (number) from unproven where number > ? and number <= ? order by number",
                 [start, start + _PIECE],
             ).fetchall()
-            lines = [line for document in documents for line in self._lines(*document)]
-            columns = [list(column) for column in zip(*lines, strict=True)] or [[] for _ in _LINES]
-            table = pa.table(dict(zip(_LINES.names, columns, strict=True)), schema=_LINES)
-            self._sql.register("lines_arrow", table)
-            self._sql.execute(f"insert into batch {rewritten}")
-            self._sql.unregister("lines_arrow")
+            lines = (line for document in documents for line in self._lines(*document))
+            while part := [*islice(lines, _RECORDS)]:
+                columns = [list(column) for column in zip(*part, strict=True)]
+                table = pa.table(dict(zip(_LINES.names, columns, strict=True)), schema=_LINES)
+                self._sql.register("lines_arrow", table)
+                self._sql.execute(f"insert into batch {rewritten}")
+                self._sql.unregister("lines_arrow")
         self._sql.execute("drop table unproven")
 
     def _proves(self, text: str) -> list[str] | None:
