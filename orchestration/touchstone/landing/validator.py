@@ -16,7 +16,7 @@ from touchstone.landing.stage import Staged
 from touchstone.landing.streams import Stream, signatures
 from touchstone.landing.unwrap import Control, Record, Refusal, Route, Unwrapper
 
-# How many documents are rewritten at a time, and how many of their records, of which an API's answer may have thousands.
+# How many documents are rewritten at a time, and how many of their records: an answer of an API may have thousands.
 _PIECE = 5_000
 _RECORDS = 50_000
 # Documents with further routes are read one by one.
