@@ -75,8 +75,8 @@ def documents(path: Path) -> Iterator[Document]:
                 yield name, offset, number, text, error
 
 
-def _request_class() -> Any:
-    """ExportMetricsServiceRequest of 1.0, with the labels of 0.7 in the field that 1.0 left free.
+def _classes() -> tuple[Any, Any]:
+    """ExportMetricsServiceRequest of 1.0, with the labels of 0.7 in the field that 1.0 left free; and that of a label.
 
     A datapoint's labels and attributes stay bytes: datapoints of a metric repeat them, so that few have to be parsed.
     """
@@ -107,7 +107,7 @@ def _request_class() -> Any:
     return named("collector.metrics.v1.ExportMetricsServiceRequest"), named("metrics.v1.StringKeyValue")
 
 
-_REQUEST, _LABEL = _request_class()
+_REQUEST, _LABEL = _classes()
 
 
 def _messages(content: mmap.mmap) -> Iterator[tuple[int, Any]]:
