@@ -13,6 +13,7 @@ from typing import Any
 from dagster import AssetKey, AssetSpec, AutomationCondition, Definitions, FreshnessPolicy, definitions
 
 from touchstone import alerts, schedules
+from touchstone.assets.fetching import fetching_assets, keys_by_stream
 from touchstone.assets.landing import landing_assets, streams_of
 from touchstone.assets.marts import mart_assets
 from touchstone.assets.naming import OWN, Naming
@@ -83,9 +84,10 @@ def definitions_of(
     settings.make_directories()
     manifest = project(settings)
     looked_at = FreshnessPolicy.time_window(fail_window=timedelta(hours=max(settings.late_after_hours, 25)))
-    landing = [
+    fetching = fetching_assets(manifest, settings, naming)
+    landing = [each for of_stream in fetching.values() for each in of_stream] + [
         each.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=looked_at))
-        for each in landing_assets(manifest, naming)
+        for each in landing_assets(manifest, naming, after=keys_by_stream(fetching))
     ]
     marts = mart_assets(manifest, landing, targets_of(settings), naming)
     assets = [each.map_asset_specs(changed) for each in (*landing, *marts)]

@@ -93,10 +93,14 @@ def _close_to_others(home: Path) -> None:
                 path.chmod(path.stat().st_mode & 0o700)
 
 
-def _add_retention_by_age(settings: Settings) -> None:
+def _create_new_tables(settings: Settings) -> None:
     with Ledger.open(settings, upgrading=True) as ledger:
         ledger.create_tables()
 
 
 # In the order of the versions that they bring the state to. A step never changes once it is released.
-_STEPS: tuple[Callable[[Settings], None], ...] = (_add_what_0_2_0_lacks, _add_retention_by_age)
+_STEPS: tuple[Callable[[Settings], None], ...] = (
+    _add_what_0_2_0_lacks,
+    _create_new_tables,  # of retention by age
+    _create_new_tables,  # of fetching
+)

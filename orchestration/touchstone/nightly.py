@@ -23,6 +23,7 @@ from dagster import (
 )
 
 from touchstone.alerts import reasons_of
+from touchstone.assets.fetching import fetching_assets, keys_by_stream
 from touchstone.assets.landing import landing_assets
 from touchstone.console import log_progress
 from touchstone.damage import CannotWrite, Damaged, LakeUnreachable
@@ -72,7 +73,9 @@ def _night(settings: Settings, instance: DagsterInstance) -> tuple[Outcome, dict
             loading.start()
 
     manifest = project(settings)
-    landing = landing_assets(manifest, progress=progress)
+    fetching = fetching_assets(manifest, settings)
+    landing = [each for of_stream in fetching.values() for each in of_stream]
+    landing += landing_assets(manifest, progress=progress, after=keys_by_stream(fetching))
     landed = _execute(instance, landing, (key for each in landing for key in each.keys))
     if not landed.success:
         return Outcome.FAILED, _reasons(landed)

@@ -116,6 +116,8 @@ def _digest(settings: Settings, streams: Iterable[Stream]) -> str:
         except SettingsMistake as mistake:  # a night says it, and lands the others
             files = [Refused(".", str(mistake))]
         for file in files:
+            if file.path.startswith("fetched/"):
+                continue  # the night that fetches a file lands it, and would call for another one
             stamp = file.stamp if isinstance(file, Found) else file.reason
             digest.update(f"{stream.source}\0{file.path}\0{stamp}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()

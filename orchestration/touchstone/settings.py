@@ -40,7 +40,7 @@ _PREFIX = "TOUCHSTONE_"
 # Variables between the project's own processes, which are no settings.
 _INTERNAL = ("full_refresh", "lake", "load_id", "load_limit", "progress", "published", "seeds")
 # Settings that may hold passwords: no message shows their values.
-SECRET = ("alert_urls", "alert_command", "ledger_postgres", "publish_postgres")
+SECRET = ("alert_urls", "alert_command", "ledger_postgres", "mailgun_key", "publish_postgres")
 # Settings by their names in the version before; 0.3.0 no longer reads these.
 _RENAMED = {"pass_records": "build_batch_records"}
 
@@ -93,6 +93,41 @@ class Settings(BaseSettings):
         default={},
         description="Where a stream's files are, if not in the inbox: a folder, or an address that fsspec reads.",
         examples=[{"mailgun/events": "s3://bucket/prefix"}],
+    )
+    mailgun_key: SecretStr | None = Field(
+        None,
+        description="A key of Mailgun's API, which the variable TOUCHSTONE_MAILGUN_KEY or the file of mailgun_key_file "
+        "keeps out of files of settings.",
+        examples=["key"],
+    )
+    mailgun_key_file: Path | None = Field(
+        None, description="A file that holds that key alone.", examples=["/run/secrets/mailgun"]
+    )
+    mailgun_regions: list[Literal["us", "eu"]] = Field(
+        default=["us"], min_length=1, description="The regions of Mailgun in which you have domains."
+    )
+    mailgun_subaccounts: bool = Field(False, description="Whether Mailgun is asked for all subaccounts too.")
+    mailgun_domains: list[str] = Field(
+        default=[],
+        description="The domains whose events mailgun_events fetches; of another region than the first of "
+        "mailgun_regions with it before.",
+        examples=[["mail.example.com", "eu/mail.example.org"]],
+    )
+    mailgun_retention_days: int = Field(
+        30, ge=1, description="How long your plan of Mailgun keeps events; a shorter time than that loses some."
+    )
+    mailgun_addresses: dict[str, str] = Field(
+        default={},
+        description="Where Mailgun is asked, if by a proxy of yours that gets the key: an address by region.",
+        examples=[{"us": "https://mailgun-proxy.example.com"}],
+    )
+    fetch: list[str] = Field(
+        default=[],
+        description="The sources that a night fetches before it lands, from the vendors' APIs.",
+        examples=[["mailgun_logs", "mailgun_metrics"]],
+    )
+    fetch_minutes: int = Field(
+        240, ge=1, description="How long a night fetches of one source at most; the next one goes on."
     )
     lake_location: str = Field(
         "",
@@ -238,6 +273,59 @@ class Settings(BaseSettings):
     def _known_systems(cls, names: list[str]) -> list[str]:
         for name in names:
             _check_known(name, known_systems(), "system")
+        return sorted(set(names))
+
+    @field_validator("mailgun_key")
+    @classmethod
+    def _of_header(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and not re.fullmatch(r"[!-~]+", key.get_secret_value()):
+            raise ValueError("it is empty, or has a space or a character that no key has")
+        return key
+
+    @field_validator("mailgun_regions")
+    @classmethod
+    def _once(cls, regions: list[Literal["us", "eu"]]) -> list[Literal["us", "eu"]]:
+        return [*dict.fromkeys(regions)]
+
+    @field_validator("mailgun_domains")
+    @classmethod
+    def _domains(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not re.fullmatch(r"((us|eu)/)?([a-z0-9_-]+\.)+[a-z0-9-]+", name.lower()):
+                raise ValueError(f"{name!r} is not a domain such as mail.example.com or eu/mail.example.com")
+        return [*dict.fromkeys(name.lower() for name in names)]
+
+    @field_validator("mailgun_addresses")
+    @classmethod
+    def _safe(cls, addresses: dict[str, str]) -> dict[str, str]:
+        for region, address in addresses.items():
+            _check_known(region, ("us", "eu"), "region of Mailgun")
+            try:
+                parts = urlsplit(address)
+                is_good = parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")
+                is_good &= parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+                is_good &= not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+            except ValueError:
+                is_good = False
+            if not is_good:
+                raise ValueError("an address is https://host or https://host:port, as the key goes there")
+        return addresses
+
+    @field_validator("fetch")
+    @classmethod
+    def _can_fetch(cls, names: list[str], others: ValidationInfo) -> list[str]:
+        from touchstone.fetching import sources  # its modules read settings
+
+        for name in names:
+            _check_known(name, sources(), "source")
+            source = sources()[name]
+            for group in source.needs:
+                if not any(others.data.get(setting) for setting in group):
+                    raise ValueError(f"{name} needs the setting {' or '.join(group)}")
+            if elsewhere := others.data.get("locations", {}).get(source.stream):
+                raise ValueError(
+                    f"what {name} fetches is in the inbox, and {source.stream} lands from {elsewhere} (locations)"
+                )
         return sorted(set(names))
 
     @field_validator("owners")
@@ -474,7 +562,7 @@ def _mistake(path: tuple[int | str, ...], kind: str, message: str, value: Any, g
         return f"{_where(name, given)}: there is no such setting; {nearest(name, Settings.model_fields)}"
     below = "".join(f"[{each!r}]" for each in path[1:])
     text = message.removeprefix("Value error, ")
-    if name in (*SECRET, "lake_location"):  # a password in an address is one of the mistakes
+    if name in (*SECRET, "lake_location", "mailgun_addresses"):  # a password in an address is one of the mistakes
         text = f"{text[:1].lower()}{text[1:]}"
     elif repr(value) not in text:
         text = f"{text[:1].lower()}{text[1:]}, not {str(value)[:60]!r}"

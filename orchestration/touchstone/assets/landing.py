@@ -1,5 +1,6 @@
 """The assets of landing: one per source, and one for files that belong to none."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
+    AssetKey,
     AssetsDefinition,
     MaterializeResult,
     MetadataValue,
@@ -33,16 +35,25 @@ _RETRIES = 3
 
 
 def landing_assets(
-    manifest: Manifest, naming: Naming = OWN, progress: Progress = log_progress
+    manifest: Manifest,
+    naming: Naming = OWN,
+    progress: Progress = log_progress,
+    after: Mapping[str, Sequence[AssetKey]] | None = None,
 ) -> list[AssetsDefinition]:
-    """One asset per source of the systems that are on, and the inbox. `progress` is told of sources with new files."""
+    """One asset per source of the systems that are on, and the inbox. `progress` is told of sources with new files.
+
+    `after`: what is fetched for a stream, before it lands.
+    """
     owners = {group["name"]: group["owner"].get("email") for group in manifest["groups"].values()}
     # The owners of a stream are those of the models that read it.
     systems = owner_of(manifest)
     pairs = [(stream, systems[stream.source]) for stream in streams_of(manifest)]
     return [
         _inbox(naming),
-        *(_landing(stream, system, owners.get(system), naming, progress) for stream, system in pairs),
+        *(
+            _landing(stream, system, owners.get(system), naming, progress, (after or {}).get(stream.source, ()))
+            for stream, system in pairs
+        ),
     ]
 
 
@@ -87,7 +98,9 @@ def _inbox(naming: Naming) -> AssetsDefinition:
     return inbox
 
 
-def _landing(stream: Stream, system: str, owner: str | None, naming: Naming, progress: Progress) -> AssetsDefinition:
+def _landing(
+    stream: Stream, system: str, owner: str | None, naming: Naming, progress: Progress, after: Sequence[AssetKey]
+) -> AssetsDefinition:
     key = naming.key(stream.system, stream.name)
 
     @asset(
@@ -96,6 +109,7 @@ def _landing(stream: Stream, system: str, owner: str | None, naming: Naming, pro
         description=f"Records of `{stream.source}` in the lake, each fact once. Dagster's view of dbt's source.",
         kinds={"json", "parquet"},
         owners=[owner] if owner else None,
+        deps=after,
         check_specs=[
             # None of these blocks: a failure holds back its own system, and the others are built and published.
             AssetCheckSpec("landing_succeeded", asset=key, description="The last landing ran to the end."),

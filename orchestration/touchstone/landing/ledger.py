@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from touchstone import builds
 from touchstone.damage import damage_of_ledger, ledger_damaged
+from touchstone.fetching import windows
 from touchstone.lake import connect_lake, lake_files, lake_sizes
 from touchstone.landing import persons
 from touchstone.landing.inbox import Found, Refused
@@ -180,8 +181,8 @@ class Totals:
 
 
 class Ledger:
-    """An open ledger. `connection` also holds the temporary tables of a batch; `builds` is the log of builds; `folder`
-    is that of the ledger's file, and of the key of persons.
+    """An open ledger. `connection` also holds the temporary tables of a batch; `builds` is the log of builds, `fetched`
+    that of windows of time; `folder` is that of the ledger's file, and of the key of persons.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -191,6 +192,7 @@ class Ledger:
         connect_lake(connection, self.lake)
         self._shared: Shared | None = None
         self.builds = builds.Builds(connection, self._build_number)
+        self.fetched = windows.Fetched(connection)
 
     @classmethod
     @contextmanager
@@ -232,7 +234,7 @@ class Ledger:
 
     def create_tables(self) -> None:
         """Create the tables that are missing. Only migrations change those of earlier versions."""
-        self.connection.execute(_SCHEMA + builds.SCHEMA + persons.SCHEMA)
+        self.connection.execute(_SCHEMA + builds.SCHEMA + persons.SCHEMA + windows.SCHEMA)
 
     @cached_property
     def persons(self) -> persons.Persons | None:

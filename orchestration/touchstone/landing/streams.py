@@ -89,6 +89,14 @@ def read_streams(staging: Path = PROJECT / "models" / "staging") -> dict[str, St
     }
 
 
+def asked_for(source: str, staging: Path = PROJECT / "models" / "staging") -> dict[str, Any]:
+    """What a stream's vendor is asked for where its API needs names: `config.meta.fetching` of the stream."""
+    system, name = source.split("/")
+    (declared,) = _document(staging / system / f"_{system}__sources.yml")["sources"]
+    (asked,) = (table["config"]["meta"]["fetching"] for table in declared["tables"] if table["name"] == name)
+    return dict(asked)
+
+
 @cache
 def signatures() -> dict[str, tuple[tuple[str, ...], ...]]:
     """The signature of each stream."""

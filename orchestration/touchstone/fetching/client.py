@@ -1,0 +1,192 @@
+"""HTTP with a vendor: tries again what may pass, for as long as the vendor asks, and says the rest in words."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import requests
+from pydantic import SecretStr
+from requests.auth import HTTPBasicAuth
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from touchstone.console import printable
+from touchstone.fetching.source import FetchFailed, Refused
+
+Result = TypeVar("Result")
+
+_TRIES = 6
+# Seconds: to connect and until the next part of an answer, and for all of it.
+_TIMEOUT, _LONGEST = (10, 60), 300
+# The longest that a vendor may have us wait; the next night goes on.
+_LONGEST_WAIT = 900
+_LARGEST = 64 * 2**20  # bytes of an answer, decompressed
+_PASSING = {408, 425, 429}
+_BACKOFF = wait_random_exponential(multiplier=1, max=60)
+
+
+class _Again(FetchFailed):
+    """What another try may mend, after `seconds` if the vendor names some."""
+
+    def __init__(self, reason: str, seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True)
+class Document:
+    """The JSON object of an answer, as it came and read."""
+
+    text: bytes
+    value: dict[str, Any]
+
+    def objects(self, name: str) -> list[dict[str, Any]]:
+        """A list of objects; what is absent or null is empty. Raises FetchFailed for anything else."""
+        found = self.value.get(name) or []
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise FetchFailed(f"the answer's {name} is not a list of objects; see whether the vendor changed its API")
+        return found
+
+
+class Client:
+    """A session with one address of a vendor. The key goes nowhere else, and into no message."""
+
+    def __init__(
+        self, vendor: str, address: str, user: str, key: SecretStr, key_setting: str, per_second: float = 10
+    ) -> None:
+        self._vendor = vendor
+        self._address = address
+        self._auth = HTTPBasicAuth(user.encode(), key.get_secret_value().encode())
+        self._key = key
+        self._key_setting = key_setting
+        self._pause = 1 / per_second
+        self._next_at = 0.0
+        self._session = requests.Session()
+        self.calls = 0
+
+    def now(self) -> datetime:
+        """The server's time; ours where it states none. Needs no rights, and sends no key."""
+        response, _ = self._tried(lambda: self._exchange("HEAD", "/", auth=_without_key))
+        try:
+            return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+        except (KeyError, ValueError):
+            return datetime.now(UTC)
+
+    def ask(self, what: str, method: str, path: str, content: Mapping[str, Any] | None = None) -> Document:
+        """The answer to a request of `what`, which messages name. `content` is the JSON of its body.
+
+        Raises Refused for one that the vendor refuses, and FetchFailed.
+        """
+        return self._tried(lambda: self._answer(what, method, path, content))
+
+    def _tried(self, call: Callable[[], Result]) -> Result:
+        retrying = Retrying(
+            stop=stop_after_attempt(_TRIES),
+            wait=_wait,
+            retry=retry_if_exception_type(_Again),
+            sleep=lambda seconds: time.sleep(seconds),
+            reraise=True,
+        )
+        try:
+            return retrying(call)
+        except _Again as error:
+            raise FetchFailed(f"{self._vendor} {error}, {_TRIES} times; the next night tries again") from None
+
+    def _answer(self, what: str, method: str, path: str, content: Mapping[str, Any] | None) -> Document:
+        response, body = self._exchange(method, path, auth=self._auth, json=content)
+        status = response.status_code
+        if status in _PASSING or status >= 500:
+            raise self._again(response, body)
+        if status >= 300:
+            said = self._said(body)
+            if status == 401:
+                remedy = f"correct {self._key_setting}; a key is of one account, and may be limited to addresses"
+                raise FetchFailed(f"{self._vendor} refuses the key (401) for {what}{said}; {remedy}")
+            if status in (403, 404):
+                raise FetchFailed(
+                    f"{self._vendor} refuses {what} ({status}){said}; see docs/fetching.md for its rights"
+                )
+            if status < 400:
+                raise FetchFailed(f"{self._vendor} answers {status} to {what}, which no redirect is expected of")
+            raise Refused(f"{self._vendor} refuses {what} ({status}){said}")
+        try:
+            value = json.loads(body.decode())
+        except (ValueError, RecursionError):
+            raise _Again(f"answers {what} with what is no JSON") from None
+        if not isinstance(value, dict):
+            raise _Again(f"answers {what} with what is no JSON object")
+        return Document(body.strip(), value)
+
+    def _exchange(self, method: str, path: str, **options: Any) -> tuple[requests.Response, bytes]:
+        """One request and the whole body of its answer."""
+        time.sleep(max(0.0, self._next_at - time.monotonic()))
+        self._next_at = time.monotonic() + self._pause
+        self.calls += 1
+        started = time.monotonic()
+        body = bytearray()
+        try:
+            with self._session.request(
+                method, self._address + path, timeout=_TIMEOUT, stream=True, allow_redirects=False, **options
+            ) as response:
+                for part in response.iter_content(2**16):
+                    body += part
+                    if len(body) > _LARGEST:
+                        raise FetchFailed(f"{self._vendor} answers with more than {_LARGEST >> 20} MiB")
+                    if time.monotonic() - started > _LONGEST:
+                        raise _Again(f"took more than {_LONGEST} s for an answer")
+        except requests.RequestException as error:
+            # its own text may quote headers of a proxy
+            raise _Again(f"doesn't answer whole ({type(error).__name__})") from None
+        return response, bytes(body)
+
+    def _again(self, response: requests.Response, body: bytes) -> FetchFailed:
+        seconds = _asked_to_wait(response, body)
+        reason = f"answers {response.status_code}{self._said(body)}"
+        if seconds is not None and seconds > _LONGEST_WAIT:
+            return FetchFailed(f"{self._vendor} {reason} and asks to wait {seconds:,.0f} s; the next night tries again")
+        return _Again(reason, seconds)
+
+    def _said(self, body: bytes) -> str:
+        """The message in an error's body, for ours."""
+        try:
+            message = json.loads(body.decode())["message"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return ""
+        text = str(message).replace(self._key.get_secret_value(), "***")
+        return f": {printable(text)[:200]}"
+
+
+def _without_key(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Without it, requests would look for a password in ~/.netrc."""
+    return request
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    seconds = error.seconds if isinstance(error, _Again) else None
+    return _BACKOFF(state) if seconds is None else seconds
+
+
+def _asked_to_wait(response: requests.Response, body: bytes) -> float | None:
+    """The seconds that an answer asks to wait: Retry-After, a number or a date, or Mailgun's older `retry-seconds`."""
+    stated: Any = response.headers.get("Retry-After")
+    if stated is None:
+        try:
+            stated = json.loads(body.decode())["retry-seconds"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+    try:
+        return max(0.0, float(stated))
+    except (TypeError, ValueError):
+        pass
+    try:
+        until = parsedate_to_datetime(stated)
+        server = parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else datetime.now(UTC)
+        return max(0.0, (until.astimezone(UTC) - server.astimezone(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None

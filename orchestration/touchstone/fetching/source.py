@@ -1,0 +1,111 @@
+"""What a vendor's module declares: sources, each with scopes that are read in windows of time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from touchstone.settings import Settings
+
+Page = TypeVar("Page")
+Cursor = TypeVar("Cursor", bound=Hashable)
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class FetchFailed(Exception):
+    """A scope can't be read on. The message has the reason and the remedy, and neither records nor secrets."""
+
+
+class Refused(FetchFailed):
+    """The vendor refuses a request, which may ask for what it keeps no longer."""
+
+
+class PageRefused(FetchFailed):
+    """The vendor refuses a page after the first, or the pages don't fit together: the window is read again."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A vendor's answer as it is stored: one JSON document. A window that is read again is compared by `records`."""
+
+    text: bytes
+    records: list[Any]
+
+
+class Reader(ABC):
+    """A session with a vendor about one scope. `calls` counts its requests."""
+
+    calls: int = 0
+
+    @abstractmethod
+    def now(self) -> datetime:
+        """The vendor's time, by which windows end. Raises FetchFailed."""
+
+    @abstractmethod
+    def answers(self, start: datetime, end: datetime) -> Iterator[Answer]:
+        """All that the vendor has of a window: nothing between two windows that share an edge may be missing.
+
+        Raises Refused where it keeps that no longer, PageRefused, and FetchFailed.
+        """
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A part of a source that is fetched by itself, such as a region. Its `name` is also a folder.
+
+    `keeps`: how long the vendor keeps what happened. `margin`: what is younger isn't trusted yet. `step`: edges of
+    windows are multiples of it. `spans`: the lengths of windows, longest first, of which one is taken that has at most
+    `enough` records. `address`: where it is asked, if not at the vendor's own address.
+    """
+
+    name: str
+    reader: Callable[[], Reader]
+    keeps: timedelta
+    spans: tuple[timedelta, ...] = (DAY, 6 * HOUR, HOUR, HOUR / 6)
+    step: timedelta = timedelta(seconds=1)
+    margin: timedelta = timedelta(minutes=30)
+    enough: int = 5000
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is fetched into a stream. `needs`: names of settings, of each group one. `scopes` raises SettingsMistake."""
+
+    name: str
+    stream: str
+    vendor: str
+    description: str
+    needs: tuple[tuple[str, ...], ...]
+    scopes: Callable[[Settings], list[Scope]]
+
+    @property
+    def system(self) -> str:
+        return self.stream.split("/")[0]
+
+
+def pages(ask: Callable[[Cursor | None], Page], following: Callable[[Page], Cursor | None]) -> Iterator[Page]:
+    """All pages, from the first, whose cursor is None, to the one that nothing is `following`.
+
+    Raises PageRefused where the vendor refuses a page after the first, and FetchFailed where pages repeat.
+    """
+    seen: set[Cursor | None] = {None}
+    cursor: Cursor | None = None
+    while True:
+        try:
+            page = ask(cursor)
+        except Refused as error:
+            if cursor is None:
+                raise
+            raise PageRefused(str(error)) from None
+        yield page
+        cursor = following(page)
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise FetchFailed("its pages repeat: one names a page as the next that was read already; try again later")
+        seen.add(cursor)
