@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset init doctor nightly sample replay dismiss retract erase backup restore rebuild rollback summary try-alerts ui docs bi model spark test test-full test-bi test-spark mutants bench lint lock clean
+.PHONY: help setup run reset init doctor nightly fetch sample replay dismiss retract erase backup restore rebuild rollback summary try-alerts ui docs bi model spark test test-full test-bi test-spark mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
@@ -56,6 +56,9 @@ doctor: $(READY) ## look for what is wrong with the home, and say what to do
 
 nightly: $(READY) ## land what is new in the inbox, build the marts, publish them
 	@$(TOUCHSTONE) nightly
+
+fetch: $(READY) ## fetch into the inbox what the setting `fetch` names, as a night does before it lands
+	@$(TOUCHSTONE) fetch
 
 sample: $(READY) ## write sample extracts into the inbox (SEED, DAYS, EVENTS)
 	@$(BIN)/python -m touchstone.sample "$(TOUCHSTONE_HOME)/inbox" --seed $(SEED) --days $(DAYS) --events $(EVENTS)

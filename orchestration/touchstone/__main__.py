@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
@@ -25,6 +26,8 @@ from touchstone.console import counted, log_progress, printable, show_progress, 
 from touchstone.damage import CannotWrite, Damaged, LakeUnreachable, check_home, explained
 from touchstone.dbt import DbtFailed, run_dbt
 from touchstone.doctor import examine, print_findings
+from touchstone.fetching import sources, switched_on
+from touchstone.fetching.fetch import fetch
 from touchstone.home import PRIVATE, HomeInUse, environment, exclusive, own_dagster
 from touchstone.landing.erase import erase, persons_in
 from touchstone.landing.land import replay
@@ -48,7 +51,7 @@ from touchstone.settings import (
 from touchstone.signals import end_on_signals
 from touchstone.spark import NotGenerated, generate
 from touchstone.spark.night import SparkFailed
-from touchstone.summary import print_summary
+from touchstone.summary import print_fetched, print_summary, wide_console
 from touchstone.targets import catch_up, targets_of
 
 # The errors whose messages say what to do.
@@ -65,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("nightly", help="land what is new, build the marts, publish them")
     run.add_argument("--strict", action="store_true", help="exit with 3 if anything was quarantined or refused")
+    commands.add_parser("fetch", help="fetch into the inbox what the setting fetch names; a night does so first")
     commands.add_parser("replay", help="validate quarantined records again by today's rules; then run nightly")
     dismissing = commands.add_parser(
         "dismiss", help="close quarantined records and refused files that nobody will correct"
@@ -160,6 +164,8 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     match options.command:
         case "nightly":
             return _nightly(settings, options.strict)
+        case "fetch":
+            return _fetch(settings)
         case "replay":
             _replay(settings)
         case "dismiss":
@@ -230,18 +236,33 @@ def _nightly(settings: Settings, strict: bool) -> int:
 
     with exclusive(settings):
         check_home(settings)
+        began = datetime.now(UTC)
         with Ledger.open(settings) as ledger:
             before = ledger.last_load_id()
         outcome, reasons = run(settings)
         for error in (CannotWrite, Damaged, LakeUnreachable):
             if error.__name__ in reasons:
                 raise error(reasons[error.__name__])
-        clean = print_summary(settings, since=before, failed=outcome == Outcome.FAILED)
+        clean = print_summary(settings, since=before, failed=outcome == Outcome.FAILED, fetched_since=began)
     if outcome != Outcome.PUBLISHED:
         happened = alerts.what_happened(outcome == Outcome.HELD_BACK, reasons)
         alerts.alert_of_night(settings, happened, reasons)
         return int(outcome.value)
     return 3 if strict and not clean else 0
+
+
+def _fetch(settings: Settings) -> int:
+    if not settings.fetch:
+        raise SettingsMistake(f"fetch is empty: name sources in it, of {', '.join(sorted(sources()))}")
+    show_progress()
+    with exclusive(settings):
+        check_home(settings)
+        began = datetime.now(UTC)
+        for source in switched_on(settings):
+            fetch(source, settings, lambda: Ledger.open(settings), log_progress)
+        with Ledger.open(settings) as ledger:
+            is_missing = print_fetched(wide_console(), settings, ledger, began)
+    return int(is_missing)
 
 
 def _replay(settings: Settings) -> None:

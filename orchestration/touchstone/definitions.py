@@ -84,7 +84,7 @@ def definitions_of(
     settings.make_directories()
     manifest = project(settings)
     looked_at = FreshnessPolicy.time_window(fail_window=timedelta(hours=max(settings.late_after_hours, 25)))
-    fetching = fetching_assets(manifest, settings, naming)
+    fetching = fetching_assets(settings, naming)
     landing = [each for of_stream in fetching.values() for each in of_stream] + [
         each.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=looked_at))
         for each in landing_assets(manifest, naming, after=keys_by_stream(fetching))

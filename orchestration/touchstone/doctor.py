@@ -17,6 +17,8 @@ from rich.markup import escape
 
 from touchstone.console import counted, printable, shown_bytes
 from touchstone.damage import explain, history_damages, lake_damaged, ledger_damages, release_damages, warehouse_damages
+from touchstone.fetching import switched_on
+from touchstone.fetching.fetch import findings
 from touchstone.lake import lake_sizes
 from touchstone.landing.inbox import filesystem_of, find_unread
 from touchstone.landing.ledger import Ledger
@@ -61,6 +63,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     lake = [*_lake(settings)]
     yield from lake
     yield from _locations(settings)
+    yield from _fetching(settings)
     yield from _inbox(settings)
     yield from _damages(settings)
     if all(finding.level == Level.GOOD for finding in lake):  # opening a ledger reads the lake
@@ -156,6 +159,14 @@ def _locations(settings: Settings) -> Iterator[Finding]:
             yield Finding(Level.GOOD, subject, location)
 
 
+def _fetching(settings: Settings) -> Iterator[Finding]:
+    for source in switched_on(settings):
+        for scope in source.scopes(settings):
+            if scope.address:
+                found = f"{scope.address} gets the key of {source.vendor}, for {scope.name}"
+                yield Finding(Level.WARNING, source.name, found, "correct the setting of addresses if it is not yours")
+
+
 def _inbox(settings: Settings) -> Iterator[Finding]:
     unread = find_unread(settings.inbox, [*read_streams()])
     for entry in unread:
@@ -188,12 +199,15 @@ def _open_ledger(settings: Settings) -> Iterator[Finding]:
         kept = ledger.builds.held_back(last.number) if last else {}
         totals = [ledger.totals(source) for source in read_streams()]
         closed_records, since = closed(ledger.connection)
+        missing = [*findings(settings, ledger)]
     landed = f"{sum(each.files for each in totals):,} files, {sum(each.accepted for each in totals):,} records landed"
     yield Finding(Level.GOOD, "ledger", landed)
     for source, paths in damaged.items():
         yield Finding(Level.WRONG, source, str(lake_damaged([*paths], source)))
     if since:
         yield _closed(settings, closed_records, since)
+    for kind, text in missing:
+        yield Finding(Level.WRONG, "fetching", f"{kind}: {text}", "docs/fetching.md, When a fetch fails")
     for source, reason in failed.items():
         if source in damaged:
             continue

@@ -73,7 +73,7 @@ def _night(settings: Settings, instance: DagsterInstance) -> tuple[Outcome, dict
             loading.start()
 
     manifest = project(settings)
-    fetching = fetching_assets(manifest, settings)
+    fetching = fetching_assets(settings)
     landing = [each for of_stream in fetching.values() for each in of_stream]
     landing += landing_assets(manifest, progress=progress, after=keys_by_stream(fetching))
     landed = _execute(instance, landing, (key for each in landing for key in each.keys))

@@ -15,6 +15,8 @@ from rich.table import Table
 
 from touchstone.console import printable
 from touchstone.damage import lake_damaged
+from touchstone.fetching import switched_on
+from touchstone.fetching.fetch import findings
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.ledger import Ledger, Totals
 from touchstone.landing.quarantine import Group, open_groups
@@ -28,14 +30,14 @@ _WIDTH = 100
 _SHOWN = 5
 
 
-def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> bool:
-    """Print it; `since` is the last load before the run.
+def print_summary(
+    settings: Settings, since: int = 0, failed: bool = False, fetched_since: datetime | None = None
+) -> bool:
+    """Print it; `since` is the last load before the run, and `fetched_since` when the run began.
 
     Returns whether this run quarantined nothing and no file is refused.
     """
-    console = Console(highlight=False)
-    if console.width < _WIDTH:
-        console = Console(highlight=False, width=_WIDTH)  # a cut number is worse than a wrapped line
+    console = wide_console()
     published = settings.published / "touchstone.duckdb"
     off = sources_off(settings)
     with Ledger.open(settings) as ledger:
@@ -56,6 +58,7 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
         for source in freshness(ledger.connection, settings, datetime.now(UTC)):
             if source.source not in off:
                 _print_lateness(console, source)
+        print_fetched(console, settings, ledger, fetched_since)
         _print_open(console, [group for group in open_groups(ledger.connection) if group.source not in off])
         _print_landing(console, ledger, [source for source in read_streams() if source not in off], since)
         clean = not any(group.source not in off for group in open_groups(ledger.connection, since=since))
@@ -70,6 +73,37 @@ def print_summary(settings: Settings, since: int = 0, failed: bool = False) -> b
         if (report := settings.published / "report.html").exists():
             console.print(f"Report:    {report.absolute().as_uri()}", soft_wrap=True)
     return clean
+
+
+def wide_console() -> Console:
+    console = Console(highlight=False)
+    # a cut number is worse than a wrapped line
+    return console if console.width >= _WIDTH else Console(highlight=False, width=_WIDTH)
+
+
+def print_fetched(console: Console, settings: Settings, ledger: Ledger, since: datetime | None) -> bool:
+    """Print what was fetched, or was so `since` then, and what is missing; returns whether anything is."""
+    found = [*findings(settings, ledger)]
+    for kind, text in found:
+        _warn(console, kind, text)
+    names = {source.name for source in switched_on(settings)}
+    table = _table("Fetched in this run" if since else "Fetched")
+    for column in ("source", "scope", "from", "to"):
+        table.add_column(column, no_wrap=True)
+    for column in ("calls", "records"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for total in ledger.fetched.totals(since and since.replace(tzinfo=None)):
+        if total.source in names:
+            times = (f"{at:%Y-%m-%d %H:%M}" for at in (total.start, total.end))
+            table.add_row(total.source, _shown(total.scope), *times, f"{total.calls:,}", f"{total.records:,}")
+    if table.row_count:
+        console.print(table)
+    for source in switched_on(settings):
+        for scope in source.scopes(settings):
+            if scope.address:
+                text = f"{source.name} {scope.name} is asked at {scope.address}, not at {source.vendor}'s own address"
+                console.print(_shown(text), soft_wrap=True)
+    return bool(found)
 
 
 def _shown(text: str) -> str:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from dagster import (
-    AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
     AssetKey,
@@ -22,20 +21,19 @@ from touchstone.fetching.fetch import Fetch, Progress, fetch, holes_of
 from touchstone.fetching.source import Source
 from touchstone.landing.shared import LedgerUnavailable
 from touchstone.settings import Settings, SettingsMistake
-from touchstone.systems import Manifest, owner_of
 
 _REMEDY = "See docs/fetching.md, “When a fetch fails”. What has landed is right, and may lack records."
 
 
 def fetching_assets(
-    manifest: Manifest, settings: Settings, naming: Naming = OWN, progress: Progress = log_progress
+    settings: Settings, naming: Naming = OWN, progress: Progress = log_progress
 ) -> dict[str, list[AssetsDefinition]]:
-    """The assets of the sources that are switched on, of systems that are on, by the stream that they are fetched for.
+    """The assets of the sources that are switched on, by the stream that they are fetched for.
 
     Keys are those of the settings by which the code location was loaded, as no run's configuration holds them.
     """
     found: dict[str, list[AssetsDefinition]] = {}
-    for source in switched_on(settings, owner_of(manifest)):
+    for source in switched_on(settings):
         found.setdefault(source.stream, []).append(_fetched(source, settings, naming, progress))
     return found
 
@@ -85,7 +83,6 @@ def _fetched(source: Source, settings: Settings, naming: Naming, progress: Progr
                     "no_hole",
                     f"{source.name} {'; '.join(missing)}" if missing else "",
                     "Nights fetch what can be had. What can't be had any more may be in another extract.",
-                    AssetCheckSeverity.ERROR,
                 ),
             ],
         )

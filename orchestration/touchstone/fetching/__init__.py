@@ -5,7 +5,6 @@ A module of a vendor is a file of this package with a tuple `SOURCES`; the other
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -23,7 +22,7 @@ def sources() -> dict[str, Source]:
     return {source.name: source for module in modules for source in getattr(module, "SOURCES", ())}
 
 
-def switched_on(settings: Settings, streams: Iterable[str] | None = None) -> list[Source]:
-    """The sources of the setting `fetch`; with `streams` those of them that these streams land."""
+def switched_on(settings: Settings) -> list[Source]:
+    """The sources of the setting `fetch`, of systems that are on."""
     found = [sources()[name] for name in settings.fetch]
-    return [source for source in found if streams is None or source.stream in streams]
+    return [source for source in found if source.system in settings.systems]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import requests
 from pydantic import SecretStr
 from requests.auth import HTTPBasicAuth
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from touchstone.console import printable
 from touchstone.fetching.source import FetchFailed, Refused
@@ -27,7 +27,7 @@ _TIMEOUT, _LONGEST = (10, 60), 300
 _LONGEST_WAIT = 900
 _LARGEST = 64 * 2**20  # bytes of an answer, decompressed
 _PASSING = {408, 425, 429}
-_BACKOFF = wait_random_exponential(multiplier=1, max=60)
+_BACKOFF = wait_exponential_jitter(initial=1, max=60)
 
 
 class _Again(FetchFailed):
@@ -89,7 +89,7 @@ class Client:
             stop=stop_after_attempt(_TRIES),
             wait=_wait,
             retry=retry_if_exception_type(_Again),
-            sleep=lambda seconds: time.sleep(seconds),
+            sleep=lambda seconds: sleep(seconds),
             reraise=True,
         )
         try:
@@ -124,10 +124,10 @@ class Client:
 
     def _exchange(self, method: str, path: str, **options: Any) -> tuple[requests.Response, bytes]:
         """One request and the whole body of its answer."""
-        time.sleep(max(0.0, self._next_at - time.monotonic()))
-        self._next_at = time.monotonic() + self._pause
+        sleep(max(0.0, self._next_at - monotonic()))
+        self._next_at = monotonic() + self._pause
         self.calls += 1
-        started = time.monotonic()
+        started = monotonic()
         body = bytearray()
         try:
             with self._session.request(
@@ -137,7 +137,7 @@ class Client:
                     body += part
                     if len(body) > _LARGEST:
                         raise FetchFailed(f"{self._vendor} answers with more than {_LARGEST >> 20} MiB")
-                    if time.monotonic() - started > _LONGEST:
+                    if monotonic() - started > _LONGEST:
                         raise _Again(f"took more than {_LONGEST} s for an answer")
         except requests.RequestException as error:
             # its own text may quote headers of a proxy

@@ -7,14 +7,15 @@ import gzip
 import hashlib
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO
 
+from touchstone.fetching import switched_on
 from touchstone.fetching.source import HOUR, FetchFailed, PageRefused, Reader, Refused, Scope, Source
 from touchstone.fetching.windows import Hole, Window, due_again, gaps, holes, shown
 from touchstone.landing.ledger import Ledger
@@ -53,17 +54,27 @@ class Fetch:
 def fetch(source: Source, settings: Settings, ledger: Open, progress: Progress) -> list[Fetch]:
     """Fetch what is new of a source, and what is to be read again. A scope that fails leaves the others alone.
 
-    Raises SettingsMistake, LedgerUnavailable and OSError.
+    Raises SettingsMistake for a key that can't be read, LedgerUnavailable and OSError.
     """
-    stops_at = time.monotonic() + 60 * settings.fetch_minutes
+    stops_at = monotonic() + 60 * settings.fetch_minutes
     return [_Scope(source, scope, settings, ledger, progress, stops_at).fetch() for scope in source.scopes(settings)]
 
 
+def findings(settings: Settings, ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """What is wrong with what is fetched, each with its kind."""
+    failures = ledger.fetched.failures()
+    for source in switched_on(settings):
+        for scope in source.scopes(settings):
+            if reason := failures.get((source.name, scope.name)):
+                yield "Not fetched", reason
+        for name, hole in holes_of(source, settings, ledger):
+            yield "Missing", f"{source.name} {name}: {hole}"
+
+
 def holes_of(source: Source, settings: Settings, ledger: Ledger) -> Iterator[tuple[str, Hole]]:
-    """The holes of each scope, by its name. Raises SettingsMistake."""
-    now = datetime.now(UTC)
+    """The holes of each scope, by its name."""
     for scope in source.scopes(settings):
-        for hole in holes(ledger.fetched.windows(source.name, scope.name), scope.keeps, now):
+        for hole in holes(ledger.fetched.windows(source.name, scope.name), scope.keeps):
             yield scope.name, hole
 
 
@@ -169,7 +180,7 @@ class _Scope:
 
     def _read(self, reader: Reader, start: datetime, end: datetime, before: Window | None = None) -> None:
         """Read a window into files; none is left of one that has the same records as `before`."""
-        if time.monotonic() > self._stops_at:
+        if monotonic() > self._stops_at:
             minutes = self._settings.fetch_minutes
             raise FetchFailed(f"{minutes} minutes (fetch_minutes) were not enough; the next night goes on from there")
         calls, records, digest = reader.calls, 0, 0

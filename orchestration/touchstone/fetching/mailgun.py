@@ -170,12 +170,12 @@ def _metrics(settings: Settings) -> list[Scope]:
             keeps,
             spans,
             step,
-            enough=_METRICS_PAGE,
+            enough=10 * _METRICS_PAGE,  # of some twenty requests
             address=settings.mailgun_addresses.get(region, ""),
         )
         for region in settings.mailgun_regions
         for resolution, keeps, spans, step in (
-            ("hour", 60 * DAY, (DAY, 6 * HOUR, HOUR), HOUR),
+            ("hour", 60 * DAY, (6 * DAY, DAY, HOUR), HOUR),
             ("day", 365 * DAY, (30 * DAY, DAY), DAY),
         )
     ]

@@ -74,7 +74,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Source:
-    """What is fetched into a stream. `needs`: names of settings, of each group one. `scopes` raises SettingsMistake."""
+    """What is fetched into a stream. `needs`: names of settings, of each group one."""
 
     name: str
     stream: str

@@ -67,12 +67,13 @@ class Hole:
 
 @dataclass(frozen=True)
 class Total:
-    """What was fetched of a scope, from when to when."""
+    """What was fetched of a scope, from when to when, the last at `fetched_at` by our clock."""
 
     source: str
     scope: str
     start: datetime
     end: datetime
+    fetched_at: datetime
     calls: int
     records: int
 
@@ -121,12 +122,16 @@ class Fetched:
     def totals(self, since: datetime | None = None) -> list[Total]:
         """What was read of each scope, or only what was so `since` then."""
         rows = self._sql.execute(
-            "select source, scope, min(window_start), max(window_end), sum(calls)::bigint, sum(records)::bigint "
+            "select source, scope, min(window_start), max(window_end), max(recorded_at), "
+            "sum(calls)::bigint, sum(records)::bigint "
             "from fetched where status = 'complete' and (?::timestamp is null or recorded_at >= ?) "
             "group by source, scope order by source, scope",
             [since, since],
         ).fetchall()
-        return [Total(source, scope, _utc(start), _utc(end), *rest) for source, scope, start, end, *rest in rows]
+        return [
+            Total(source, scope, *(_utc(at) for at in times), calls, records)
+            for source, scope, *times, calls, records in rows
+        ]
 
 
 def gaps(start: datetime, end: datetime, windows: Iterable[Window]) -> Iterator[Span]:
@@ -154,13 +159,13 @@ def due_again(windows: Iterable[Window], keeps: timedelta, now: datetime) -> lis
     ]
 
 
-def holes(windows: Iterable[Window], keeps: timedelta, now: datetime) -> list[Hole]:
-    """The holes from the first complete window to the last one that was tried."""
+def holes(windows: Iterable[Window], keeps: timedelta) -> list[Hole]:
+    """The holes from the first complete window to the last one that was tried, as of then."""
     known = [*windows]
     complete = [window for window in known if window.status == "complete"]
     if not complete:
         return []
-    gone = now - keeps
+    gone = max(window.fetched_at for window in known) - keeps
     found = []
     for start, end in gaps(min(window.start for window in complete), max(window.end for window in known), complete):
         if start < gone and end > gone - _REPORTED:

@@ -87,6 +87,7 @@ def render(
         held_back=held_back(connection),
         without_data=[system.title for system in systems if system not in [section.system for section in shown]],
         ledger=_ledger(connection),
+        fetched=ledger.fetched.totals(),
         quarantine=[group for group in open_groups(ledger.connection) if group.source not in off],
         uncounted=[found for source in read_streams() if source not in off and (found := _uncounted(ledger, source))],
         checks=checks,
