@@ -259,7 +259,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "429 long":
                 self._send(429, b"", {"Retry-After": "86400"})
             case "500":
-                self._send(500, b'{"message": "Internal Server Error for %s"}' % KEY.encode())
+                self._send(500, b'{"message": "Internal Server Error"}')
+            case "echo the key":
+                self._send(500, b'{"message": "%s is wrong"}' % KEY.encode(), {"Retry-After": "0"})
             case "cut":
                 self.send_response(200)
                 self.send_header("Content-Length", "1000")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from dagster import DagsterInstance
 
+from touchstone.__main__ import main
 from touchstone.definitions import definitions_of
+from touchstone.event_log import last_evaluations
 from touchstone.fetching import client, sources
 from touchstone.fetching import fetch as fetching_module
 from touchstone.fetching.fetch import Fetch, fetch, findings, holes_of
@@ -22,8 +29,10 @@ from touchstone.fetching.windows import Window, due_again, gaps, holes
 from touchstone.landing.land import land
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.streams import read_streams
+from touchstone.schedules import _digest
 from touchstone.settings import Settings, SettingsMistake, load_settings
 
+from .commands import run
 from .conftest import TestHome
 from .mailgun_api import KEY, Event, MailgunServer, fetching, mailgun, some
 
@@ -105,8 +114,8 @@ def test_a_hole_says_whether_it_can_still_be_had() -> None:
     (first, second) = holes(known, 30 * DAY)
     assert str(first) == "2026-03-01 10:00 to 2026-03-01 20:00 is missing, and can be had until 2026-03-31 10:00"
     assert (second.start, second.end) == (at(30), at(50))
-    later = window(50, 60, 24 + 15)
-    assert [(hole.start, hole.end, hole.until) for hole in holes([*known, later], DAY)][:2] == [
+    partly = holes([*known[:2], window(30, 31, 24 + 15)], DAY)
+    assert [(hole.start, hole.end, hole.until) for hole in partly] == [
         (at(10), at(15), None),
         (at(15), at(20), at(15 + 24)),
     ]
@@ -387,14 +396,15 @@ def thirty_nights(
         api.now = first + night * DAY + timedelta(minutes=chance.randrange(180))
         ever |= {e.record["id"] for e in api.events if e.shown_at <= api.now - HOUR and e.at < api.now - HOUR}
         if chance.random() < 0.5:
-            number = chance.randrange(1, 25)
+            left = iter(range(chance.randrange(1, 25), 0, -1))
 
-            def killed(self: Any, left: list[int] = [number]) -> None:  # noqa: B006
-                left[0] -= 1
-                if left[0] == 0:
+            def killed(self: Any, left: Iterator[int] = left, is_late: bool = chance.random() < 0.5) -> None:
+                is_now = next(left, 0) == 1
+                if is_late or not is_now:
+                    placed(self)
+                if is_now:
                     monkeypatch.setattr(fetching_module._Files, "close", lambda self: None)
                     raise Killed
-                placed(self)
 
             monkeypatch.setattr(fetching_module._Files, "place", killed)
         if chance.random() < 0.5:
@@ -403,7 +413,7 @@ def thirty_nights(
             fetched(settings)
         monkeypatch.undo()
         monkeypatch.setattr(client, "sleep", lambda seconds: None)
-        if chance.random() < 0.4:
+        if chance.random() < 0.1:
             landed(settings)
     api.faults = []
     for _ in range(20):  # what is late by six days is had at an age of nineteen
@@ -446,8 +456,94 @@ def test_what_is_fetched_counts_as_what_is_put_in_by_hand(home: TestHome, api: M
     home.land()
     home.build()
     assert {name: rows for name, rows in home.marts().items() if name.startswith("mailgun_")} == expected
-    compared = home.query("select status, reason, count(*) from reconciliation_daily group by all order by all")
-    assert {(status, reason) for status, reason, _ in compared} == {("equal", None)}
+    compared = home.query("select status, explanation, count(*) from reconciliation_daily group by all")
+    assert {(status, explanation) for status, explanation, _ in compared} == {("equal", None)}
+
+
+def night(home: TestHome, api: MailgunServer, *arguments: str, **others: str) -> tuple[int, str]:
+    environment = {
+        "TOUCHSTONE_SYSTEMS": '["mailgun"]',
+        "TOUCHSTONE_FETCH": '["mailgun_logs"]',
+        "TOUCHSTONE_MAILGUN_KEY": KEY,
+        "TOUCHSTONE_MAILGUN_ADDRESSES": json.dumps({"us": api.address}),
+        "COLUMNS": "200",
+    }
+    return run(home.settings.home, *arguments, **environment, **others)
+
+
+def holding(folder: Path, text: str) -> list[str]:
+    """The files that hold a text, also where it is compressed."""
+    found = []
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            content = path.read_bytes()
+            content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+            found += [str(path)] * (text.encode() in content)
+    return found
+
+
+def test_a_night_fetches_and_says_what_it_could_not(home: TestHome, api: MailgunServer) -> None:
+    assert home.manifest
+    api.events = some(300, api.now - 3 * DAY, 3 * DAY - HOUR)
+    code, output = night(home, api)
+    assert code == 0, output
+    assert re.search(r"mailgun_logs +us +2026-02-18 02:00 +2026-03-20 01:30 +\d+ +300", output), output
+    assert f"mailgun_logs us is asked at {api.address}, not at Mailgun's own address" in output
+    delivered = sum(event.record["event"] == "delivered" for event in api.events)
+    with duckdb.connect(str(home.settings.published.resolve() / "touchstone.duckdb"), read_only=True) as connection:
+        sql = "select sum(delivered_count)::int from mailgun_metrics_daily"
+        assert connection.execute(sql).fetchall() == [(delivered,)]
+
+    api.now += DAY
+    api.events += some(50, api.now - 20 * HOUR, 10 * HOUR, seed=2)
+    api.faults = ["echo the key"] * 100
+    home.put("mailgun/events", "loader.json.gz", [event.record for event in some(10, api.now - DAY, DAY, seed=3)])
+    code, output = night(home, api)
+    assert code == 0, "what has landed is published"
+    assert "Not fetched: mailgun_logs us, from 2026-03-20 01:30: Mailgun answers 500: *** is wrong, 6 times" in output
+    missing = "mailgun_logs us: 2026-03-20 01:30 to 2026-03-21 01:30 is missing, and can be had until 2026-04-19 01:30"
+    assert f"Missing: {missing}" in output
+    report = (home.settings.published / "report.html").read_text()
+    assert missing.split(": ", 1)[1] in report and "What was fetched, by source and scope" in report
+    with DagsterInstance.get() as instance:
+        graph = definitions_of(fetching(api, "mailgun_logs")).resolve_asset_graph()
+        keys = [key for key in graph.asset_check_keys if "fetched" in key.asset_key.path]
+        outcomes = {key.name: outcome.passed for key, outcome in last_evaluations(instance, keys).items()}
+    assert outcomes == {"fetch_succeeded": False, "no_hole": False}
+    assert night(home, api, "doctor")[0] == 1
+
+    assert holding(home.settings.home, KEY) == [] and KEY not in output
+    assert holding(home.settings.home, base64.b64encode(f"api:{KEY}".encode()).decode()) == []
+
+    api.faults = []
+    code, output = night(home, api, "fetch")
+    assert code == 0 and "Missing" not in output, output
+
+
+def test_a_fetch_of_nothing_says_so(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch"]) == 1
+    assert "error: fetch is empty: name sources in it, of mailgun_events, mailgun_logs" in capsys.readouterr().err
+
+
+def test_the_key_may_be_in_a_file(home: TestHome, api: MailgunServer, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+    settings = fetching(api, "mailgun_logs", mailgun_key=None, mailgun_key_file=str(file))
+    assert [each.failure for each in fetched(settings)] == [""]
+    file.unlink()
+    with pytest.raises(SettingsMistake, match="can't be read: No such file"):
+        fetched(settings)
+
+
+def test_files_that_were_fetched_call_for_no_other_night(home: TestHome, api: MailgunServer) -> None:
+    api.events = some(20, api.now - DAY, 20 * HOUR)
+    streams = [*read_streams().values()]
+    settings = fetching(api, "mailgun_logs")
+    before = _digest(settings, streams)
+    fetched(settings)
+    assert answers(settings) and _digest(settings, streams) == before
+    home.put("mailgun/events", "loader.json.gz", [api.events[0].record])
+    assert _digest(settings, streams) != before
 
 
 def test_settings_say_what_is_missing() -> None:
