@@ -9,7 +9,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,9 @@ def api(waits: list[float]) -> Iterator[MailgunServer]:
 
 
 def fetched(settings: Settings, name: str = "mailgun_logs") -> list[Fetch]:
-    return fetch(sources()[name], settings, lambda: Ledger.open(settings), lambda text: None)
+    """Fetch a source, with a ledger that is opened once, as that takes longer than a call."""
+    with Ledger.open(settings) as ledger:
+        return fetch(sources()[name], settings, lambda: nullcontext(ledger), lambda text: None)
 
 
 def landed(settings: Settings) -> Counter[str]:
@@ -465,6 +467,7 @@ def night(home: TestHome, api: MailgunServer, *arguments: str, **others: str) ->
         "TOUCHSTONE_SYSTEMS": '["mailgun"]',
         "TOUCHSTONE_FETCH": '["mailgun_logs"]',
         "TOUCHSTONE_MAILGUN_KEY": KEY,
+        "TOUCHSTONE_MAILGUN_SUBACCOUNTS": "true",
         "TOUCHSTONE_MAILGUN_ADDRESSES": json.dumps({"us": api.address}),
         "COLUMNS": "200",
     }
