@@ -210,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
             path.startswith("/v3/") and len(path.split("/")) > 4
         )
         fault = api.faults.pop(0) if api.faults else ""
-        if fault == "refuse this token" and is_first:  # it waits for one
+        if fault.startswith("refuse this token") and is_first:  # it waits for one
             api.faults.insert(0, fault)
             fault = ""
         expected = "Basic " + base64.b64encode(f"api:{KEY}".encode()).decode()
@@ -277,8 +277,10 @@ class _Handler(BaseHTTPRequestHandler):
             case "slow":
                 time.sleep(1.5)
                 return False
-            case "refuse this token":
-                self._send(400, b'{"message": "invalid token"}')
+            case "refuse once":
+                self._send(400, b'{"message": "try again"}')
+            case _ if fault.startswith("refuse this token"):
+                self._send(int(fault.split()[-1]), b'{"message": "invalid token"}')
             case _:
                 return False
         return True

@@ -259,7 +259,7 @@ FAULTS = {
     "list": None,
     "slow": [],
     "pretty": [],
-    "refuse this token": [],
+    "refuse this token 400": [],
 }
 
 
@@ -289,7 +289,7 @@ def test_a_fault_that_passes_loses_nothing(
         ("cut", "doesn't answer whole"),
         ("html", "with what is no JSON"),
         ("429 long", "asks to wait 86,400 s"),
-        ("redirect", "answers 302"),
+        ("redirect", "with a redirect (302)"),
         ("repeat pages", "its pages repeat"),
     ],
 )
@@ -410,7 +410,7 @@ def thirty_nights(
 
             monkeypatch.setattr(fetching_module._Files, "place", killed)
         if chance.random() < 0.5:
-            api.faults = chance.choices(["", "", "500", "429 seconds", "cut", "html", "refuse this token"], k=20)
+            api.faults = chance.choices(["", "", "500", "429 seconds", "cut", "html", "refuse this token 400"], k=20)
         with suppress(Killed):
             fetched(settings)
         monkeypatch.undo()
@@ -433,12 +433,12 @@ def test_thirty_nights_with_kills(home: TestHome, api: MailgunServer, monkeypatc
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 def test_many_times_thirty_nights(
     home: TestHome, api: MailgunServer, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    api.page = 30
-    thirty_nights(fetching(api, "mailgun_logs"), api, monkeypatch, 20_000, seed)
+    api.page = 40
+    thirty_nights(fetching(api, "mailgun_logs"), api, monkeypatch, 5_000, seed)
 
 
 # Nights.
@@ -580,3 +580,35 @@ def test_nothing_is_fetched_unless_switched_on(home: TestHome) -> None:
     assert on - plain == {"fetched/mailgun_logs", "fetched/mailgun_metrics"}
     off = load_settings(mailgun_key=KEY, fetch=["mailgun_logs"], systems=["ses"])
     assert not [key for key in keys(off) if "fetched" in key]
+
+
+def test_a_token_that_is_refused_begins_its_window_again(home: TestHome, api: MailgunServer) -> None:
+    api.events = some(200, api.now - DAY, 20 * HOUR)
+    api.page = 20
+    settings = fetching(api, "mailgun_logs", mailgun_retention_days=1)
+    for status in ("400", "401", "403"):
+        home.reset()
+        api.faults = [f"refuse this token {status}"]
+        assert [each.failure for each in fetched(settings)] == [""]
+        assert landed(settings) == Counter(api.visible())
+    home.reset()
+    api.faults = ["refuse this token 400"] * 50
+    assert [each.failure for each in fetched(settings)] == [""], "windows of one page need no token"
+    assert landed(settings) == Counter(api.visible())
+
+
+def test_a_refusal_that_passes_is_no_proof_that_records_are_gone(home: TestHome, api: MailgunServer) -> None:
+    settings = fetching(api, "mailgun_logs")
+    fetched(settings)
+    api.events = some(100, api.now, 5 * DAY)
+    api.now += 6 * DAY
+    api.faults = ["refuse once"]
+    (done,) = fetched(settings)
+    assert done.failure == ""
+    assert landed(settings) == Counter(api.visible())
+    assert home.ledger_rows("select 1 from fetched where status = 'refused'") == []
+    api.now += 12 * HOUR
+    api.faults = ["refuse once"]
+    (done,) = fetched(settings)
+    assert "refuses logs of us (400)" in done.failure, "what is new is kept for certain"
+    assert [each.failure for each in fetched(settings)] == [""]

@@ -16,7 +16,7 @@ from requests.auth import HTTPBasicAuth
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from touchstone.console import printable
-from touchstone.fetching.source import FetchFailed, Refused
+from touchstone.fetching.source import FetchFailed, NotKept, Refused
 
 Result = TypeVar("Result")
 
@@ -46,8 +46,9 @@ class Document:
     value: dict[str, Any]
 
     def objects(self, name: str) -> list[dict[str, Any]]:
-        """A list of objects; what is absent or null is empty. Raises FetchFailed for anything else."""
-        found = self.value.get(name) or []
+        """A list of objects; null is an empty one. Raises FetchFailed for anything else."""
+        found = self.value.get(name, "absent")
+        found = [] if found is None else found
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
             raise FetchFailed(f"the answer's {name} is not a list of objects; see whether the vendor changed its API")
         return found
@@ -80,7 +81,7 @@ class Client:
     def ask(self, what: str, method: str, path: str, content: Mapping[str, Any] | None = None) -> Document:
         """The answer to a request of `what`, which messages name. `content` is the JSON of its body.
 
-        Raises Refused for one that the vendor refuses, and FetchFailed.
+        Raises NotKept and Refused for one that the vendor refuses, and FetchFailed.
         """
         return self._tried(lambda: self._answer(what, method, path, content))
 
@@ -106,14 +107,14 @@ class Client:
             said = self._said(body)
             if status == 401:
                 remedy = f"correct {self._key_setting}; a key is of one account, and may be limited to addresses"
-                raise FetchFailed(f"{self._vendor} refuses the key (401) for {what}{said}; {remedy}")
+                raise Refused(f"{self._vendor} refuses the key (401) for {what}{said}; {remedy}")
             if status in (403, 404):
-                raise FetchFailed(
-                    f"{self._vendor} refuses {what} ({status}){said}; see docs/fetching.md for its rights"
-                )
+                raise Refused(f"{self._vendor} refuses {what} ({status}){said}; docs/fetching.md has its rights")
             if status < 400:
-                raise FetchFailed(f"{self._vendor} answers {status} to {what}, which no redirect is expected of")
-            raise Refused(f"{self._vendor} refuses {what} ({status}){said}")
+                raise FetchFailed(
+                    f"{self._vendor} answers {what} with a redirect ({status}), which the key won't follow"
+                )
+            raise NotKept(f"{self._vendor} refuses {what} ({status}){said}")
         try:
             value = json.loads(body.decode())
         except (ValueError, RecursionError):

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import BinaryIO
 
 from touchstone.fetching import switched_on
-from touchstone.fetching.source import HOUR, FetchFailed, PageRefused, Reader, Refused, Scope, Source
+from touchstone.fetching.source import DAY, HOUR, FetchFailed, NotKept, PageRefused, Reader, Scope, Source
 from touchstone.fetching.windows import Hole, Window, due_again, gaps, holes, shown
 from touchstone.landing.ledger import Ledger
 from touchstone.settings import Settings
@@ -137,20 +137,27 @@ class _Scope:
                     raise
                 self._spans = self._spans[1:] or self._spans
                 continue
-            except Refused as error:
+            except NotKept as error:
                 kept = self._first_kept(reader, start, stop)
-                if kept is None:
+                if kept is None or (kept == start and tries):
                     raise
+                if kept == start:
+                    tries += 1
+                    continue
                 self._add(Window(start, kept, "refused", self._now, reason=str(error)))
                 end = kept
             start, tries = end, 0
 
     def _first_kept(self, reader: Reader, start: datetime, stop: datetime) -> datetime | None:
-        """The first hour of a span that the vendor doesn't refuse as it does its beginning; None if it refuses all."""
+        """The first hour of a span that the vendor doesn't refuse as it does its beginning; None if it refuses all, or
+        what it keeps for certain.
+        """
         step = max(HOUR, self._scope.step)
         refused, kept = 0, (stop - start) // step
-        if kept < 1 or self._is_refused(reader, start + kept * step - step):
+        if start > self._now - DAY or kept < 1 or self._is_refused(reader, start + kept * step - step):
             return None
+        if not self._is_refused(reader, start):
+            return start
         kept -= 1
         while kept - refused > 1:
             middle = (refused + kept) // 2
@@ -163,7 +170,7 @@ class _Scope:
     def _is_refused(self, reader: Reader, start: datetime) -> bool:
         try:
             next(reader.answers(start, start + self._scope.step), None)
-        except Refused:
+        except NotKept:
             return True
         return False
 
@@ -174,7 +181,7 @@ class _Scope:
             except PageRefused:
                 if tried == _TRIES:
                     raise
-            except Refused:
+            except NotKept:
                 return None  # it was read whole when the vendor still had it
         return None
 

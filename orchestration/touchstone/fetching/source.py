@@ -21,6 +21,10 @@ class FetchFailed(Exception):
 
 
 class Refused(FetchFailed):
+    """The vendor refuses a request."""
+
+
+class NotKept(Refused):
     """The vendor refuses a request, which may ask for what it keeps no longer."""
 
 
@@ -49,7 +53,7 @@ class Reader(ABC):
     def answers(self, start: datetime, end: datetime) -> Iterator[Answer]:
         """All that the vendor has of a window: nothing between two windows that share an edge may be missing.
 
-        Raises Refused where it keeps that no longer, PageRefused, and FetchFailed.
+        Raises NotKept where it may keep that no longer, PageRefused, and FetchFailed.
         """
 
 

@@ -129,8 +129,8 @@ class Fetched:
             [since, since],
         ).fetchall()
         return [
-            Total(source, scope, *(_utc(at) for at in times), calls, records)
-            for source, scope, *times, calls, records in rows
+            Total(source, scope, _utc(start), _utc(end), _utc(at), *numbers)
+            for source, scope, start, end, at, *numbers in rows
         ]
 
 

@@ -14,6 +14,8 @@ from touchstone.settings import Settings
 _FILES = 16
 # Smaller files count as of one size; larger ones stay as they are.
 _LEAST_BYTES, _MOST_BYTES = 2**16, 2**27
+# No vendor keeps anything for so many days: what was fetched before can't be fetched again.
+_LONGEST_KEPT = 500
 
 
 def compact_lake(ledger: Ledger) -> int:
@@ -62,6 +64,7 @@ def forget(ledger: Ledger, settings: Settings, now: datetime) -> int:
             texts = int(row[0]) if row else 0
         for statement in _FORGET:
             ledger.connection.execute(statement, {"over": over})
+        ledger.connection.execute("delete from fetched where window_end < ?", [_ago(now, _LONGEST_KEPT)])
         ledger.connection.execute("delete from held_back where build not in (select build from builds)")
         ledger.connection.execute("commit")
     except BaseException:
