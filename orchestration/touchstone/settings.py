@@ -124,7 +124,7 @@ class Settings(BaseSettings):
     fetch: list[str] = Field(
         default=[],
         description="The sources that a night fetches before it lands, from the vendors' APIs.",
-        examples=[["mailgun_logs", "mailgun_metrics"]],
+        examples=[["mailgun_metrics"]],
     )
     fetch_minutes: int = Field(
         240, ge=1, description="How long a night fetches of one source at most; the next one goes on."
