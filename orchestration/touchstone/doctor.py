@@ -17,8 +17,7 @@ from rich.markup import escape
 
 from touchstone.console import counted, printable, shown_bytes
 from touchstone.damage import explain, history_damages, lake_damaged, ledger_damages, release_damages, warehouse_damages
-from touchstone.fetching import switched_on
-from touchstone.fetching.fetch import findings
+from touchstone.fetching.fetch import addresses, findings
 from touchstone.lake import lake_sizes
 from touchstone.landing.inbox import filesystem_of, find_unread
 from touchstone.landing.ledger import Ledger
@@ -160,11 +159,9 @@ def _locations(settings: Settings) -> Iterator[Finding]:
 
 
 def _fetching(settings: Settings) -> Iterator[Finding]:
-    for source in switched_on(settings):
-        for scope in source.scopes(settings):
-            if scope.address:
-                found = f"{scope.address} gets the key of {source.vendor}, for {scope.name}"
-                yield Finding(Level.WARNING, source.name, found, "correct the setting of addresses if it is not yours")
+    for vendor, address in sorted(addresses(settings)):
+        found = f"{printable(address)} gets the key of {vendor}"
+        yield Finding(Level.WARNING, "fetching", found, "correct the setting of addresses if it is not yours")
 
 
 def _inbox(settings: Settings) -> Iterator[Finding]:

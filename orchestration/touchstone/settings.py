@@ -313,19 +313,11 @@ class Settings(BaseSettings):
 
     @field_validator("fetch")
     @classmethod
-    def _can_fetch(cls, names: list[str], others: ValidationInfo) -> list[str]:
+    def _known_sources(cls, names: list[str]) -> list[str]:
         from touchstone.fetching import sources  # its modules read settings
 
         for name in names:
-            _check_known(name, sources(), "source")
-            source = sources()[name]
-            for group in source.needs:
-                if not any(others.data.get(setting) for setting in group):
-                    raise ValueError(f"{name} needs the setting {' or '.join(group)}")
-            if elsewhere := others.data.get("locations", {}).get(source.stream):
-                raise ValueError(
-                    f"what {name} fetches is in the inbox, and {source.stream} lands from {elsewhere} (locations)"
-                )
+            _check_known(name, sources(), "source that can be fetched")
         return sorted(set(names))
 
     @field_validator("owners")

@@ -16,7 +16,7 @@ from rich.table import Table
 from touchstone.console import printable
 from touchstone.damage import lake_damaged
 from touchstone.fetching import switched_on
-from touchstone.fetching.fetch import findings
+from touchstone.fetching.fetch import addresses, findings
 from touchstone.landing.freshness import Freshness, freshness
 from touchstone.landing.ledger import Ledger, Totals
 from touchstone.landing.quarantine import Group, open_groups
@@ -98,11 +98,8 @@ def print_fetched(console: Console, settings: Settings, ledger: Ledger, since: d
             table.add_row(total.source, _shown(total.scope), *times, f"{total.calls:,}", f"{total.records:,}")
     if table.row_count:
         console.print(table)
-    for source in switched_on(settings):
-        for scope in source.scopes(settings):
-            if scope.address:
-                text = f"{source.name} {scope.name} is asked at {scope.address}, not at {source.vendor}'s own address"
-                console.print(_shown(text), soft_wrap=True)
+    for vendor, address in sorted(addresses(settings)):
+        console.print(_shown(f"{vendor} is asked at {address}, which gets its key, and not at its own address"))
     return bool(found)
 
 

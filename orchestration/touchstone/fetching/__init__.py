@@ -10,9 +10,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from touchstone.console import printable
+from touchstone.settings import Settings, SettingsMistake
+
 if TYPE_CHECKING:
     from touchstone.fetching.source import Source
-    from touchstone.settings import Settings
 
 
 @cache
@@ -23,6 +25,17 @@ def sources() -> dict[str, Source]:
 
 
 def switched_on(settings: Settings) -> list[Source]:
-    """The sources of the setting `fetch`, of systems that are on."""
-    found = [sources()[name] for name in settings.fetch]
-    return [source for source in found if source.system in settings.systems]
+    """The sources of the setting `fetch`, of systems that are on. Raises SettingsMistake for one that can't be fetched
+    by these settings.
+    """
+    found = [source for name in settings.fetch if (source := sources()[name]).system in settings.systems]
+    for source in found:
+        for group in source.needs:
+            if not any(getattr(settings, name) for name in group):
+                raise SettingsMistake(f"fetch: {source.name} needs the setting {' or '.join(group)}")
+        if elsewhere := settings.locations.get(source.stream):
+            raise SettingsMistake(
+                f"fetch: {source.name} puts files into the inbox, and {source.stream} lands from "
+                f"{printable(elsewhere)}; remove it from fetch or from locations"
+            )
+    return found

@@ -109,7 +109,9 @@ class Client:
                 remedy = f"correct {self._key_setting}; a key is of one account, and may be limited to addresses"
                 raise Refused(f"{self._vendor} refuses the key (401) for {what}{said}; {remedy}")
             if status in (403, 404):
-                raise Refused(f"{self._vendor} refuses {what} ({status}){said}; docs/fetching.md has its rights")
+                raise Refused(
+                    f"{self._vendor} refuses {what} ({status}){said}; docs/fetching.md has the rights that a key needs"
+                )
             if status < 400:
                 raise FetchFailed(
                     f"{self._vendor} answers {what} with a redirect ({status}), which the key won't follow"

@@ -23,6 +23,8 @@ from touchstone.settings import Settings
 
 # Uncompressed bytes of a file: what a kill repeats. A landing reads many files as fast as few.
 _FILE_BYTES = 8 * 2**20
+# Seconds between two lines of progress.
+_REPORTS = 5
 # How often a window is begun whose pages don't hold.
 _TRIES = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,6 +62,16 @@ def fetch(source: Source, settings: Settings, ledger: Open, progress: Progress) 
     return [_Scope(source, scope, settings, ledger, progress, stops_at).fetch() for scope in source.scopes(settings)]
 
 
+def addresses(settings: Settings) -> set[tuple[str, str]]:
+    """The vendors that are asked at other addresses than their own, with these."""
+    return {
+        (source.vendor, scope.address)
+        for source in switched_on(settings)
+        for scope in source.scopes(settings)
+        if scope.address
+    }
+
+
 def findings(settings: Settings, ledger: Ledger) -> Iterator[tuple[str, str]]:
     """What is wrong with what is fetched, each with its kind."""
     failures = ledger.fetched.failures()
@@ -88,6 +100,7 @@ class _Scope:
         self._ledger = ledger
         self._progress = progress
         self._stops_at = stops_at
+        self._reports_at = 0.0
         self._done = Fetch(scope.name, scope.address)
         self._known: list[Window] = []
         self._spans = scope.spans
@@ -203,7 +216,11 @@ class _Scope:
         self._add(window)
         self._known = [each for each in self._known if each != before] + [window]
         self._done.count(start, end, records)
-        self._progress(f"{self._source.name} {self._scope.name}: {records:,} records up to {shown(end)}")
+        if monotonic() > self._reports_at:
+            self._progress(
+                f"{self._source.name} {self._scope.name}: {self._done.records:,} records, up to {shown(end)}"
+            )
+            self._reports_at = monotonic() + _REPORTS
 
     def _span(self) -> timedelta:
         """The longest span that has few enough records, by the busiest window of the last day that was read."""
