@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
 
+from touchstone.console import counted
 from touchstone.fetching import switched_on
 from touchstone.fetching.source import DAY, HOUR, FetchFailed, NotKept, PageRefused, Reader, Scope, Source
 from touchstone.fetching.windows import Hole, Window, due_again, gaps, holes, shown
@@ -201,8 +202,8 @@ class _Scope:
     def _read(self, reader: Reader, start: datetime, end: datetime, before: Window | None = None) -> None:
         """Read a window into files; none is left of one that has the same records as `before`."""
         if monotonic() > self._stops_at:
-            minutes = self._settings.fetch_minutes
-            raise FetchFailed(f"{minutes} minutes (fetch_minutes) were not enough; the next night goes on from there")
+            minutes = counted(self._settings.fetch_minutes, "minute")
+            raise FetchFailed(f"it was stopped after {minutes} (fetch_minutes); the next night goes on from there")
         calls, records, digest = reader.calls, 0, 0
         with closing(_Files(self._source, self._scope, self._settings, start, self._now)) as files:
             for answer in reader.answers(start, end):
