@@ -121,6 +121,11 @@ class Settings(BaseSettings):
         description="Where Mailgun is asked, if by a proxy of yours that gets the key: an address by region.",
         examples=[{"us": "https://mailgun-proxy.example.com"}],
     )
+    cloudwatch_regions: list[str] = Field(
+        default=[],
+        description="The regions of AWS whose metrics cloudwatch_metrics fetches.",
+        examples=[["eu-west-1"]],
+    )
     fetch: list[str] = Field(
         default=[],
         description="The sources that a night fetches before it lands, from the vendors' APIs.",
@@ -286,6 +291,14 @@ class Settings(BaseSettings):
     @classmethod
     def _once(cls, regions: list[Literal["us", "eu"]]) -> list[Literal["us", "eu"]]:
         return [*dict.fromkeys(regions)]
+
+    @field_validator("cloudwatch_regions")
+    @classmethod
+    def _aws_regions(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]+", name):
+                raise ValueError(f"{name!r} is not a region such as eu-west-1")
+        return [*dict.fromkeys(names)]
 
     @field_validator("mailgun_domains")
     @classmethod

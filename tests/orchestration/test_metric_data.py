@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from touchstone.fetching import sources
 from touchstone.fetching.cloudwatch import answers
+from touchstone.fetching.fetch import Fetch, fetch
 from touchstone.landing.land import Landed
+from touchstone.settings import SettingsMistake, load_settings
 
 from .conftest import TestHome
 
@@ -192,8 +197,8 @@ def test_what_is_fetched_lands_as_it_was_put(home: TestHome, cloudwatch: Any) ->
                 cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
             expected.add((f"q{queue}", at.replace(tzinfo=None), 3.0, sum(values), min(values), max(values)))
     found = [*answers(cloudwatch, "1", ["AWS/Connect"], now - timedelta(hours=1), now)]
-    assert [len(json.loads(answer)["queries"]) for answer in found] == [500, 20]
-    home.put(SOURCE, "fetched/a.json", b"\n".join(found))
+    assert [len(json.loads(answer.text)["queries"]) for answer in found] == [500, 20]
+    home.put(SOURCE, "fetched/a.json", b"\n".join(answer.text for answer in found))
     totals = landed(home).totals
     assert (totals.accepted, totals.quarantined, totals.ignored) == (260, 0, 0)
     value = "(\"value\"::json ->> '$.{}')::double"
@@ -209,6 +214,75 @@ def test_a_call_has_at_most_the_datapoints_that_it_may(cloudwatch: Any) -> None:
         datum = {"MetricName": "M", "Dimensions": [{"Name": "Q", "Value": f"q{queue}"}], "Timestamp": now, "Value": 1.0}
         cloudwatch.put_metric_data(Namespace="VoiceID", MetricData=[datum])
     found = [*answers(cloudwatch, "1", ["VoiceID"], now - timedelta(days=1), now + timedelta(minutes=1))]
-    assert [len(json.loads(answer)["queries"]) for answer in found] == [68, 68, 24]
-    with pytest.raises(ValueError, match="ask for less at once"):
-        next(answers(cloudwatch, "1", ["VoiceID"], now - timedelta(days=20), now))
+    assert [len(json.loads(answer.text)["queries"]) for answer in found] == [68, 68, 24]
+
+
+def fetched(home: TestHome, *regions: str) -> list[Fetch]:
+    settings = load_settings(home=home.settings.home, fetch=["cloudwatch_metrics"], cloudwatch_regions=[*regions])
+    return fetch(sources()["cloudwatch_metrics"], settings, home.ledger, lambda text: None)
+
+
+def test_nights_fetch_each_minute_once(home: TestHome, cloudwatch: Any) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    minutes = [now - timedelta(days=days, hours=1) for days in (14, 3, 0)]
+    for at in minutes:
+        datum = {"MetricName": "CallsPerInterval", "Timestamp": at, "Value": 3.0}
+        cloudwatch.put_metric_data(Namespace="AWS/Connect", MetricData=[datum])
+    (first,) = fetched(home, "eu-west-1")
+    assert (first.failure, first.calls > 15) == ("", True)
+    assert home.land()[SOURCE].totals.accepted == 3
+    cloudwatch.put_metric_data(
+        Namespace="AWS/Connect",
+        MetricData=[{"MetricName": "CallsPerInterval", "Timestamp": now - timedelta(minutes=31), "Value": 1.0}],
+    )
+    (second,) = fetched(home, "eu-west-1")
+    assert (second.failure, second.windows <= 1) == ("", True), "what was read is not due again"
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, changed: Callable[[Any, str, Any], Any]) -> None:
+    """Have each answer of AWS changed, by client and operation."""
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        BaseClient,
+        "_make_api_call",
+        lambda client, operation, asked: changed(client, operation, call(client, operation, asked)),
+    )
+
+
+def test_a_region_that_is_refused_leaves_the_others_alone(
+    home: TestHome, cloudwatch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(client: Any, operation: str, answer: Any) -> Any:
+        if client.meta.region_name == "us-east-1" and operation == "ListMetrics":
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "arn:aws:iam::1:user/hunter2"}}, operation)
+        return answer
+
+    answering(monkeypatch, refused)
+    other, whole = fetched(home, "us-east-1", "eu-west-1")
+    assert whole.failure == ""
+    assert "AWS refuses a call in us-east-1 (AccessDenied)" in other.failure
+    assert "hunter2" not in other.failure
+
+
+def test_an_answer_that_is_not_complete_is_no_file(
+    home: TestHome, cloudwatch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def partial_data(client: Any, operation: str, answer: Any) -> Any:
+        for result in answer.get("MetricDataResults", ()):
+            result["StatusCode"] = "PartialData"
+        return answer
+
+    at = datetime.now(UTC) - timedelta(hours=1)
+    datum = {"MetricName": "CallsPerInterval", "Timestamp": at, "Value": 3.0}
+    cloudwatch.put_metric_data(Namespace="AWS/Connect", MetricData=[datum])
+    answering(monkeypatch, partial_data)
+    (done,) = fetched(home, "eu-west-1")
+    assert "is not complete" in done.failure
+    assert not [*(home.settings.inbox / SOURCE).rglob("*.gz")]
+    with home.ledger() as ledger:
+        assert ("cloudwatch_metrics", "eu-west-1") in ledger.fetched.failures()
+
+
+def test_what_is_no_region_is_named(home: TestHome) -> None:
+    with pytest.raises(SettingsMistake, match="is not a region such as eu-west-1"):
+        load_settings(home=home.settings.home, cloudwatch_regions=["Frankfurt"])
