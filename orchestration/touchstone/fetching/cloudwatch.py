@@ -27,8 +27,8 @@ _STATISTICS = ("SampleCount", "Sum", "Minimum", "Maximum")
 def answers(
     client: Any, account_id: str, namespaces: Sequence[str], start: datetime, end: datetime
 ) -> Iterator[Answer]:
-    """The datapoints from `start`, included, to `end`, whole minutes and at most 17 days apart: a document for each call
-    that has any.
+    """The datapoints from `start`, included, to `end`, whole minutes and at most 17 days apart: each call that has any is
+    a document.
 
     `client`: boto3's of CloudWatch, in the region that is asked. The documents are those that `landing.metric_data`
     reads: all statistics of a metric are in one. CloudWatch keeps minutes for 15 days, and lists the metrics of 14.
