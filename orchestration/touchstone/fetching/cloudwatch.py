@@ -27,12 +27,11 @@ _STATISTICS = ("SampleCount", "Sum", "Minimum", "Maximum")
 def answers(
     client: Any, account_id: str, namespaces: Sequence[str], start: datetime, end: datetime
 ) -> Iterator[Answer]:
-    """The datapoints from `start`, included, to `end`, whole minutes and at most 17 days apart: each call that has any is
-    a document.
+    """The datapoints from `start`, included, to `end`, whole minutes at most 17 days apart.
 
-    `client`: boto3's of CloudWatch, in the region that is asked. The documents are those that `landing.metric_data`
-    reads: all statistics of a metric are in one. CloudWatch keeps minutes for 15 days, and lists the metrics of 14.
-    Raises PageRefused where an answer is not complete, and what boto3 raises.
+    `client`: boto3's of CloudWatch, in the region that is asked. Each call that has any is a document of those that
+    `landing.metric_data` reads: all statistics of a metric are in one. CloudWatch keeps minutes for 15 days, and lists
+    the metrics of 14. Raises PageRefused where an answer is not complete, and what boto3 raises.
     """
     # of a metric all statistics are in one call
     most = min(_QUERIES, _POINTS // max((end - start) // _MINUTE, 1)) // len(_STATISTICS)
