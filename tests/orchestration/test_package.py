@@ -72,8 +72,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 def test_the_whole_dbt_project_is_in_it(installed: Installed) -> None:
-    folders = ("macros", "models", "profiles", "seeds", "tests")
-    ours = {PROJECT / "dbt_project.yml", *(path for name in folders for path in (PROJECT / name).rglob("*"))}
+    folders = [PROJECT / name for name in ("macros", "models", "profiles", "seeds")]
+    folders += [path for path in (PROJECT / "tests").iterdir() if path.name != "orchestration"]
+    ours = {PROJECT / "dbt_project.yml", *(path for folder in folders for path in folder.rglob("*"))}
     expected = {path.relative_to(PROJECT) for path in ours if path.is_file() and path.suffix not in (".py", ".pyc")}
     project = Path("touchstone", "project")
     assert {path.relative_to(project) for path in installed.files() if project in path.parents} == expected
