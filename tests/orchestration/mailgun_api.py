@@ -125,7 +125,9 @@ class MailgunServer:
             if self.refuses_old and start < self.now - self.keeps - timedelta(minutes=5):
                 return 400, {"message": "begin is before what your plan keeps"}
         found = [e for e in self.found(start, end, lambda e: e.domain == domain) if (e.at, e.record["id"]) > after]
-        page = found[: random.Random(len(found)).randint(1, min(limit, self.page))]  # short pages before the last one
+        page = found[
+            : random.Random(len(found)).randint(1, min(limit, self.page, len(found) + 1))
+        ]  # short pages before the last one
         last = (page[-1].at, page[-1].record["id"]) if page else after
         token = self._token((start, end, last, limit))
         address = f"{self.address}/v3/{domain}/events/{token}"
