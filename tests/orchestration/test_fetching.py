@@ -526,7 +526,7 @@ def test_a_night_fetches_and_says_what_it_could_not(home: TestHome, api: Mailgun
 
 def test_a_fetch_of_nothing_says_so(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch"]) == 1
-    assert "error: fetch is empty: name sources in it, of mailgun_events, mailgun_logs" in capsys.readouterr().err
+    assert "error: fetch is empty: name sources in it, of cloudwatch_metrics, mailgun_events" in capsys.readouterr().err
 
 
 def test_the_key_may_be_in_a_file(home: TestHome, api: MailgunServer, tmp_path: Path) -> None:
