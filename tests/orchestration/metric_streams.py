@@ -13,6 +13,12 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, SummaryDataPoint
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from touchstone.landing.land import Landed
+
+from .conftest import TestHome
+
+SOURCE = "cloudwatch/metric_stream"
+
 Record = dict[str, Any]
 
 UNITS = {
@@ -93,3 +99,11 @@ def file_of(*messages: ExportMetricsServiceRequest) -> bytes:
     for message in messages:
         serialize_length_prefixed(message, file)
     return file.getvalue()
+
+
+def landed(home: TestHome) -> Landed:
+    """Land the stream; every file's counts add up."""
+    result = home.land()[SOURCE]
+    with home.ledger() as ledger:
+        assert ledger.files_that_do_not_add_up(SOURCE) == []
+    return result

@@ -15,14 +15,13 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from touchstone.fetching import sources
-from touchstone.fetching.cloudwatch import answers
+from touchstone.fetching.cloudwatch import answers, metrics_of
 from touchstone.fetching.fetch import Fetch, fetch
-from touchstone.landing.land import Landed
 from touchstone.settings import SettingsMistake, load_settings
 
 from .conftest import TestHome
+from .metric_streams import SOURCE, landed
 
-SOURCE = "cloudwatch/metric_stream"
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 STATISTICS = {"SampleCount": "count", "Sum": "sum", "Minimum": "min", "Maximum": "max", "p99": "p99"}
 Record = dict[str, Any]
@@ -79,13 +78,6 @@ def answer_of(records: list[Record], chance: random.Random, page_size: int = 7) 
         "queries": queries,
         "responses": responses,
     }
-
-
-def landed(home: TestHome) -> Landed:
-    result = home.land()[SOURCE]
-    with home.ledger() as ledger:
-        assert ledger.files_that_do_not_add_up(SOURCE) == []
-    return result
 
 
 def lake(home: TestHome) -> list[tuple[Any, ...]]:
@@ -196,7 +188,7 @@ def test_what_is_fetched_lands_as_it_was_put(home: TestHome, cloudwatch: Any) ->
                 }
                 cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
             expected.add((f"q{queue}", at.replace(tzinfo=None), 3.0, sum(values), min(values), max(values)))
-    found = [*answers(cloudwatch, "1", ["AWS/Connect"], now - timedelta(hours=1), now)]
+    found = [*answers(cloudwatch, "1", metrics_of(cloudwatch, ["AWS/Connect"]), now - timedelta(hours=1), now)]
     assert [len(json.loads(answer.text)["queries"]) for answer in found] == [500, 20]
     home.put(SOURCE, "fetched/a.json", b"\n".join(answer.text for answer in found))
     totals = landed(home).totals
@@ -213,7 +205,11 @@ def test_a_call_has_at_most_the_datapoints_that_it_may(cloudwatch: Any) -> None:
     for queue in range(40):
         datum = {"MetricName": "M", "Dimensions": [{"Name": "Q", "Value": f"q{queue}"}], "Timestamp": now, "Value": 1.0}
         cloudwatch.put_metric_data(Namespace="VoiceID", MetricData=[datum])
-    found = [*answers(cloudwatch, "1", ["VoiceID"], now - timedelta(days=1), now + timedelta(minutes=1))]
+    found = [
+        *answers(
+            cloudwatch, "1", metrics_of(cloudwatch, ["VoiceID"]), now - timedelta(days=1), now + timedelta(minutes=1)
+        )
+    ]
     assert [len(json.loads(answer.text)["queries"]) for answer in found] == [68, 68, 24]
 
 

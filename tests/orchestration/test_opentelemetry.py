@@ -16,13 +16,11 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge
 
 from touchstone.landing.formats import format_of
-from touchstone.landing.land import Landed
 
 from .conftest import TestHome, no_time_in
-from .metric_streams import UNITS, file_of, message_of, text
+from .metric_streams import SOURCE, UNITS, file_of, landed, message_of, text
 from .test_cloudwatch import some_datapoints
 
-SOURCE = "cloudwatch/metric_stream"
 Record = dict[str, Any]
 Change = Callable[[ExportMetricsServiceRequest], None]
 
@@ -64,13 +62,6 @@ def records(seed: int, count: int) -> list[Record]:
 
 def messages(found: list[Record], version: str) -> bytes:
     return file_of(*(message_of(found[start : start + 30], version) for start in range(0, len(found), 30)))
-
-
-def landed(home: TestHome) -> Landed:
-    result = home.land()[SOURCE]
-    with home.ledger() as ledger:
-        assert ledger.files_that_do_not_add_up(SOURCE) == []
-    return result
 
 
 def lake(home: TestHome) -> list[tuple[Any, ...]]:

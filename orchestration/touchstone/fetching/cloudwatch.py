@@ -24,19 +24,21 @@ _MINUTE = timedelta(minutes=1)
 _STATISTICS = ("SampleCount", "Sum", "Minimum", "Maximum")
 
 
-def answers(
-    client: Any, account_id: str, namespaces: Sequence[str], start: datetime, end: datetime
-) -> Iterator[Answer]:
+def metrics_of(client: Any, namespaces: Sequence[str]) -> list[Any]:
+    """The metrics of namespaces that had a datapoint in the last two weeks. `client`: boto3's of CloudWatch."""
+    listed = client.get_paginator("list_metrics")
+    return [metric for name in namespaces for page in listed.paginate(Namespace=name) for metric in page["Metrics"]]
+
+
+def answers(client: Any, account_id: str, metrics: Sequence[Any], start: datetime, end: datetime) -> Iterator[Answer]:
     """The datapoints from `start`, included, to `end`, whole minutes at most 17 days apart.
 
     `client`: boto3's of CloudWatch, in the region that is asked. Each call that has any is a document of those that
-    `landing.metric_data` reads: all statistics of a metric are in one. CloudWatch keeps minutes for 15 days, and lists
-    the metrics of 14. Raises PageRefused where an answer is not complete, and what boto3 raises.
+    `landing.metric_data` reads: all statistics of a metric are in one. CloudWatch keeps minutes for 15 days. Raises
+    PageRefused where an answer is not complete, and what boto3 raises.
     """
     # of a metric all statistics are in one call
     most = min(_QUERIES, _POINTS // max((end - start) // _MINUTE, 1)) // len(_STATISTICS)
-    listed = client.get_paginator("list_metrics")
-    metrics = [metric for name in namespaces for page in listed.paginate(Namespace=name) for metric in page["Metrics"]]
     for first in range(0, len(metrics), most):
         queries = [
             {
@@ -80,6 +82,7 @@ class _Region(Reader):
         self._client = boto3.client("cloudwatch", config=patient)
         self._account = boto3.client("sts", config=patient)
         self._account_id = ""
+        self._metrics: list[Any] | None = None
         self._region = region
         for client in (self._client, self._account):
             client.meta.events.register("before-send", self._count)
@@ -94,8 +97,10 @@ class _Region(Reader):
         return parsedate_to_datetime(stated).astimezone(UTC) if stated else datetime.now(UTC)
 
     def answers(self, start: datetime, end: datetime) -> Iterator[Answer]:
-        namespaces = read_streams()[_STREAM].counted_kinds
-        found = answers(self._client, self._account_id, namespaces, start, end)
+        if self._metrics is None:  # the same for all windows of a night
+            namespaces = read_streams()[_STREAM].counted_kinds
+            self._metrics = self._asked(partial(metrics_of, self._client, namespaces))
+        found = answers(self._client, self._account_id, self._metrics, start, end)
         while (answer := self._asked(partial(next, found, None))) is not None:
             yield answer
 
