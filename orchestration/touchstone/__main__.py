@@ -136,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("init", help="write a commented file of settings into the home")
     commands.add_parser("doctor", help="look for what is wrong with the home, and say what to do")
     sampled = "a home of its own, `sample` in the home"
-    night = commands.add_parser("run", help=f"write sample extracts into {sampled}, and run a night there")
+    night = commands.add_parser(
+        "run", help=f"write sample extracts into {sampled}, unless the setting fetch names sources, and run a night there"
+    )
     for name in ("seed", "days", "events"):
         night.add_argument(f"--{name}")
     commands.add_parser("reset", help=f"remove the sample: {sampled}")
@@ -217,7 +219,8 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         case "run":
             _sample(settings, options)
             code = _nightly(settings, strict=False)
-            print(f"This was a sample, in {settings.home}: `make ui SAMPLE=1` shows it. Your own data: `make init`")
+            what = "These were fetched" if settings.fetch else "This was a sample"
+            print(f"{what}, in {settings.home}: `make ui SAMPLE=1` shows it. Your own data: `make init`")
             return code
         case "reset":
             with exclusive(settings):
@@ -413,7 +416,7 @@ def _try_alerts(settings: Settings) -> int:
 
 
 def _sample(settings: Settings, options: argparse.Namespace) -> None:
-    if any(path.is_file() for path in settings.inbox.rglob("*")):
+    if settings.fetch or any(path.is_file() for path in settings.inbox.rglob("*")):
         return
     arguments = [f"--{name}={value}" for name in ("seed", "days", "events") if (value := getattr(options, name))]
     subprocess.run([sys.executable, "-m", "touchstone.sample", str(settings.inbox), *arguments], check=True)
