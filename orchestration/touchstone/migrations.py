@@ -103,4 +103,5 @@ _STEPS: tuple[Callable[[Settings], None], ...] = (
     _add_what_0_2_0_lacks,
     _create_new_tables,  # of retention by age
     _create_new_tables,  # of fetching
+    _create_new_tables,  # of listings
 )

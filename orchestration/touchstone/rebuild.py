@@ -21,8 +21,8 @@ from touchstone.console import counted, log_progress, printable
 from touchstone.damage import Damaged, history_damages, lake_damaged, ledger_damages, release_damages
 from touchstone.home import locked, new_before
 from touchstone.lake import connect_lake, is_remote, lake_files, lake_sizes
-from touchstone.landing.inbox import Found, find
-from touchstone.landing.land import location
+from touchstone.landing.inbox import Found
+from touchstone.landing.land import files_of
 from touchstone.landing.ledger import NOT_IN_LAKE, Ledger, kept_table, ledger_lock
 from touchstone.landing.records import literal, read_lake
 from touchstone.landing.streams import Stream
@@ -273,8 +273,9 @@ def _gone(settings: Settings, streams: Iterable[Stream]) -> list[tuple[str, str,
         return [
             (stream.source, path, records)
             for stream in streams
+            for present in [{entry.path for entry in files_of(stream, settings)}]
             for path, records in _of_lake(settings, stream.source)
-            if path not in {entry.path for entry in find(location(stream, settings))}
+            if path not in present
         ]
     gone = []
     with duckdb.connect(str(settings.ledger), read_only=True) as connection:
@@ -288,9 +289,7 @@ def _gone(settings: Settings, streams: Iterable[Stream]) -> list[tuple[str, str,
                     "select (path, stamp), content_hash from seen where source = ?", [stream.source]
                 ).fetchall()
             )
-            present = (
-                [entry for entry in find(location(stream, settings)) if isinstance(entry, Found)] if landed else []
-            )
+            present = [entry for entry in files_of(stream, settings) if isinstance(entry, Found)] if landed else []
             paths = {found.path for found in present}
             hashes = {seen.get((found.path, found.stamp)) or _hash(found) for found in present}
             gone += [

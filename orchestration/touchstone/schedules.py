@@ -26,8 +26,8 @@ from dagster import (
 
 from touchstone.alerts import alert, is_published_by, reasons_of, what_happened
 from touchstone.assets.naming import OWN, Naming
-from touchstone.landing.inbox import Found, Refused, find
-from touchstone.landing.land import location
+from touchstone.landing.inbox import Found, Refused
+from touchstone.landing.land import recent_files
 from touchstone.landing.streams import Stream
 from touchstone.settings import Settings, SettingsMistake
 
@@ -108,11 +108,11 @@ def failed_nights(settings: Settings, job: Any, naming: Naming = OWN) -> SensorD
 
 
 def _digest(settings: Settings, streams: Iterable[Stream]) -> str:
-    """What identifies the files that there are."""
+    """What identifies the files that there are, of an object store those of the last days."""
     digest = hashlib.blake2b(digest_size=16)
     for stream in streams:
         try:
-            files = find(location(stream, settings))
+            files = recent_files(stream, settings)
         except SettingsMistake as mistake:  # a night says it, and lands the others
             files = [Refused(".", str(mistake))]
         for file in files:

@@ -164,7 +164,7 @@ def test_loops_of_links(home: TestHome) -> None:
 def changing(change: Callable[[Path], object], path: Path) -> Callable[..., list[Found | Refused]]:
     """`find`, whose file changes in the moment after it was opened."""
 
-    def found(location: str | Path) -> list[Found | Refused]:
+    def found(location: str | Path, requester_pays: bool) -> list[Found | Refused]:
         def opened(entry: Found) -> BinaryIO:
             file = entry.open()
             if entry.path == path.name:

@@ -62,7 +62,7 @@ def test_an_older_home_is_migrated(home: TestHome) -> None:
     for path, size in home.ledger_rows("select path, bytes from lake_files"):
         assert (home.settings.lake / path).stat().st_size == size
     assert not (home.settings.warehouse / "facts.duckdb").exists()
-    assert home_version(home.settings) == 3
+    assert home_version(home.settings) == 4
 
 
 def test_an_interrupted_migration_is_done_again(home: TestHome) -> None:

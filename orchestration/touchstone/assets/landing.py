@@ -265,6 +265,7 @@ def _counts(result: Landed) -> dict[str, Any]:
     return {
         "new_files": totals.files,
         "known_files": result.known_files,
+        "unlisted_files": result.unlisted_files,
         "changed_files": MetadataValue.json(
             {path: {"before": asdict(before), "now": asdict(now)} for path, before, now in result.changed_files}
         ),

@@ -145,6 +145,11 @@ def gaps(start: datetime, end: datetime, windows: Iterable[Window]) -> Iterator[
         yield at, end
 
 
+def has_aged(end: datetime, read_at: datetime, now: datetime) -> bool:
+    """Whether what ended then is so much older than when it was read that it is to be read again."""
+    return now - end >= _OLDER * (read_at - end)
+
+
 def due_again(windows: Iterable[Window], keeps: timedelta, now: datetime) -> list[Window]:
     """The complete windows that are to be read again, by time: those that have aged, and those that soon are gone."""
     return [
@@ -153,7 +158,7 @@ def due_again(windows: Iterable[Window], keeps: timedelta, now: datetime) -> lis
         if window.status == "complete"
         and window.start >= now - keeps
         and (
-            now - window.end >= _OLDER * (window.fetched_at - window.end)
+            has_aged(window.end, window.fetched_at, now)
             or window.fetched_at < window.start + keeps - _LAST_CHANCE <= now
         )
     ]

@@ -21,8 +21,8 @@ import pyarrow as pa
 from touchstone.home import BEFORE
 from touchstone.landing import opentelemetry
 from touchstone.landing.formats import FileRefused
-from touchstone.landing.inbox import Found, find
-from touchstone.landing.land import location
+from touchstone.landing.inbox import Found
+from touchstone.landing.land import files_of
 from touchstone.landing.ledger import Ledger, unfinished, write_anew
 from touchstone.landing.persons import CannotErase, Person, Persons
 from touchstone.landing.pseudonymise import pseudonymised
@@ -244,7 +244,7 @@ def _erase_database(path: Path, known: Persons) -> bool:
 def _files_with(known: Persons, stream: Stream, settings: Settings) -> Iterator[str]:
     """The files of a stream that name persons, in their content or their paths."""
     copy = settings.scratch / "inbox"
-    for found in find(location(stream, settings)):
+    for found in files_of(stream, settings):
         if not isinstance(found, Found):
             continue
         names = known.text(found.path) != found.path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -21,6 +21,9 @@ PACKAGES = {
     **dict.fromkeys(("gs", "gcs"), ("gcsfs", "gcs")),
     **dict.fromkeys(("abfs", "abfss", "az"), ("adlfs", "azure")),
 }
+
+# The protocols of stores in which a bucket can have its readers pay.
+_REQUESTER_PAYS = ("s3", "s3a", "gs", "gcs")
 
 
 @dataclass(frozen=True)
@@ -45,21 +48,22 @@ class Refused:
     reason: str
 
 
-def find(location: str | Path) -> list[Found | Refused]:
+def find(location: str | Path, requester_pays: bool = False) -> list[Found | Refused]:
     """All files below a location, by path; none if the location doesn't exist.
 
     Raises SettingsMistake for an object store whose package isn't installed.
     """
-    folder = local_folder(location)
-    found = _walk(folder) if folder else _objects(str(location))
-    return sorted(found, key=lambda entry: entry.path)
+    if folder := local_folder(location):
+        return sorted(_walk(folder), key=lambda entry: entry.path)
+    filesystem, root = filesystem_of(str(location), requester_pays=requester_pays)
+    return sorted(objects(filesystem, root, all_below(filesystem, root)), key=lambda entry: entry.path)
 
 
-def exists(location: str) -> bool:
+def exists(location: str, requester_pays: bool = False) -> bool:
     """Whether the folder exists, or the object store has anything under that prefix."""
     if folder := local_folder(location):
         return folder.is_dir()
-    filesystem, root = filesystem_of(location)
+    filesystem, root = filesystem_of(location, requester_pays=requester_pays)
     return bool(filesystem.exists(root))
 
 
@@ -144,15 +148,16 @@ def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
 
 
-def filesystem_of(location: str, of: str = "the setting locations") -> tuple[Any, str]:
+def filesystem_of(location: str, of: str = "the setting locations", requester_pays: bool = False) -> tuple[Any, str]:
     """fsspec's filesystem of a location, and the path in it. Messages say what it is `of`, and show no more of it than
-    its protocol, as it may hold a password.
+    its protocol, as it may hold a password. With `requester_pays`, requests to a store that knows it say so.
 
     Raises SettingsMistake where the package of it isn't installed, or nothing knows it.
     """
     protocol = str(fsspec.core.split_protocol(location)[0]).rpartition("::")[2]
     try:
-        return cast(tuple[Any, str], fsspec.core.url_to_fs(location))
+        options = {"requester_pays": True} if requester_pays and protocol in _REQUESTER_PAYS else {}
+        return cast(tuple[Any, str], fsspec.core.url_to_fs(location, **options))
     except (ImportError, ValueError) as error:
         is_unknown = str(error).startswith("Protocol not known")
         if isinstance(error, ValueError) and not is_unknown:
@@ -165,10 +170,17 @@ def filesystem_of(location: str, of: str = "the setting locations") -> tuple[Any
     raise SettingsMistake(f"{protocol}:// of {of} {problem}")
 
 
-def _objects(location: str) -> Iterator[Found]:
-    filesystem, root = filesystem_of(location)
+def all_below(filesystem: Any, folder: str) -> list[Mapping[str, Any]]:
+    """What a store says of all files below a folder, at any depth."""
+    return [*filesystem.find(folder, detail=True).values()]
 
-    def found(path: str, info: dict[str, object]) -> Found:
+
+def objects(
+    filesystem: Any, root: str, infos: Iterable[Mapping[str, Any]], named: Callable[[str], str] = shown
+) -> Iterator[Found]:
+    """The files of a store below `root`, but for the empty ones by which consoles show folders."""
+
+    def found(path: str, info: Mapping[str, Any]) -> Found:
         def open_() -> BinaryIO:
             return cast(BinaryIO, filesystem.open(path, "rb"))
 
@@ -176,12 +188,13 @@ def _objects(location: str) -> Iterator[Found]:
             filesystem.invalidate_cache(filesystem._parent(path))
             return _stamp_of_object(filesystem.info(path))
 
-        return Found(shown(os.path.relpath(path, root)), _stamp_of_object(info), open_, stamp_now)
+        return Found(named(os.path.relpath(path, root)), _stamp_of_object(info), open_, stamp_now)
 
-    for path, info in filesystem.find(root, detail=True).items():
-        yield found(path, info)
+    for info in infos:
+        if not info["name"].endswith("/"):
+            yield found(info["name"], info)
 
 
-def _stamp_of_object(info: dict[str, object]) -> str:
+def _stamp_of_object(info: Mapping[str, Any]) -> str:
     changed = info.get("ETag") or info.get("etag") or info.get("LastModified") or info.get("mtime") or ""
     return f"{info.get('size')}:{changed}"

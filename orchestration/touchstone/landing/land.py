@@ -14,8 +14,9 @@ from pathlib import Path
 from touchstone.landing import quarantine
 from touchstone.landing.batch import Batch
 from touchstone.landing.formats import FileRefused
-from touchstone.landing.inbox import Found, Refused, exists, find, find_unread
+from touchstone.landing.inbox import Found, Refused, exists, find, find_unread, local_folder, shown
 from touchstone.landing.ledger import Ledger, Totals
+from touchstone.landing.listing import Listing, Listings, Store
 from touchstone.landing.pseudonymise import pseudonymise
 from touchstone.landing.stage import Staged, stage
 from touchstone.landing.streams import Stream
@@ -31,6 +32,7 @@ class Landed:
     totals: Totals = field(default_factory=Totals)
     refused: list[Refused] = field(default_factory=list)
     known_files: int = 0  # found again, under the same name or another
+    unlisted_files: int = 0  # in folders of an object store that were not due
     changed_files: list[tuple[str, Totals, Totals]] = field(default_factory=list)  # path, counts before and now
     ignored_kinds: dict[str, int] = field(default_factory=dict)
     unknown_fields: dict[str, int] = field(default_factory=dict)
@@ -43,12 +45,25 @@ def location(stream: Stream, settings: Settings) -> str | Path:
     return settings.locations.get(stream.source) or settings.inbox / stream.system / stream.name
 
 
+def files_of(stream: Stream, settings: Settings) -> list[Found | Refused]:
+    """All files of a stream."""
+    return find(location(stream, settings), settings.requester_pays)
+
+
 def entries_of(stream: Stream, settings: Settings, ledger: Ledger) -> list[Found | Refused]:
-    """The files of a stream. Erased persons are replaced in their paths, as the ledger knows them."""
-    entries = find(location(stream, settings))
+    """All files of a stream. Erased persons are replaced in their paths, as the ledger knows them."""
+    entries = files_of(stream, settings)
     if persons := ledger.persons:
         return [replace(entry, path=persons.text(entry.path)) for entry in entries]
     return entries
+
+
+def recent_files(stream: Stream, settings: Settings) -> list[Found | Refused]:
+    """The files of a stream, of an object store those of the last days and of no day."""
+    place = location(stream, settings)
+    if local_folder(place):
+        return find(place)
+    return Store(str(place), settings.requester_pays).recent(datetime.now(UTC)).entries
 
 
 def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
@@ -60,12 +75,18 @@ def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress)
 def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
     before = ledger.last_load_id()
     batch = Batch(stream, settings, ledger)
-    pseudonymise(stream, settings, ledger, datetime.now(UTC))
+    now = datetime.now(UTC)
+    pseudonymise(stream, settings, ledger, now)
     landed = Landed(stream.source)
-    entries = entries_of(stream, settings, ledger)
-    if (elsewhere := settings.locations.get(stream.source)) and not exists(elsewhere):
-        entries.append(Refused(".", f"{elsewhere} of the setting locations does not exist; correct or remove it there"))
+    place = location(stream, settings)
+    listings = None if local_folder(place) else Listings(ledger.connection, stream.source, str(place))
+    listing = _listed(stream, settings, ledger, listings, now)
+    entries = listing.entries
+    landed.unlisted_files = listing.unlisted or 0
     landed.refused = [entry for entry in entries if isinstance(entry, Refused)]
+    if stream.source in settings.locations and not (entries or exists(str(place), settings.requester_pays)):
+        missing = f"{place} of the setting locations does not exist; correct or remove it there"
+        landed.refused.append(Refused(".", missing))
     found = [entry for entry in entries if isinstance(entry, Found)]
     seen = ledger.stamps(stream.source)
     new = [file for file in found if seen.get(file.path) != file.stamp]
@@ -77,16 +98,35 @@ def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress
         landed.refused += batch.land(files)
         done += len(files)
         progress(f"{stream.source}: {done} of {len(found)} files")
-    if entries or not settings.ledger_postgres:  # a machine to which no file comes knows nothing of those of others
-        ledger.replace_refused(stream.source, landed.refused)
-    paths = [entry.path for entry in entries]
+    unlisted = [path for path in ledger.paths(stream.source) if not listing.covers(path)]
+    # A machine to which no file comes knows nothing of those of others.
+    if entries or landed.refused or not settings.ledger_postgres:
+        ledger.replace_refused(stream.source, landed.refused, but_for=unlisted)
+    paths = [*(entry.path for entry in entries), *unlisted]
     quarantine.close_changed(ledger.connection, stream.source, paths)
     ledger.forget_paths(stream.source, paths)
+    if listings:
+        listings.record(listing, now)
     landed.totals = ledger.totals(stream.source, since=before)
     landed.changed_files = ledger.changed_files(stream.source, since=before)
     landed.ignored_kinds = ledger.ignored_kinds(stream.source, since=before)
     landed.unknown_fields = ledger.unknown_fields(stream.source, since=before)
     return landed
+
+
+def _listed(stream: Stream, settings: Settings, ledger: Ledger, listings: Listings | None, now: datetime) -> Listing:
+    """The files of a stream, of an object store those in folders that are due."""
+    if not listings:
+        return Listing(entries_of(stream, settings, ledger))
+    persons = ledger.persons
+    store = Store(
+        str(location(stream, settings)),
+        settings.requester_pays,
+        (lambda name: persons.text(shown(name))) if persons else shown,
+    )
+    if settings.list_all:
+        return store.whole()
+    return store.due(listings.known(), ledger.paths_to_read(stream.source), now)
 
 
 def record_unread(settings: Settings, ledger: Ledger, sources: list[str]) -> list[Refused]:

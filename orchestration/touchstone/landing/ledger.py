@@ -22,7 +22,7 @@ from touchstone import builds
 from touchstone.damage import damage_of_ledger, ledger_damaged
 from touchstone.fetching import windows
 from touchstone.lake import connect_lake, lake_files, lake_sizes
-from touchstone.landing import persons
+from touchstone.landing import listing, persons
 from touchstone.landing.inbox import Found, Refused
 from touchstone.landing.records import literal, quoted, read_lake
 from touchstone.landing.shared import SCHEMA as SHARED_SCHEMA
@@ -234,7 +234,7 @@ class Ledger:
 
     def create_tables(self) -> None:
         """Create the tables that are missing. Only migrations change those of earlier versions."""
-        self.connection.execute(_SCHEMA + builds.SCHEMA + persons.SCHEMA + windows.SCHEMA)
+        self.connection.execute(_SCHEMA + builds.SCHEMA + persons.SCHEMA + windows.SCHEMA + listing.SCHEMA)
 
     @cached_property
     def persons(self) -> persons.Persons | None:
@@ -347,6 +347,25 @@ class Ledger:
         """The hashes of contents that don't land: landed already, or retracted."""
         rows = self.connection.execute(_KNOWN, [source]).fetchall()
         return {hash_ for (hash_,) in rows}
+
+    def paths(self, source: str) -> set[str]:
+        """The paths of a source of which the ledger has the content, a refusal, or quarantined records."""
+        return self._paths(
+            "select path from seen where source = $1 union select path from refused where source = $1 "
+            "union select path from quarantine where source = $1",
+            source,
+        )
+
+    def paths_to_read(self, source: str) -> set[str]:
+        """Known paths of a source that a landing reads again: refused ones, and those with content that can land."""
+        return self._paths(
+            "select path from refused where source = $1 and dismissed_at is null "
+            f"union select path from seen where source = $1 and content_hash not in ({_KNOWN})",
+            source,
+        )
+
+    def _paths(self, query: str, source: str) -> set[str]:
+        return {path for (path,) in self.connection.execute(query, [source]).fetchall()}
 
     def record_seen(self, source: str, hashes: Mapping[Found, str]) -> None:
         """Record the contents of paths, so that they aren't read again before they change."""
@@ -530,10 +549,14 @@ class Ledger:
         ).fetchall()
         return [str(self.lake / path) for (path,) in rows]
 
-    def replace_refused(self, source: str, refused: list[Refused]) -> None:
-        """Replace the refused paths of a source; one that was dismissed stays so while its reason is the same."""
+    def replace_refused(self, source: str, refused: list[Refused], but_for: Collection[str] = ()) -> None:
+        """Replace the refused paths of a source, `but_for` those that weren't looked at; one that was dismissed stays
+        so while its reason is the same.
+        """
         dismissed = self.connection.execute(
-            "delete from refused where source = ? returning path, reason, dismissed_at", [source]
+            "delete from refused where source = ? and path not in (select unnest(?::varchar[])) "
+            "returning path, reason, dismissed_at",
+            [source, [*but_for]],
         ).fetchall()
         at = {(path, reason): when for path, reason, when in dismissed}
         without_persons = self.persons.text if self.persons else str

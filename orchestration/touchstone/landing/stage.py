@@ -27,6 +27,7 @@ _ALWAYS_ALLOWED = 16 * 2**20
 # gzip in gzip in gzip is a mistake; more is an attack.
 _MAX_LAYERS = 4
 _LEFT = "it is left for the next run"
+_ALLOW = "allow nights to read it, on S3 by s3:GetObject and, if a key of KMS encrypts it, kms:Decrypt"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ def stage(found: Found, path: Path, max_ratio: int) -> Staged:
     except FileNotFoundError:
         path.unlink(missing_ok=True)
         raise FileRefused(f"it was renamed or removed while the inbox was being read; {_LEFT}") from None
+    except PermissionError as error:
+        path.unlink(missing_ok=True)
+        raise FileRefused(f"can't be read: {error.strerror or error}; {_ALLOW}, and {_LEFT}") from None
     except OSError as error:
         path.unlink(missing_ok=True)
         if error.errno in NO_ROOM:  # of the copy
