@@ -137,7 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("doctor", help="look for what is wrong with the home, and say what to do")
     sampled = "a home of its own, `sample` in the home"
     night = commands.add_parser(
-        "run", help=f"write sample extracts into {sampled}, unless the setting fetch names sources, and run a night there"
+        "run",
+        help=f"write sample extracts into {sampled}, unless the setting fetch names sources, and run a night there",
     )
     for name in ("seed", "days", "events"):
         night.add_argument(f"--{name}")

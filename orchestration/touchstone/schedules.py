@@ -26,7 +26,7 @@ from dagster import (
 
 from touchstone.alerts import alert, is_published_by, reasons_of, what_happened
 from touchstone.assets.naming import OWN, Naming
-from touchstone.landing.inbox import Found, Refused
+from touchstone.landing.inbox import FETCHED, Found, Refused
 from touchstone.landing.land import recent_files
 from touchstone.landing.streams import Stream
 from touchstone.settings import Settings, SettingsMistake
@@ -116,7 +116,7 @@ def _digest(settings: Settings, streams: Iterable[Stream]) -> str:
         except SettingsMistake as mistake:  # a night says it, and lands the others
             files = [Refused(".", str(mistake))]
         for file in files:
-            if file.path.startswith("fetched/"):
+            if file.path.startswith(f"{FETCHED}/"):
                 continue  # the night that fetches a file lands it, and would call for another one
             stamp = file.stamp if isinstance(file, Found) else file.reason
             digest.update(f"{stream.source}\0{file.path}\0{stamp}\n".encode(errors="surrogateescape"))

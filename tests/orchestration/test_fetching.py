@@ -529,6 +529,18 @@ def test_a_fetch_of_nothing_says_so(home: TestHome, capsys: pytest.CaptureFixtur
     assert "error: fetch is empty: name sources in it, of cloudwatch_metrics, mailgun_events" in capsys.readouterr().err
 
 
+def test_what_is_fetched_lands_beside_a_location(home: TestHome, api: MailgunServer, tmp_path: Path) -> None:
+    """As where webhooks are archived in a bucket, and the hours in which none came are fetched."""
+    api.events = some(60, api.now - DAY, 20 * HOUR)
+    home.write(tmp_path / "webhooks.json.gz", [event.record for event in api.events[:20]])
+    settings = fetching(api, "mailgun_logs", locations={"mailgun/events": str(tmp_path)})
+    fetched(settings)
+    for _ in range(2):
+        assert landed(settings) == Counter(api.visible())
+    paths = {path.split("/")[0] for (path,) in home.ledger_rows("select path from seen")}
+    assert paths == {"fetched", "webhooks.json.gz"}
+
+
 def test_the_key_may_be_in_a_file(home: TestHome, api: MailgunServer, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(f"{KEY}\n")
@@ -555,10 +567,6 @@ def test_settings_say_what_is_missing() -> None:
         ({"fetch": ["mailgun_log"]}, "did you mean mailgun_logs?"),
         ({"fetch": ["mailgun_logs"]}, "needs the setting mailgun_key or mailgun_key_file"),
         ({"fetch": ["mailgun_events"], "mailgun_key": "k"}, "needs the setting mailgun_domains"),
-        (
-            {"fetch": ["mailgun_logs"], "mailgun_key": "k", "locations": {"mailgun/events": "s3://bucket"}},
-            "mailgun/events lands from s3://bucket",
-        ),
         ({"mailgun_key": "hunter 2"}, "a space"),
         ({"mailgun_domains": ["example"]}, "is not a domain"),
         ({"mailgun_addresses": {"us": "http://proxy.example.com"}}, "https://host"),

@@ -14,13 +14,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dagster import AssetKey, DagsterInstance, materialize
 
+from touchstone.assets.landing import landing_assets
 from touchstone.damage import Damaged
 from touchstone.landing.inbox import Refused, find
-from touchstone.landing.land import Landed
+from touchstone.landing.land import Landed, land
 from touchstone.landing.ledger import Totals
 from touchstone.landing.quarantine import open_groups
 from touchstone.landing.validator import Validator
+from touchstone.resources import Home
 from touchstone.settings import Settings, SettingsMistake
 
 from .conftest import TestHome
@@ -391,3 +394,23 @@ def test_a_domain_is_an_object_a_name_or_none(home: TestHome) -> None:
     home.build()
     rows = home.query("select domain, opened_count from mailgun_metrics_daily order by domain")
     assert rows == [("d.example", 2), ("none", 4)]
+
+
+def test_runs_share_a_stream_by_its_folders(home: TestHome) -> None:
+    """A run of Dagster lands one folder; what has landed of others, and what is wrong there, stays as it is."""
+    for day in ("01", "02", "03"):
+        home.put(SOURCE, f"2026/05/{day}/a.json", [event(int(day)), {"event": "opened", "id": day}])
+        home.put(SOURCE, f"2026/05/{day}/b.json", b"{%s" % day.encode())
+    (asset,) = (each for each in landing_assets(home.project) if each.keys == {AssetKey(["mailgun", "events"])})
+    for number, day in enumerate(("02", "01", "03")):
+        config = {"ops": {asset.op.name: {"config": {"below": f"2026/05/{day}/"}}}}
+        with DagsterInstance.ephemeral() as instance:
+            materialize([asset], instance=instance, resources={"home": Home()}, run_config=config)
+        for rows in ("seen", "quarantine where closed_at is null", "refused"):
+            assert home.ledger_rows(f"select count(*) from {rows}") == [(number + 1,)], rows
+    assert home.land()[SOURCE].totals.records == 0, "all of it has landed"
+
+
+def test_a_folder_that_is_not_below_the_location_is_refused(home: TestHome) -> None:
+    with home.ledger() as ledger, pytest.raises(SettingsMistake, match="is not below the stream's location"):
+        land(home.streams[SOURCE], home.settings, ledger, lambda text: None, below="../reported_metrics")

@@ -11,6 +11,7 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
+    Field,
     MaterializeResult,
     MetadataValue,
     RetryRequested,
@@ -32,6 +33,8 @@ from touchstone.systems import Manifest, owner_of
 
 # How often a run tries again to reach an object store.
 _RETRIES = 3
+# Runs of Dagster share a large backlog by it.
+_BELOW = Field(str, default_value="", description="Land only what is below this folder of the stream's location.")
 
 
 def landing_assets(
@@ -110,6 +113,7 @@ def _landing(
         kinds={"json", "parquet"},
         owners=[owner] if owner else None,
         deps=after,
+        config_schema={"below": _BELOW},
         check_specs=[
             # None of these blocks: a failure holds back its own system, and the others are built and published.
             AssetCheckSpec("landing_succeeded", asset=key, description="The last landing ran to the end."),
@@ -207,7 +211,8 @@ def _landed(
                 # Once the file is back, builds would pass over the loads that this one can't read.
                 ledger.builds.invalidate()
             raise lake_damaged([*damaged], stream.source)
-        return land(stream, settings, ledger, progress), None
+        below = context.op_execution_context.op_config["below"]
+        return land(stream, settings, ledger, progress, below), None
     except (LakeDamaged, LedgerUnavailable, SettingsMistake) as mistake:
         context.log.error(f"{failed}: {mistake}")
         return Landed(stream.source), f"{failed}: {mistake}"

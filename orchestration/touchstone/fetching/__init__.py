@@ -10,7 +10,6 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from touchstone.console import printable
 from touchstone.settings import Settings, SettingsMistake
 
 if TYPE_CHECKING:
@@ -33,9 +32,4 @@ def switched_on(settings: Settings) -> list[Source]:
         for group in source.needs:
             if not any(getattr(settings, name) for name in group):
                 raise SettingsMistake(f"fetch: {source.name} needs the setting {' or '.join(group)}")
-        if elsewhere := settings.locations.get(source.stream):
-            raise SettingsMistake(
-                f"fetch: {source.name} puts files into the inbox, and {source.stream} lands from "
-                f"{printable(elsewhere)}; remove it from fetch or from locations"
-            )
     return found

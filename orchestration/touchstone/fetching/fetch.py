@@ -19,6 +19,7 @@ from touchstone.console import counted
 from touchstone.fetching import switched_on
 from touchstone.fetching.source import DAY, HOUR, FetchFailed, NotKept, PageRefused, Reader, Scope, Source
 from touchstone.fetching.windows import Hole, Window, due_again, gaps, holes, shown
+from touchstone.landing.inbox import FETCHED
 from touchstone.landing.ledger import Ledger
 from touchstone.settings import Settings
 
@@ -242,7 +243,7 @@ class _Files:
     """The files of a window: written in the scratch folder, and whole in the inbox once they are placed."""
 
     def __init__(self, source: Source, scope: Scope, settings: Settings, start: datetime, now: datetime) -> None:
-        self._folder = settings.inbox / source.stream / "fetched" / source.name / scope.name / f"{start:%Y-%m}"
+        self._folder = settings.inbox / source.stream / FETCHED / source.name / scope.name / f"{start:%Y-%m}"
         self._name = f"{start:%Y%m%dT%H%M%SZ}-{now:%Y%m%dT%H%M%SZ}"
         self._scratch = settings.scratch / "fetched"
         self._written: list[Path] = []

@@ -22,6 +22,8 @@ PACKAGES = {
     **dict.fromkeys(("abfs", "abfss", "az"), ("adlfs", "azure")),
 }
 
+# The folder of a stream in the inbox for what nights fetch themselves.
+FETCHED = "fetched"
 # The protocols of stores in which a bucket can have its readers pay.
 _REQUESTER_PAYS = ("s3", "s3a", "gs", "gcs")
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from touchstone.console import printable
 from touchstone.landing import quarantine
 from touchstone.landing.batch import Batch
 from touchstone.landing.formats import FileRefused
-from touchstone.landing.inbox import Found, Refused, exists, find, find_unread, local_folder, shown
+from touchstone.landing.inbox import FETCHED, Found, Refused, exists, find, find_unread, local_folder, shown
 from touchstone.landing.ledger import Ledger, Totals
 from touchstone.landing.listing import Listing, Listings, Store
 from touchstone.landing.pseudonymise import pseudonymise
 from touchstone.landing.stage import Staged, stage
 from touchstone.landing.streams import Stream
 from touchstone.names import nearest
-from touchstone.settings import Settings
+from touchstone.settings import Settings, SettingsMistake
 
 
 @dataclass
@@ -47,32 +48,54 @@ def location(stream: Stream, settings: Settings) -> str | Path:
 
 def files_of(stream: Stream, settings: Settings) -> list[Found | Refused]:
     """All files of a stream."""
-    return find(location(stream, settings), settings.requester_pays)
+    return [*find(location(stream, settings), settings.requester_pays), *_fetched(stream, settings)]
 
 
 def entries_of(stream: Stream, settings: Settings, ledger: Ledger) -> list[Found | Refused]:
     """All files of a stream. Erased persons are replaced in their paths, as the ledger knows them."""
-    entries = files_of(stream, settings)
+    return _without_persons(files_of(stream, settings), ledger)
+
+
+def _fetched(stream: Stream, settings: Settings) -> list[Found | Refused]:
+    """What was fetched into the inbox, of a stream whose other files are elsewhere."""
+    if stream.source not in settings.locations:
+        return []
+    return _below(FETCHED, settings.inbox / stream.system / stream.name)
+
+
+def _below(folder: str, place: str | Path, requester_pays: bool = False) -> list[Found | Refused]:
+    """The files below a folder of a place."""
+    entries = find(f"{place}/{folder}", requester_pays)
+    return [replace(entry, path=f"{shown(folder)}/{entry.path}") for entry in entries]
+
+
+def _without_persons(entries: list[Found | Refused], ledger: Ledger) -> list[Found | Refused]:
     if persons := ledger.persons:
         return [replace(entry, path=persons.text(entry.path)) for entry in entries]
     return entries
 
 
 def recent_files(stream: Stream, settings: Settings) -> list[Found | Refused]:
-    """The files of a stream, of an object store those of the last days and of no day."""
+    """The files of a stream but for fetched ones, of an object store those of the last days and of no day."""
     place = location(stream, settings)
     if local_folder(place):
         return find(place)
     return Store(str(place), settings.requester_pays).recent(datetime.now(UTC)).entries
 
 
-def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
-    """Land every file of the stream that the ledger doesn't know by its content. Raises LedgerUnavailable."""
+def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress, below: str = "") -> Landed:
+    """Land every file of the stream that the ledger doesn't know by its content, or those `below` a folder alone.
+
+    Raises LedgerUnavailable, and SettingsMistake for what can't be a location or a folder below it.
+    """
+    below = below.strip("/")
+    if ".." in below.split("/"):
+        raise SettingsMistake(f"below: {printable(below)} is not below the stream's location; name a folder in it")
     with ledger.landing(stream.source):
-        return _land(stream, settings, ledger, progress)
+        return _land(stream, settings, ledger, progress, below)
 
 
-def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress) -> Landed:
+def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress, below: str) -> Landed:
     before = ledger.last_load_id()
     batch = Batch(stream, settings, ledger)
     now = datetime.now(UTC)
@@ -80,11 +103,12 @@ def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress
     landed = Landed(stream.source)
     place = location(stream, settings)
     listings = None if local_folder(place) else Listings(ledger.connection, stream.source, str(place))
-    listing = _listed(stream, settings, ledger, listings, now)
-    entries = listing.entries
+    listing = _listed(stream, settings, ledger, listings, now, below)
+    fetched = [] if below else _without_persons(_fetched(stream, settings), ledger)
+    entries = [*listing.entries, *fetched]
     landed.unlisted_files = listing.unlisted or 0
     landed.refused = [entry for entry in entries if isinstance(entry, Refused)]
-    if stream.source in settings.locations and not (entries or exists(str(place), settings.requester_pays)):
+    if stream.source in settings.locations and not (listing.entries or exists(str(place), settings.requester_pays)):
         missing = f"{place} of the setting locations does not exist; correct or remove it there"
         landed.refused.append(Refused(".", missing))
     found = [entry for entry in entries if isinstance(entry, Found)]
@@ -105,7 +129,7 @@ def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress
     paths = [*(entry.path for entry in entries), *unlisted]
     quarantine.close_changed(ledger.connection, stream.source, paths)
     ledger.forget_paths(stream.source, paths)
-    if listings:
+    if listings and not below:
         listings.record(listing, now)
     landed.totals = ledger.totals(stream.source, since=before)
     landed.changed_files = ledger.changed_files(stream.source, since=before)
@@ -114,13 +138,19 @@ def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress
     return landed
 
 
-def _listed(stream: Stream, settings: Settings, ledger: Ledger, listings: Listings | None, now: datetime) -> Listing:
-    """The files of a stream, of an object store those in folders that are due."""
+def _listed(
+    stream: Stream, settings: Settings, ledger: Ledger, listings: Listings | None, now: datetime, below: str
+) -> Listing:
+    """The files of a stream's location, or those below a folder of it; of an object store those in folders that are due."""
+    place = location(stream, settings)
+    if below:
+        entries = _below(below, place, settings.requester_pays)
+        return Listing(_without_persons(entries, ledger), below=below)
     if not listings:
-        return Listing(entries_of(stream, settings, ledger))
+        return Listing(_without_persons(find(place), ledger))
     persons = ledger.persons
     store = Store(
-        str(location(stream, settings)),
+        str(place),
         settings.requester_pays,
         (lambda name: persons.text(shown(name))) if persons else shown,
     )

@@ -66,7 +66,8 @@ class Listing:
     """The entries of a location, by path, as far as it was listed.
 
     `files`: of each folder that was listed, the number. `gone`: folders of the ledger that are no longer there. Nothing
-    is `unlisted` if all was listed; else the number of files in the folders that weren't.
+    is `unlisted` if all was listed; else the number of files in the folders that weren't. `below`: the folder of which
+    alone it is, if it isn't of the whole location.
     """
 
     entries: list[Found | Refused]
@@ -74,9 +75,12 @@ class Listing:
     gone: Collection[str] = ()
     unlisted: int | None = None
     root: str = ""
+    below: str = ""
 
     def covers(self, path: str) -> bool:
         """Whether the file at a path would be among the entries if it was there."""
+        if self.below:
+            return path.startswith(f"{shown(self.below)}/")
         if self.unlisted is None or _unit(self.root, posixpath.dirname(path)) in self.files:
             return True
         return any(folder in self.gone for folder in _above(path))
