@@ -40,7 +40,17 @@ _PREFIX = "TOUCHSTONE_"
 # Variables between the project's own processes, which are no settings.
 _INTERNAL = ("full_refresh", "lake", "load_id", "load_limit", "progress", "published", "seeds")
 # Settings that may hold passwords: no message shows their values.
-SECRET = ("alert_urls", "alert_command", "ledger_postgres", "mailgun_key", "publish_postgres")
+SECRET = (
+    "alert_urls",
+    "alert_command",
+    "alexa_client_secret",
+    "alexa_refresh_token",
+    "ledger_postgres",
+    "mailgun_key",
+    "publish_postgres",
+)
+# The vendors' hosts that a proxy of yours may stand for.
+_ADDRESSES = {"alexa_addresses": ("login", "metrics"), "mailgun_addresses": ("us", "eu")}
 # Settings by their names in the version before; 0.3.0 no longer reads these.
 _RENAMED = {"pass_records": "build_batch_records"}
 
@@ -131,6 +141,58 @@ class Settings(BaseSettings):
         default=[],
         description="The regions of AWS whose metrics cloudwatch_metrics fetches.",
         examples=[["eu-west-1"]],
+    )
+    alexa_client_id: str = Field(
+        "",
+        description="The client id of the security profile with which Amazon is asked for skills.",
+        examples=["amzn1.application-oa2-client.0123456789abcdef"],
+    )
+    alexa_client_secret: SecretStr | None = Field(
+        None,
+        description="That profile's client secret, which the variable TOUCHSTONE_ALEXA_CLIENT_SECRET or the file of "
+        "alexa_client_secret_file keeps out of files of settings.",
+        examples=["secret"],
+    )
+    alexa_client_secret_file: Path | None = Field(
+        None, description="A file that holds that secret alone.", examples=["/run/secrets/alexa_client"]
+    )
+    alexa_refresh_token: SecretStr | None = Field(
+        None,
+        description="A refresh token of Login with Amazon for that profile, which the variable "
+        "TOUCHSTONE_ALEXA_REFRESH_TOKEN or the file of alexa_refresh_token_file keeps out of files of settings.",
+        examples=["token"],
+    )
+    alexa_refresh_token_file: Path | None = Field(
+        None, description="A file that holds that token alone.", examples=["/run/secrets/alexa_token"]
+    )
+    alexa_skills: list[str] = Field(
+        default=[],
+        description="The skills whose metrics alexa_metrics fetches, each after its type: custom, smartHome or "
+        "flashBriefing.",
+        examples=[["custom/amzn1.ask.skill.01234567-89ab-cdef-0123-456789abcdef"]],
+    )
+    alexa_locales: list[str] = Field(
+        default=[],
+        description="The locales that alexa_metrics fetches by themselves, beside all of a skill together.",
+        examples=[["en-US", "de-DE"]],
+    )
+    alexa_stages: list[Literal["live", "development"]] = Field(
+        default=["live"], min_length=1, description="The stages of skills that alexa_metrics fetches."
+    )
+    alexa_skipped_namespaces: list[str] = Field(
+        default=[],
+        description="Namespaces of the Metrics API that alexa_metrics leaves out, as Amazon refuses them for your "
+        "skills.",
+        examples=[["Alexa.EstimatedTurnError"]],
+    )
+    alexa_retention_days: int = Field(
+        90, ge=1, description="How far back alexa_metrics asks; Amazon doesn't say how long it keeps numbers."
+    )
+    alexa_addresses: dict[str, str] = Field(
+        default={},
+        description="Where Amazon is asked, if by a proxy of yours that gets the tokens: addresses for login and "
+        "metrics.",
+        examples=[{"metrics": "https://smapi-proxy.example.com"}],
     )
     fetch: list[str] = Field(
         default=[],
@@ -286,17 +348,17 @@ class Settings(BaseSettings):
             _check_known(name, known_systems(), "system")
         return sorted(set(names))
 
-    @field_validator("mailgun_key")
+    @field_validator("mailgun_key", "alexa_client_secret", "alexa_refresh_token")
     @classmethod
     def _of_header(cls, key: SecretStr | None) -> SecretStr | None:
         if key and not re.fullmatch(r"[!-~]+", key.get_secret_value()):
             raise ValueError("it is empty, or has a space or a character that no key has")
         return key
 
-    @field_validator("mailgun_regions")
+    @field_validator("mailgun_regions", "alexa_stages")
     @classmethod
-    def _once(cls, regions: list[Literal["us", "eu"]]) -> list[Literal["us", "eu"]]:
-        return [*dict.fromkeys(regions)]
+    def _once(cls, names: list[str]) -> list[str]:
+        return [*dict.fromkeys(names)]
 
     @field_validator("cloudwatch_regions")
     @classmethod
@@ -314,11 +376,36 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} is not a domain such as mail.example.com or eu/mail.example.com")
         return [*dict.fromkeys(name.lower() for name in names)]
 
-    @field_validator("mailgun_addresses")
+    @field_validator("alexa_skills")
     @classmethod
-    def _safe(cls, addresses: dict[str, str]) -> dict[str, str]:
-        for region, address in addresses.items():
-            _check_known(region, ("us", "eu"), "region of Mailgun")
+    def _skills(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not re.fullmatch(r"(custom|smartHome|flashBriefing)/amzn1\.ask\.skill\.[\w-]+", name, re.ASCII):
+                raise ValueError(f"{name!r} is not a type and an id such as custom/amzn1.ask.skill.01234567-89ab")
+        return [*dict.fromkeys(names)]
+
+    @field_validator("alexa_locales")
+    @classmethod
+    def _locales(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not re.fullmatch(r"[a-z]{2}-[A-Z]{2}", name):
+                raise ValueError(f"{name!r} is not a locale such as en-US")
+        return [*dict.fromkeys(names)]
+
+    @field_validator("alexa_skipped_namespaces")
+    @classmethod
+    def _namespaces(cls, names: list[str]) -> list[str]:
+        from touchstone.fetching.alexa import namespaces  # it reads settings
+
+        for name in names:
+            _check_known(name, namespaces(), "namespace that alexa_metrics reads")
+        return names
+
+    @field_validator(*_ADDRESSES)
+    @classmethod
+    def _safe(cls, addresses: dict[str, str], field: ValidationInfo) -> dict[str, str]:
+        for host, address in addresses.items():
+            _check_known(host, _ADDRESSES[str(field.field_name)], "host that may have a proxy")
             try:
                 parts = urlsplit(address)
                 is_good = parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")
@@ -573,7 +660,7 @@ def _mistake(path: tuple[int | str, ...], kind: str, message: str, value: Any, g
         return f"{_where(name, given)}: there is no such setting; {nearest(name, Settings.model_fields)}"
     below = "".join(f"[{each!r}]" for each in path[1:])
     text = message.removeprefix("Value error, ")
-    if name in (*SECRET, "lake_location", "mailgun_addresses"):  # a password in an address is one of the mistakes
+    if name in (*SECRET, *_ADDRESSES, "lake_location"):  # a password in an address is one of the mistakes
         text = f"{text[:1].lower()}{text[1:]}"
     elif repr(value) not in text:
         text = f"{text[:1].lower()}{text[1:]}, not {str(value)[:60]!r}"

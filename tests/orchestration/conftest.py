@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from touchstone import dbt
+from touchstone.fetching import client
 from touchstone.home import environment, own_dagster
 from touchstone.landing.land import Landed, land, replay
 from touchstone.landing.ledger import Ledger
@@ -215,3 +216,11 @@ def session_home(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
 def home(session_home: TestHome) -> Iterator[TestHome]:
     session_home.reset()
     yield session_home
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were to be waited, without waiting."""
+    found: list[float] = []
+    monkeypatch.setattr(client, "sleep", lambda seconds: found.append(round(seconds, 1)) if seconds > 0.2 else None)
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from touchstone.console import printable
 from touchstone.fetching.source import FetchFailed, NotKept, Refused
+from touchstone.settings import Settings, SettingsMistake
 
 Result = TypeVar("Result")
 
@@ -40,31 +42,74 @@ class _Again(FetchFailed):
 
 @dataclass(frozen=True)
 class Document:
-    """The JSON object of an answer, as it came and read."""
+    """The JSON object of an answer, as it came and read, `at` the vendor's time."""
 
     text: bytes
     value: dict[str, Any]
+    at: datetime
 
     def objects(self, name: str) -> list[dict[str, Any]]:
-        """A list of objects; null is an empty one. Raises FetchFailed for anything else."""
-        found = self.value.get(name, "absent")
-        found = [] if found is None else found
-        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise FetchFailed(f"the answer's {name} is not a list of objects; see whether the vendor changed its API")
-        return found
+        return objects(self.value, name)
+
+
+def objects(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """A list of objects; null is an empty one. Raises FetchFailed for anything else."""
+    found = value.get(name, "absent")
+    found = [] if found is None else found
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise FetchFailed(f"the answer's {name} is not a list of objects; see whether the vendor changed its API")
+    return found
+
+
+def secret(settings: Settings, name: str) -> SecretStr:
+    """A setting, or the text of the file that the setting `<name>_file` names. Raises SettingsMistake."""
+    value: SecretStr | None = getattr(settings, name)
+    if value:
+        return value
+    file = getattr(settings, f"{name}_file") or Path()
+    try:
+        return SecretStr(file.read_text().strip())
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsMistake(f"{name}_file: {printable(str(file))} can't be read: {why}") from None
+
+
+class Access:
+    """How a vendor knows who asks: by nothing. `secrets` stand in no message, `remedy` in that of a refusal."""
+
+    remedy = ""
+
+    def __init__(self, *secrets: SecretStr) -> None:
+        self.secrets = [*secrets]
+
+    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """The request with what proves who asks. Without a function, requests would look for it in ~/.netrc."""
+        return request
+
+    def renew(self) -> bool:
+        """Whether there is something new to sign with, in place of what the vendor refuses."""
+        return False
+
+
+class Key(Access):
+    """A key of the setting that is named, as the password of Basic authentication."""
+
+    def __init__(self, user: str, key: SecretStr, setting: str) -> None:
+        super().__init__(key)
+        self.remedy = f"; correct {setting}; a key is of one account, and may be limited to addresses"
+        self._auth = HTTPBasicAuth(user.encode(), key.get_secret_value().encode())
+
+    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return self._auth(request)
 
 
 class Client:
-    """A session with one address of a vendor. The key goes nowhere else, and into no message."""
+    """A session with one address of a vendor. What gives access goes nowhere else, and into no message."""
 
-    def __init__(
-        self, vendor: str, address: str, user: str, key: SecretStr, key_setting: str, per_second: float = 10
-    ) -> None:
+    def __init__(self, vendor: str, address: str, access: Access, per_second: float = 10) -> None:
         self._vendor = vendor
         self._address = address
-        self._auth = HTTPBasicAuth(user.encode(), key.get_secret_value().encode())
-        self._key = key
-        self._key_setting = key_setting
+        self._access = access
         self._pause = 1 / per_second
         self._next_at = 0.0
         self._session = requests.Session()
@@ -72,18 +117,15 @@ class Client:
 
     def now(self) -> datetime:
         """The server's time; ours where it states none. Needs no rights, and sends no key."""
-        response, _ = self._tried(lambda: self._exchange("HEAD", "/", auth=_without_key))
-        try:
-            return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-        except (KeyError, ValueError):
-            return datetime.now(UTC)
+        response, _ = self._tried(lambda: self._exchange("HEAD", "/", auth=Access().sign))
+        return _date(response)
 
-    def ask(self, what: str, method: str, path: str, content: Mapping[str, Any] | None = None) -> Document:
-        """The answer to a request of `what`, which messages name. `content` is the JSON of its body.
+    def ask(self, what: str, method: str, path: str, content: Mapping[str, Any] | None = None, **body: Any) -> Document:
+        """The answer to a request of `what`, which messages name. `content` is the JSON of its body; `data` a form.
 
         Raises NotKept and Refused for one that the vendor refuses, and FetchFailed.
         """
-        return self._tried(lambda: self._answer(what, method, path, content))
+        return self._tried(lambda: self._answer(what, method, path, json=content, **body))
 
     def _tried(self, call: Callable[[], Result]) -> Result:
         retrying = Retrying(
@@ -98,16 +140,17 @@ class Client:
         except _Again as error:
             raise FetchFailed(f"{self._vendor} {error}, {_TRIES} times; the next night tries again") from None
 
-    def _answer(self, what: str, method: str, path: str, content: Mapping[str, Any] | None) -> Document:
-        response, body = self._exchange(method, path, auth=self._auth, json=content)
+    def _answer(self, what: str, method: str, path: str, **content: Any) -> Document:
+        response, body = self._exchange(method, path, auth=self._access.sign, **content)
+        if response.status_code == 401 and self._access.renew():
+            response, body = self._exchange(method, path, auth=self._access.sign, **content)
         status = response.status_code
         if status in _PASSING or status >= 500:
             raise self._again(response, body)
         if status >= 300:
             said = self._said(body)
             if status == 401:
-                remedy = f"correct {self._key_setting}; a key is of one account, and may be limited to addresses"
-                raise Refused(f"{self._vendor} refuses the key (401) for {what}{said}; {remedy}")
+                raise Refused(f"{self._vendor} refuses the key (401) for {what}{said}{self._access.remedy}")
             if status in (403, 404):
                 raise Refused(
                     f"{self._vendor} refuses {what} ({status}){said}; docs/fetching.md has the rights that a key needs"
@@ -123,7 +166,7 @@ class Client:
             raise _Again(f"answers {what} with what is no JSON") from None
         if not isinstance(value, dict):
             raise _Again(f"answers {what} with what is no JSON object")
-        return Document(body.strip(), value)
+        return Document(body.strip(), value, _date(response))
 
     def _exchange(self, method: str, path: str, **options: Any) -> tuple[requests.Response, bytes]:
         """One request and the whole body of its answer."""
@@ -155,18 +198,23 @@ class Client:
         return _Again(reason, seconds)
 
     def _said(self, body: bytes) -> str:
-        """The message in an error's body, for ours."""
+        """The message in an error's body, for ours. Where OAuth has one, it is the `error_description`."""
         try:
-            message = json.loads(body.decode())["message"]
+            value = json.loads(body.decode())
+            text = str(value["message"] if "message" in value else value["error_description"])
         except (ValueError, KeyError, TypeError, RecursionError):
             return ""
-        text = str(message).replace(self._key.get_secret_value(), "***")
+        for each in self._access.secrets:
+            text = text.replace(each.get_secret_value(), "***")
         return f": {printable(text)[:200]}"
 
 
-def _without_key(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Without it, requests would look for a password in ~/.netrc."""
-    return request
+def _date(response: requests.Response) -> datetime:
+    """The server's time; ours where it states none."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
 
 
 def _wait(state: RetryCallState) -> float:

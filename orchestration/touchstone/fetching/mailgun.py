@@ -7,17 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from pydantic import SecretStr
-
-from touchstone.console import printable
-from touchstone.fetching.client import Client, Document
+from touchstone.fetching.client import Client, Document, Key, secret
 from touchstone.fetching.source import DAY, HOUR, Answer, FetchFailed, PageRefused, Reader, Scope, Source, pages
 from touchstone.landing.streams import asked_for
-from touchstone.settings import Settings, SettingsMistake
+from touchstone.settings import Settings
 
 _ADDRESSES = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
 # Times of requests are whole seconds. No page says whether a window has its end, so that all ask a second further.
@@ -28,7 +24,8 @@ _LOGS_PAGE, _EVENTS_PAGE, _METRICS_PAGE, _METRICS = 100, 300, 1500, 10
 
 class _Mailgun(Reader):
     def __init__(self, settings: Settings, region: str) -> None:
-        self._client = Client("Mailgun", _address(settings, region), "api", _key(settings), "mailgun_key")
+        access = Key("api", secret(settings, "mailgun_key"), "mailgun_key")
+        self._client = Client("Mailgun", _address(settings, region), access)
         self._region = region
         self._subaccounts = settings.mailgun_subaccounts
 
@@ -183,17 +180,6 @@ def _metrics(settings: Settings) -> list[Scope]:
 
 def _address(settings: Settings, region: str) -> str:
     return settings.mailgun_addresses.get(region, _ADDRESSES[region]).rstrip("/")
-
-
-def _key(settings: Settings) -> SecretStr:
-    if settings.mailgun_key:
-        return settings.mailgun_key
-    file = settings.mailgun_key_file or Path()
-    try:
-        return SecretStr(file.read_text().strip())
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsMistake(f"mailgun_key_file: {printable(str(file))} can't be read: {why}") from None
 
 
 def _source(name: str, stream: str, of: str, scopes: Any, *needs: tuple[str, ...]) -> Source:
