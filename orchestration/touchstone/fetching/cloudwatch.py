@@ -12,7 +12,8 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
-from touchstone.fetching.source import DAY, Answer, FetchFailed, PageRefused, Reader, Refused, Scope, Source
+from touchstone.fetching.aws import Region
+from touchstone.fetching.source import DAY, Answer, PageRefused, Reader, Scope, Source
 from touchstone.landing.streams import read_streams
 from touchstone.settings import Settings
 
@@ -69,29 +70,18 @@ def answers(client: Any, account_id: str, metrics: Sequence[Any], start: datetim
             yield Answer(text.encode(), json.loads(text)["responses"])
 
 
-class _Region(Reader):
-    """CloudWatch of one region, by the credentials that boto3 finds."""
+class _Region(Region, Reader):
+    """CloudWatch of one region."""
 
     def __init__(self, region: str) -> None:
-        try:
-            import boto3
-            from botocore.config import Config
-        except ImportError:
-            raise FetchFailed("needs the package boto3: pip install boto3, or Touchstone with its extra aws") from None
-        patient = Config(region_name=region, retries={"mode": "standard", "max_attempts": 6})
-        self._client = boto3.client("cloudwatch", config=patient)
-        self._account = boto3.client("sts", config=patient)
+        super().__init__(region)
+        self._client = self.client("cloudwatch")
+        self._account = self.client("sts")
         self._account_id = ""
         self._metrics: list[Any] | None = None
-        self._region = region
-        for client in (self._client, self._account):
-            client.meta.events.register("before-send", self._count)
-
-    def _count(self, **_: Any) -> None:
-        self.calls += 1
 
     def now(self) -> datetime:
-        answer = self._asked(self._account.get_caller_identity)
+        answer = self.asked(self._account.get_caller_identity)
         self._account_id = answer["Account"]
         stated = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         return parsedate_to_datetime(stated).astimezone(UTC) if stated else datetime.now(UTC)
@@ -99,24 +89,10 @@ class _Region(Reader):
     def answers(self, start: datetime, end: datetime) -> Iterator[Answer]:
         if self._metrics is None:  # the same for all windows of a night
             namespaces = read_streams()[_STREAM].counted_kinds
-            self._metrics = self._asked(partial(metrics_of, self._client, namespaces))
+            self._metrics = self.asked(partial(metrics_of, self._client, namespaces))
         found = answers(self._client, self._account_id, self._metrics, start, end)
-        while (answer := self._asked(partial(next, found, None))) is not None:
+        while (answer := self.asked(partial(next, found, None))) is not None:
             yield answer
-
-    def _asked(self, call: Any) -> Any:
-        """What a call gives. Messages name the kind of an error alone, as its text may have addresses and names."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return call()
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "an error")
-            raise Refused(f"AWS refuses a call in {self._region} ({code}); docs/fetching.md has its rights") from None
-        except BotoCoreError as error:
-            raise FetchFailed(
-                f"AWS can't be asked in {self._region} ({type(error).__name__}); see boto3's credentials and network"
-            ) from None
 
 
 def _regions(settings: Settings) -> list[Scope]:
