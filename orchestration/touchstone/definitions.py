@@ -13,7 +13,7 @@ from typing import Any
 from dagster import AssetKey, AssetSpec, AutomationCondition, Definitions, FreshnessPolicy, definitions
 
 from touchstone import alerts, schedules
-from touchstone.assets.fetching import fetching_assets, keys_by_stream
+from touchstone.assets.fetching import fetching_assets, keys_by_stream, keys_of_names
 from touchstone.assets.landing import landing_assets, streams_of
 from touchstone.assets.marts import mart_assets
 from touchstone.assets.naming import OWN, Naming
@@ -89,7 +89,7 @@ def definitions_of(
         each.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=looked_at))
         for each in landing_assets(manifest, naming, after=keys_by_stream(fetching))
     ]
-    marts = mart_assets(manifest, landing, targets_of(settings), naming)
+    marts = mart_assets(manifest, landing, targets_of(settings), naming, keys_of_names(fetching))
     assets = [each.map_asset_specs(changed) for each in (*landing, *marts)]
     nightly = schedules.nightly([key for each in assets for key in each.keys], naming)
     sensors = [schedules.new_files(settings, nightly, streams_of(manifest), naming)]

@@ -37,14 +37,15 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def own_seeds(settings: Settings) -> dict[str, Path]:
-    """The files in the home's folder `seeds`, by the names of the seeds whose place they take.
+    """The files in the home's folder `seeds`, by the names of the seeds whose place they take; names take none.
 
-    Raises SettingsMistake for one that takes no seed's place.
+    Raises SettingsMistake for another that takes no seed's place.
     """
     known = [path.name for path in (PROJECT / "seeds" / "own").glob("*.csv")]
-    given = sorted((settings.home / "seeds").glob("*"))
+    given = sorted(path for path in settings.names.parent.glob("*") if path != settings.names)
     for path in given:
         if path.name not in known:
+            known.append(settings.names.name)
             raise SettingsMistake(f"{printable(str(path))} takes no seed's place; {nearest(path.name, known)}")
     return {path.stem: path for path in given}
 

@@ -23,7 +23,7 @@ from dagster import (
 )
 
 from touchstone.alerts import reasons_of
-from touchstone.assets.fetching import fetching_assets, keys_by_stream
+from touchstone.assets.fetching import fetching_assets, keys_by_stream, keys_of_names
 from touchstone.assets.landing import landing_assets
 from touchstone.console import log_progress
 from touchstone.damage import CannotWrite, Damaged, LakeUnreachable
@@ -91,7 +91,7 @@ def _night(settings: Settings, instance: DagsterInstance) -> tuple[Outcome, dict
     from touchstone.assets.marts import mart_assets  # needs dbt
     from touchstone.warehouse import planned_keys
 
-    models, *publishing = mart_assets(manifest, landing, targets_of(settings))
+    models, *publishing = mart_assets(manifest, landing, targets_of(settings), names=keys_of_names(fetching))
     selected = planned_keys(models, manifest, planned).union(*(each.keys for each in publishing))
     built = _execute(instance, [*landing, models, *publishing], selected)
     if built.success:

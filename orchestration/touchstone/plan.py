@@ -10,6 +10,7 @@ from typing import Any
 
 from touchstone.builds import Batch
 from touchstone.console import log_progress
+from touchstone.fetching.names import changed_since
 from touchstone.home import own_seeds
 from touchstone.landing.ledger import Ledger
 from touchstone.manifest import DEFINITIONS, parsed_at, project_files
@@ -101,6 +102,8 @@ def plan(
     behind |= absent_systems(ledger, manifest, whole.landing if whole else 0) - absent
     if whole and ledger.builds.switched_off(whole.number) != off_systems(manifest):
         behind.add(SHARED)  # the shared marts have a system that is off now, or lack one that is on again
+    if whole and changed_since(settings, whole.started_at):
+        behind.add(SHARED)  # the release has names that are old; no model reads them
     last = ledger.builds.last()
     up_to_date = (
         last is not None

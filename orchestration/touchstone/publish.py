@@ -14,6 +14,8 @@ import duckdb
 
 from touchstone.builds import Build
 from touchstone.damage import release_damages, write_sizes
+from touchstone.fetching.names import create_table, read_names
+from touchstone.fetching.source import FetchFailed
 from touchstone.home import open_to_readers
 from touchstone.landing.freshness import freshness_query
 from touchstone.landing.records import literal
@@ -131,6 +133,7 @@ def publish(
             "where source in (select unnest($1::varchar[]))",
             [sources],
         )
+        _create_names(connection, settings)
         sources_of_built = {system: names for system, names in sources_of(manifest).items() if system not in absent}
         since, unchanged = _present_builds(connection, sources_of_built, build)
         connection.execute("detach ledger")
@@ -155,6 +158,17 @@ def publish(
     activate_release(settings, release)
     _delete_old_releases(settings)
     return Release(release, rows, periods, written)
+
+
+def _create_names(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Create the table `names`: that of the present release where the home's file can't be read, as findings say."""
+    try:
+        create_table(connection, read_names(settings))
+    except FetchFailed:
+        if ("main", "names") in kinds_of(connection, PRESENT):
+            connection.execute(f"create table names as from {PRESENT}.names")
+        else:
+            create_table(connection, [])
 
 
 def activate_release(settings: Settings, release: Path) -> None:

@@ -61,6 +61,20 @@ _TABLES: dict[Relation, tuple[str, dict[str, str]]] = {
             "last_hour_without_records": "The last of these hours.",
         },
     ),
+    ("main", "names"): (
+        "Names beside ids. One row for each kind and id, and of a configuration set for each account. Empty where no "
+        "source of names is fetched.",
+        {
+            "kind": "What has the id: account, configuration_set, instance, queue or flow (of Connect), skill or "
+            "vendor (of Alexa), or another that you have named yourself.",
+            "id": "The id, as marts have it.",
+            "name": "The newest name; NULL where the vendor has none.",
+            "account_id": "Account of a configuration set, which is unique only there; NULL for other kinds.",
+            "earlier_names": "The names before, the newest last, as a JSON list; NULL where there are none.",
+            "first_seen_at": "When it was first listed, UTC.",
+            "deleted_at": "When it was first missing in a listing, UTC; NULL while it is there.",
+        },
+    ),
     (PARTS, "landed_files"): (
         "The files that have landed, as the ledger has them: records = accepted + duplicates + quarantined + ignored.",
         {

@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     )
     cloudwatch_regions: list[str] = Field(
         default=[],
-        description="The regions of AWS whose metrics cloudwatch_metrics fetches.",
+        description="The regions of AWS in which cloudwatch_metrics, ses_names and connect_names fetch.",
         examples=[["eu-west-1"]],
     )
     alexa_client_id: str = Field(
@@ -560,6 +560,11 @@ class Settings(BaseSettings):
     def published(self) -> Path:
         """The link that readers follow, to one folder of `releases`."""
         return self.home / "published"
+
+    @cached_property
+    def names(self) -> Path:
+        """The names beside ids, which sources of names write."""
+        return self.home / "seeds" / "names.csv"
 
     @cached_property
     def dbt_log(self) -> Path:

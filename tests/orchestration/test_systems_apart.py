@@ -141,7 +141,7 @@ def fails_to_land(home: Path, system: str, stream: str) -> Callable[[], None]:
 
 
 def test_main_is_for_readers_and_everything_is_described(home: Path) -> None:
-    shared = {"metric_catalog", "run", "source_freshness"}
+    shared = {"metric_catalog", "names", "run", "source_freshness"}
     public = {name for (name,) in published(home, "select name from (show all tables) where schema = 'main'")}
     assert {name for name in public if not re.search("_(hourly|daily|monthly)$", name)} == shared | {
         "alexa_retention_cohorts",

@@ -18,11 +18,12 @@ from touchstone.console import log_progress
 from touchstone.damage import explain
 from touchstone.fetching import switched_on
 from touchstone.fetching.fetch import Fetch, Progress, fetch, holes_of
-from touchstone.fetching.source import Source
+from touchstone.fetching.source import NAMES, Source
 from touchstone.landing.shared import LedgerUnavailable
 from touchstone.settings import Settings, SettingsMistake
 
 _REMEDY = "See docs/fetching.md, “When a fetch fails”. What has landed is right, and may lack records."
+_REMEDY_OF_HOLES = "Nights fetch what can be had. What can't be had any more may be in another extract."
 
 
 def fetching_assets(
@@ -40,17 +41,21 @@ def fetching_assets(
 
 def _fetched(source: Source, settings: Settings, naming: Naming, progress: Progress) -> AssetsDefinition:
     key = naming.key("fetched", source.name)
+    # None blocks: what has landed is right, if not complete.
+    checks = [AssetCheckSpec("fetch_succeeded", asset=key, description="All that is new was fetched.")]
+    if source.is_of_names:
+        goes_to = "A file of the home, which a release has as the table `names`."
+    else:
+        goes_to = f"Files of the inbox, from which `{source.stream}` lands."
+        missing_none = "Since the first time that was fetched, none is missing."
+        checks.append(AssetCheckSpec("no_hole", asset=key, description=missing_none))
 
     @asset(
         key=key,
         group_name=source.system,
-        description=f"{source.description} Files of the inbox, from which `{source.stream}` lands.",
-        kinds={"json"},
-        check_specs=[
-            # Neither blocks: what has landed is right, if not complete.
-            AssetCheckSpec("fetch_succeeded", asset=key, description="All that is new was fetched."),
-            AssetCheckSpec("no_hole", asset=key, description="Since the first time that was fetched, none is missing."),
-        ],
+        description=f"{source.description} {goes_to}",
+        kinds={"csv" if source.is_of_names else "json"},
+        check_specs=checks,
         pool="warehouse",
         required_resource_keys={naming.name("home")},
     )
@@ -70,6 +75,10 @@ def _fetched(source: Source, settings: Settings, naming: Naming, progress: Progr
             failure = f"{source.name}: {error if is_known else explain(error, settings) or type(error).__name__}"
         if failure:
             context.log.error(failure)
+        results = [result_of("fetch_succeeded", failure, _REMEDY)]
+        if not source.is_of_names:
+            found = f"{source.name} {'; '.join(missing)}" if missing else ""
+            results.append(result_of("no_hole", found, _REMEDY_OF_HOLES))
         return MaterializeResult(
             metadata={
                 "calls": sum(each.calls for each in done),
@@ -77,14 +86,7 @@ def _fetched(source: Source, settings: Settings, naming: Naming, progress: Progr
                 "scopes": MetadataValue.json([_described(each) for each in done]),
                 "holes": MetadataValue.json(missing),
             },
-            check_results=[
-                result_of("fetch_succeeded", failure, _REMEDY),
-                result_of(
-                    "no_hole",
-                    f"{source.name} {'; '.join(missing)}" if missing else "",
-                    "Nights fetch what can be had. What can't be had any more may be in another extract.",
-                ),
-            ],
+            check_results=results,
         )
 
     return fetched
@@ -93,6 +95,11 @@ def _fetched(source: Source, settings: Settings, naming: Naming, progress: Progr
 def keys_by_stream(assets: dict[str, list[AssetsDefinition]]) -> dict[str, list[AssetKey]]:
     """The assets that each stream lands after."""
     return {stream: [each.key for each in of_stream] for stream, of_stream in assets.items()}
+
+
+def keys_of_names(assets: dict[str, list[AssetsDefinition]]) -> list[AssetKey]:
+    """The assets of names, which no stream lands after, but a release is published."""
+    return [key for stream, keys in keys_by_stream(assets).items() if stream.endswith(NAMES) for key in keys]
 
 
 def _described(done: Fetch) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
+    AssetKey,
     AssetsDefinition,
     DagsterInstance,
     Failure,
@@ -36,13 +37,20 @@ from touchstone.warehouse import Translator, build, compiled, is_whole
 
 
 def mart_assets(
-    manifest: Manifest, landing: Iterable[AssetsDefinition], targets: Sequence[Target], naming: Naming = OWN
+    manifest: Manifest,
+    landing: Iterable[AssetsDefinition],
+    targets: Sequence[Target],
+    naming: Naming = OWN,
+    names: Sequence[AssetKey] = (),
 ) -> list[AssetsDefinition]:
-    """All assets that follow from what has landed; the report has the checks of landing too, each target its copy."""
+    """All assets that follow from what has landed; the report has the checks of landing too, each target its copy.
+
+    `names`: the assets of names, which are published beside the marts.
+    """
     built = _models(manifest, targets, naming)
     keys = [key for each in (*landing, built) for key in each.check_keys]
     copies = [_copy(target, naming) for target in targets]
-    return [built, _published(manifest, built, naming), *copies, _report(manifest, keys, naming)]
+    return [built, _published(manifest, built, naming, names), *copies, _report(manifest, keys, naming)]
 
 
 def _models(manifest: Manifest, targets: Sequence[Target], naming: Naming) -> AssetsDefinition:
@@ -99,8 +107,10 @@ def _held_back(ledger: Ledger, manifest: Manifest) -> dict[str, str]:
     return {system: reason for system, reason in found.items() if system in systems_of(manifest)}
 
 
-def _published(manifest: Manifest, models: AssetsDefinition, naming: Naming) -> AssetsDefinition:
-    names = {mart.name for mart in marts_of(manifest)}
+def _published(
+    manifest: Manifest, models: AssetsDefinition, naming: Naming, names: Sequence[AssetKey]
+) -> AssetsDefinition:
+    marts = {mart.name for mart in marts_of(manifest)}
     key = naming.key("published")
 
     @asset(
@@ -108,7 +118,7 @@ def _published(manifest: Manifest, models: AssetsDefinition, naming: Naming) -> 
         group_name="publish",
         description="What BI tools read: every mart in one DuckDB file and as Parquet, replaced as a whole.",
         kinds={"duckdb", "parquet"},
-        deps=[key for key in models.keys if key.path[-1] in names],
+        deps=[*(key for key in models.keys if key.path[-1] in marts), *names],
         check_specs=[
             AssetCheckSpec(
                 "no_system_held_back",

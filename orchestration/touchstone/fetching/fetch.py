@@ -1,4 +1,4 @@
-"""Fetching of one source: windows of time in files of the inbox, each recorded in the ledger once it is whole."""
+"""Fetching of one source: windows of time in files of the inbox, in the ledger once they are whole; or names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 from touchstone.console import counted
 from touchstone.fetching import switched_on
-from touchstone.fetching.source import DAY, HOUR, FetchFailed, NotKept, PageRefused, Reader, Scope, Source
+from touchstone.fetching.names import read_names, take_over
+from touchstone.fetching.source import DAY, HOUR, FetchFailed, Listing, NotKept, PageRefused, Reader, Scope, Source
 from touchstone.fetching.windows import Hole, Window, due_again, gaps, holes, shown
 from touchstone.landing.inbox import FETCHED
 from touchstone.landing.ledger import Ledger
@@ -61,7 +62,36 @@ def fetch(source: Source, settings: Settings, ledger: Open, progress: Progress) 
     Raises SettingsMistake for a key that can't be read, LedgerUnavailable and OSError.
     """
     stops_at = monotonic() + 60 * settings.fetch_minutes
-    return [_Scope(source, scope, settings, ledger, progress, stops_at).fetch() for scope in source.scopes(settings)]
+    return [
+        _list(source, scope, settings, ledger, progress)
+        if isinstance(scope, Listing)
+        else _Scope(source, scope, settings, ledger, progress, stops_at).fetch()
+        for scope in source.scopes(settings)
+    ]
+
+
+def _list(source: Source, listing: Listing, settings: Settings, ledger: Open, progress: Progress) -> Fetch:
+    """List the names of a scope. One that fails leaves them as they are."""
+    done, now = Fetch(listing.name, listing.address), datetime.now(UTC)
+    with ledger() as opened:
+        whole = [each for each in opened.fetched.windows(source.name, listing.name) if each.status == "complete"]
+    lister = listing.lister()
+    try:
+        found = {f"{source.name} {place}": names for place, names in lister.names().items()}
+        take_over(settings, found, now)
+    except FetchFailed as error:
+        done.failure = f"{source.name} {listing.name}: {error}"
+        last = max((each.end for each in whole), default=now)
+        window = Window(last, last, "failed", now, reason=done.failure)
+    else:
+        records = sum(map(len, found.values()))
+        window = Window(min((each.start for each in whole), default=now), now, "complete", now, lister.calls, records)
+        done.count(window.start, now, records)
+        progress(f"{source.name} {listing.name}: {counted(records, 'name')}")
+    with ledger() as opened:
+        opened.fetched.add(source.name, listing.name, window)
+    done.calls = lister.calls
+    return done
 
 
 def addresses(settings: Settings) -> set[tuple[str, str]]:
@@ -76,6 +106,10 @@ def addresses(settings: Settings) -> set[tuple[str, str]]:
 
 def findings(settings: Settings, ledger: Ledger) -> Iterator[tuple[str, str]]:
     """What is wrong with what is fetched, each with its kind."""
+    try:
+        read_names(settings)
+    except FetchFailed as error:
+        yield "Not read", str(error)
     failures = ledger.fetched.failures()
     for source in switched_on(settings):
         for scope in source.scopes(settings):
@@ -88,6 +122,8 @@ def findings(settings: Settings, ledger: Ledger) -> Iterator[tuple[str, str]]:
 def holes_of(source: Source, settings: Settings, ledger: Ledger) -> Iterator[tuple[str, Hole]]:
     """The holes of each scope, by its name."""
     for scope in source.scopes(settings):
+        if isinstance(scope, Listing):
+            continue
         for hole in holes(ledger.fetched.windows(source.name, scope.name), scope.keeps):
             yield scope.name, hole
 
@@ -115,13 +151,15 @@ class _Scope:
             self._known = ledger.fetched.windows(self._source.name, self._scope.name)
         whole = [window.end for window in self._known if window.status == "complete"]
         self._at = (max(whole, default=self._at[0]), self._now)
-        reader = self._scope.reader()
         try:
-            self._fetch(reader)
+            reader = self._scope.reader()
+            try:
+                self._fetch(reader)
+            finally:
+                self._done.calls = reader.calls
         except FetchFailed as error:
             self._done.failure = f"{self._source.name} {self._scope.name}, from {shown(self._at[0])}: {error}"
             self._add(Window(*self._at, "failed", self._now, reason=self._done.failure))
-        self._done.calls = reader.calls
         return self._done
 
     def _fetch(self, reader: Reader) -> None:

@@ -1,9 +1,9 @@
-"""What a vendor's module declares: sources, each with scopes that are read in windows of time."""
+"""What a vendor's module declares: sources, each with scopes that are read in windows of time, or listed whole."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -14,6 +14,8 @@ Page = TypeVar("Page")
 Cursor = TypeVar("Cursor", bound=Hashable)
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# What sources of names have in place of a stream, behind their system: no file lands from them.
+NAMES = "/names"
 
 
 class FetchFailed(Exception):
@@ -77,19 +79,64 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Named:
+    """An id, and what the vendor calls it; nothing if it has no name.
+
+    `account_id`: the account of an id that is unique only there; empty for the others.
+    """
+
+    kind: str
+    id: str
+    name: str = ""
+    account_id: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.kind, self.account_id, self.id
+
+
+class Lister(ABC):
+    """A session with a vendor about the names of one scope. `calls` counts its requests."""
+
+    calls: int = 0
+
+    @abstractmethod
+    def names(self) -> Mapping[str, Collection[Named]]:
+        """All that the vendor has, by the place that was listed whole, such as an account's region. Raises FetchFailed:
+        an id that a place no longer has is deleted.
+        """
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A part of a source of names that is fetched by itself. `name` and `address` are as those of a Scope."""
+
+    name: str
+    lister: Callable[[], Lister]
+    address: str = ""
+
+
+@dataclass(frozen=True)
 class Source:
-    """What is fetched into a stream. `needs`: names of settings, of each group one."""
+    """What is fetched into a stream, or `system/names` into the home's names.
+
+    `needs`: names of settings, of each group one.
+    """
 
     name: str
     stream: str
     vendor: str
     description: str
     needs: tuple[tuple[str, ...], ...]
-    scopes: Callable[[Settings], list[Scope]]
+    scopes: Callable[[Settings], Sequence[Scope | Listing]]
 
     @property
     def system(self) -> str:
         return self.stream.split("/")[0]
+
+    @property
+    def is_of_names(self) -> bool:
+        return self.stream.endswith(NAMES)
 
 
 def pages(ask: Callable[[Cursor | None], Page], following: Callable[[Page], Cursor | None]) -> Iterator[Page]:
