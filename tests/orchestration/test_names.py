@@ -389,7 +389,7 @@ def test_a_night_publishes_names_beside_the_marts(home: TestHome, monkeypatch: p
         home.put("ses/events", "a.json.gz", [send(1, "main"), send(2, "old")])
         code, output = go()
         assert code == 0, output
-        assert re.search(r"ses_names +eu-west-1 .* 3 +2\n", output), output
+        assert re.search(r"ses_names +eu-west-1 .* 3 +2\s", output), output
         assert published(home, JOINED) == [
             ("2026-03-02", "main", 1, "acme", "main"),
             ("2026-03-03", "old", 1, "acme", None),
