@@ -46,7 +46,7 @@ def stream(series: int, minutes: int) -> list[Record]:
     ]
 
 
-def answer_of(records: list[Record], chance: random.Random, page_size: int = 7) -> Record:
+def answer_of(records: list[Record], chance: random.Random, page_size: int = 7, period: int = 60) -> Record:
     """The call that has these datapoints: parallel arrays, the newest first, over pages."""
     series: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda record: -record["timestamp"]):
@@ -56,7 +56,7 @@ def answer_of(records: list[Record], chance: random.Random, page_size: int = 7) 
         names = [{"Name": name, "Value": value} for name, value in points[0]["dimensions"].items()]
         metric = {"Namespace": points[0]["namespace"], "MetricName": points[0]["metric_name"], "Dimensions": names}
         for place, (statistic, name) in enumerate(STATISTICS.items()):
-            stat = {"Metric": metric, "Period": 60, "Stat": statistic}
+            stat = {"Metric": metric, "Period": period, "Stat": statistic}
             queries.append({"Id": f"m{number}_{place}", "MetricStat": stat})
             for first in range(0, len(points), page_size):
                 part = points[first : first + page_size]
@@ -132,26 +132,50 @@ def test_what_is_not_whole_is_quarantined_with_its_reason(home: TestHome) -> Non
         (found,) = (each for each in answer["responses"][page]["MetricDataResults"] if each["Id"] == "m0_1")
         return found
 
-    hours, cut, forbidden, odd, alone = (changed(number) for number in range(5))
-    for query in hours["queries"]:
-        query["MetricStat"]["Period"] = 3600
+    odd_periods, cut, forbidden, odd, alone = (changed(number) for number in range(5))
+    for query in odd_periods["queries"]:
+        query["MetricStat"]["Period"] = 7200
     cut["responses"][1]["MetricDataResults"].remove(sums(cut, 1))
     sums(forbidden, 0).update({"Timestamps": [], "Values": []})
     sums(forbidden, 1).update({"Timestamps": [], "Values": [], "StatusCode": "Forbidden"})
     sums(odd, 0)["Values"].pop()
     alone = alone["responses"][0]
-    home.put(SOURCE, "a.json", [hours, cut, forbidden, odd, alone])
+    home.put(SOURCE, "a.json", [odd_periods, cut, forbidden, odd, alone])
     totals = landed(home).totals
     # of the one that was cut, the seven newest are whole
     assert (totals.accepted, totals.quarantined) == (7, 5 + 1 + 1 + 1 + 1)
     reasons = dict(home.ledger_rows("select reason, count(*) from quarantine group by all"))
     assert {reason.split("; ")[0]: count for reason, count in reasons.items()} == {
-        "an answer of GetMetricData for another period than a minute, which has those of minutes in it": 5,
+        "an answer of GetMetricData for a period that is none of 60, 300 and 3600 seconds": 5,
         "an answer of GetMetricData that is not complete": 2,
         "an answer of GetMetricData that is not as Amazon documents it, with its queries": 1,
         "an answer of GetMetricData without its queries": 1,
     }
     assert home.replay() == 0
+
+
+def test_each_period_of_a_time_is_a_datapoint_of_its_own(home: TestHome) -> None:
+    """One of a minute is the stream's, with its period or without."""
+    minutes, chance = stream(1, 60), random.Random(1)
+    home.put(SOURCE, "a.json", minutes)
+    for period in (60, 300, 3600):
+        aligned = minutes[:: period // 60]
+        home.put(SOURCE, f"fetched/{period}.json", [answer_of(aligned, chance, period=period)])
+    odd = [
+        {**minutes[1], "period": 300},
+        {**minutes[15], "period": 3600},
+        {**minutes[0], "period": 900},
+        {**minutes[0], "period": 60},
+    ]
+    home.put(SOURCE, "b.json", odd)
+    totals = landed(home).totals
+    assert (totals.accepted, totals.duplicates, totals.quarantined) == (60 + 12 + 1, 60 + 1, 3)
+    files = f"'{home.settings.lake}/{SOURCE}/*.parquet'"
+    rows = home.ledger_rows(f"select period, count(distinct _key) from {files} where not _is_repeat group by all")
+    assert sorted(rows, key=str) == [(300, 12), (3600, 1), (None, 60)]
+    assert [reason.split(";")[0] for (reason,) in home.ledger_rows("select distinct reason from quarantine")] == [
+        "a period that is none of 60, 300 and 3600 seconds, or doesn't begin at a multiple of itself"
+    ]
 
 
 def test_an_answer_in_another_folder_is_named(home: TestHome) -> None:

@@ -41,9 +41,11 @@ select
     dimension_sets.reading,
     dimension_sets.set_count,
     datapoints.period_at,
+    datapoints.period_minutes,
     datapoints.sample_count,
     datapoints.sum,
     datapoints.maximum,
+    datapoints.is_varied,
     datapoints.is_current,
     -- a set that has been declared since has its datapoints counted again
     greatest(datapoints.load_id, dimension_sets.load_id) as load_id

@@ -6,11 +6,13 @@
     unique_key=['account_id', 'region', 'namespace', 'metric_name', 'dimensions', 'grain', 'period_start']
 ) }}
 
+{%- set keys = ['account_id', 'region', 'namespace', 'metric_name', 'dimension_set', 'dimensions'] %}
+
 with
 
 definitions as (
 
-    select * from {{ ref('cloudwatch_metric_definitions') }}
+    select * rename (period_minutes as native_minutes) from {{ ref('cloudwatch_metric_definitions') }}
 
 ),
 
@@ -26,15 +28,17 @@ records as not materialized (
 -- In a build of all records a datapoint that counts is in its periods already.
 changed as (
 
-    select distinct account_id, region, namespace, metric_name, dimension_set, dimensions, event_at
+    select distinct {{ keys | join(', ') }}, event_at
     from records
     where is_changed {{ 'and not is_current' if not is_incremental() }}
+    {% if is_incremental() %}
+    union
+    {{ changed_ends(keys) }}
+    {% endif %}
 
 ),
 
-{{ changed_periods([
-    'account_id', 'region', 'namespace', 'metric_name', 'dimension_set', 'dimensions'
-], 'changed') }},
+{{ changed_periods(keys, 'changed') }},
 
 -- Days and months are counted from hours, which are fewer than datapoints; hour_start is NULL of an hour without change.
 hours as (
@@ -56,10 +60,12 @@ hours as (
         max(maximum) as maximum,
         max(event_at) as last_at,
         arg_max(maximum, event_at) as last,
+        arg_max(is_varied, event_at) as is_varied,
         arg_max(unit, event_at) as unit,
         count(event_at) as datapoints,
+        bool_or(period_minutes > native_minutes) as is_coarse,
         -- the native periods with a datapoint, a bit each: a metric may come more often than it is expected to
-        bit_count(bit_or(cast(1 as bigint) << (minute(event_at) // nullif(period_minutes, 0)))) as spans
+        bit_count(bit_or(cast(1 as bigint) << (minute(event_at) // nullif(native_minutes, 0)))) as spans
     from bucketed
     left join definitions using (namespace, metric_name)
     group by all
@@ -80,10 +86,11 @@ counted as (
         {{ sum_of_parts('sum') }} as sum,
         min(minimum) as minimum,
         max(maximum) as maximum,
-        arg_max(last, last_at) as last,
+        case when not coalesce(arg_max(is_varied, last_at), false) then arg_max(last, last_at) end as last,
         arg_max(unit, last_at) as unit,
         cast(sum(datapoints) as bigint) as datapoints,
-        coalesce(sum(spans), 0) as spans
+        -- which of its native periods a longer one is of is not known
+        case when not coalesce(bool_or(is_coarse), false) then coalesce(sum(spans), 0) end as spans
     from hours
     group by
         account_id, region, namespace, metric_name, dimension_set, dimensions,
@@ -118,7 +125,7 @@ valued as (
             when 'average' then average
             when 'last' then last
         end as value,
-        spans * nullif(period_minutes, 0) / minutes as coverage,
+        spans * nullif(native_minutes, 0) / minutes as coverage,
         datapoints = 0 as is_empty,
         {{ load_id() }} as load_id
     from measured

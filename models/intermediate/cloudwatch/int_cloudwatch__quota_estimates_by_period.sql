@@ -1,7 +1,8 @@
 -- Grain: one grain (hour, day, month), period and Connect instance. What its quotas must be, from how much is in use.
 -- Each estimate divides two numbers of the same instance, instant and statistic, the maximum. Calls come as a fraction
 -- of their quota, whatever their unit says; chats and tasks as a percentage. Shares are rounded, so that of a period's
--- estimates that of the highest share is nearest to the quota.
+-- estimates that of the highest share is nearest to the quota. An hour's maxima may be of two instants: where its
+-- samples differ, nothing is estimated.
 {{ config(
     tags='published', unique_key=['account_id', 'region', 'instance_id', 'grain', 'period_start']
 ) }}
@@ -29,6 +30,7 @@ records as not materialized (
 
     select
         * exclude (metric_group),
+        case when not is_varied then maximum end as level,
         dimensions ->> '$.InstanceId' as instance_id,
         period_at as event_at
     from {{ read(ref('int_cloudwatch__datapoints')) }}
@@ -52,12 +54,16 @@ paired as (
         day_start,
         month_start,
         event_at,
-        max(maximum) filter (where metric_name = 'ConcurrentCalls') as calls,
-        max(maximum) filter (where metric_name = 'ConcurrentCallsPercentage') as calls_fraction,
-        max(maximum) filter (where metric_name = 'ConcurrentActiveChats') as chats,
-        max(maximum) filter (where metric_name = 'ConcurrentActiveChatsPercentage') as chats_percentage,
-        max(maximum) filter (where metric_name = 'ConcurrentTasks') as tasks,
-        max(maximum) filter (where metric_name = 'ConcurrentTasksPercentage') as tasks_percentage
+        period_minutes,
+        max(level) filter (where metric_name = 'ConcurrentCalls') as calls,
+        max(level) filter (where metric_name = 'ConcurrentCallsPercentage') as calls_fraction,
+        max(maximum) filter (where metric_name = 'ConcurrentCallsPercentage') as calls_used,
+        max(level) filter (where metric_name = 'ConcurrentActiveChats') as chats,
+        max(level) filter (where metric_name = 'ConcurrentActiveChatsPercentage') as chats_percentage,
+        max(maximum) filter (where metric_name = 'ConcurrentActiveChatsPercentage') as chats_used,
+        max(level) filter (where metric_name = 'ConcurrentTasks') as tasks,
+        max(level) filter (where metric_name = 'ConcurrentTasksPercentage') as tasks_percentage,
+        max(maximum) filter (where metric_name = 'ConcurrentTasksPercentage') as tasks_used
     from bucketed
     group by all
 
@@ -89,10 +95,10 @@ rolled_up as (
         arg_max(chats_quota_low, row(chats_percentage, chats_quota)) as concurrent_active_chats_quota_low,
         arg_max(chats_quota_high, row(chats_percentage, chats_quota)) as concurrent_active_chats_quota_high,
         arg_max(tasks_quota, row(tasks_percentage, tasks_quota)) as concurrent_tasks_quota,
-        max(calls_fraction) as concurrent_calls_used,
-        max(chats_percentage) / 100 as concurrent_active_chats_used,
-        max(tasks_percentage) / 100 as concurrent_tasks_used,
-        count(coalesce(calls_fraction, chats_percentage, tasks_percentage)) as record_count
+        max(calls_used) as concurrent_calls_used,
+        max(chats_used) / 100 as concurrent_active_chats_used,
+        max(tasks_used) / 100 as concurrent_tasks_used,
+        count(coalesce(calls_used, chats_used, tasks_used)) as record_count
     from estimated
     group by account_id, region, instance_id, grouping sets ((hour_start), (day_start), (month_start))
 

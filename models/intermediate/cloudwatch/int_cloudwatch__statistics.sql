@@ -11,7 +11,8 @@ arrived as not materialized (
 
 )
 
--- All versions of a datapoint arrive together: one that no longer counts takes its statistics back.
+-- All versions of a datapoint arrive together: one that no longer counts takes its statistics back, and so does a
+-- datapoint in whose place those of another period count.
 select
     datapoint_key,
     account_id,
@@ -21,10 +22,10 @@ select
     dimension_set,
     dimensions,
     period_at as period_start,
-    extra_statistics,
+    period_minutes,
+    case when is_current then extra_statistics end as extra_statistics,
     unit,
     {{ load_id() }} as load_id
 from arrived
-where
-    is_current
-    and datapoint_key in (select datapoint_key from arrived where extra_statistics is not null)
+where datapoint_key in (select datapoint_key from arrived where extra_statistics is not null)
+qualify row_number() over (partition by datapoint_key order by is_current desc, version_id) = 1

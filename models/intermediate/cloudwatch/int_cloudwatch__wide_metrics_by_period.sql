@@ -1,9 +1,12 @@
 -- Grain: one grain (hour, day, month), period, wide mart and row of it, such as a queue, with its numbers by metric.
 -- CloudWatch may report a metric under several dimension sets, with the same events in each: the one with the fewest
 -- dimensions counts at each instant. No number is made of undeclared sets, and none is 0 or partial beside theirs.
+-- An hour in which a longer period than a minute counts is one instant.
 {{ config(
     tags='published', unique_key=['account_id', 'region', 'mart', 'grain', 'period_start']
 ) }}
+
+{%- set keys = ['account_id', 'region', 'mart'] %}
 
 with
 
@@ -26,17 +29,42 @@ records as not materialized (
 
 ),
 
-{{ changed_periods(['account_id', 'region', 'mart']) }},
+changed as (
+
+    select distinct {{ keys | join(', ') }}, date_trunc('minute', event_at) as event_at from records where is_changed
+    union
+    {{ changed_ends(keys) }}
+
+),
+
+{{ changed_periods(keys, 'changed') }},
 
 -- Where a metric comes under several sets. A changed period by itself has no reading.
+of_several_sets as (
+
+    select
+        *,
+        case
+            when
+                bool_or(period_minutes > 1) over (
+                    partition by account_id, region, mart, subject, metric_name, date_trunc('hour', event_at)
+                )
+                then date_trunc('hour', event_at)
+            else event_at
+        end as instant
+    from bucketed
+    where set_count is distinct from 1
+
+),
+
 preferred as (
 
     select *
-    from bucketed
-    where (reading = 'declared' or reading is null) and set_count is distinct from 1
+    from of_several_sets
+    where reading = 'declared' or reading is null
     qualify
         rank() over (
-            partition by account_id, region, mart, subject, metric_name, event_at
+            partition by account_id, region, mart, subject, metric_name, instant
             order by dimension_count, dimension_set
         ) = 1
 
@@ -54,7 +82,7 @@ counted as (
         {{ order_free_sum('sample_count') }} as sample_count,
         {{ order_free_sum('sum') }} as sum,
         max(maximum) as maximum,
-        arg_max(maximum, event_at) as last
+        case when not coalesce(arg_max(is_varied, event_at), false) then arg_max(maximum, event_at) end as last
     from (from preferred union all by name from bucketed where reading = 'declared' and set_count = 1)
     group by account_id, region, mart, subject, metric_name, grouping sets ((hour_start), (day_start), (month_start))
     having period_start is not null
@@ -80,14 +108,18 @@ others as (
         unnest(['hour', 'day', 'month']) as grain,
         unnest([other.hour_start, cast(other.day_start as timestamp), cast(other.month_start as timestamp)])
             as period_start
-    from bucketed as other
+    from (
+        from of_several_sets
+        union all by name
+        from bucketed where set_count = 1
+    ) as other
     anti join preferred
         on
             other.account_id = preferred.account_id
             and other.region = preferred.region
             and other.mart = preferred.mart
             and other.metric_name = preferred.metric_name
-            and other.event_at = preferred.event_at
+            and other.instant = preferred.instant
             and json_contains(preferred.subject, other.subject)
     where other.reading <> 'declared'
 

@@ -1,6 +1,7 @@
 -- Grain: one instant of the reputation rates of an account or configuration set, and `is_current`.
 -- Amazon divides by a volume it doesn't publish, so that these rates can be landed only. They are an account's, without
--- dimensions, or a configuration set's. Where an account sends from several regions, the highest of an instant.
+-- dimensions, or a configuration set's. Where an account sends from several regions, the highest of an instant. What a
+-- rate was in the end of an hour in which it changed is not known.
 {{ config(materialized='view') }}
 
 with
@@ -11,7 +12,7 @@ datapoints as (
         *,
         coalesce(json_extract_string(dimensions, '$."ses:configuration-set"'), 'none') as configuration_set
     from {{ ref('int_ses__datapoints') }}
-    where namespace = 'AWS/SES' and dimension_set in ('', 'ses:configuration-set')
+    where namespace = 'AWS/SES' and dimension_set in ('', 'ses:configuration-set') and not is_varied
 
 ),
 

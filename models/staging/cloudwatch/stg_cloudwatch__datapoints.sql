@@ -36,7 +36,9 @@ renamed as (
                     map {}
                 )
         end as extra_statistics,
-        coalesce(nullif(unit, ''), 'None') as unit
+        coalesce(nullif(unit, ''), 'None') as unit,
+        coalesce(period, 60) // 60 as period_minutes,
+        coalesce(period > 60 and minimum < maximum, false) as is_varied
     from source
 
 )

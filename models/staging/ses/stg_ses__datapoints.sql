@@ -25,7 +25,8 @@ renamed as (
         statistics.count as sample_count,
         statistics.sum,
         statistics.max as maximum,
-        statistics.min as minimum
+        statistics.min as minimum,
+        coalesce(period > 60 and minimum < maximum, false) as is_varied
     from source
 
 )

@@ -15,9 +15,9 @@ PARTS = frozenset({"queries", "responses"})
 
 _STATISTICS = {"Maximum": "max", "Minimum": "min", "Sum": "sum", "SampleCount": "count"}
 _MINUTE = 60
-_OTHER_PERIOD = (
-    "an answer of GetMetricData for another period than a minute, which has those of minutes in it; ask for 60"
-)
+# Seconds of those that CloudWatch keeps: each has the shorter ones in it whole.
+_PERIODS = (_MINUTE, 300, 3600)
+_OTHER_PERIOD = "an answer of GetMetricData for a period that is none of 60, 300 and 3600 seconds; ask for one of these"
 _INCOMPLETE = "an answer of GetMetricData that is not complete; fetch the same time again"
 _UNKNOWN = "an answer of GetMetricData that is not as Amazon documents it, with its queries; fetch it again"
 
@@ -41,14 +41,14 @@ def _records(answer: Mapping[str, Any]) -> Iterator[Found]:
     for result in (result for page in answer["responses"] for result in page["MetricDataResults"]):
         status[result["Id"]] = result["StatusCode"]
         query = queries[result["Id"]]
-        if query["MetricStat"]["Period"] == _MINUTE:
+        if query["MetricStat"]["Period"] in _PERIODS:
             times = values.setdefault(_series(answer, query), {})
             name = _STATISTICS.get(query["MetricStat"]["Stat"], query["MetricStat"]["Stat"])
             for time, value in zip(result["Timestamps"], result["Values"], strict=True):
                 times.setdefault(time, {})[name] = value
     incomplete = set()
     for id_, query in queries.items():
-        if query["MetricStat"]["Period"] != _MINUTE:
+        if query["MetricStat"]["Period"] not in _PERIODS:
             yield query, _OTHER_PERIOD
         elif status.get(id_) != "Complete":
             incomplete.add(_series(answer, query))
@@ -75,4 +75,7 @@ def _series(answer: Mapping[str, Any], query: Mapping[str, Any]) -> str:
         "metric_name": metric["MetricName"],
         "dimensions": {dimension["Name"]: dimension["Value"] for dimension in metric.get("Dimensions") or ()},
     }
-    return json.dumps(shared | ({"unit": asked["Unit"]} if asked.get("Unit") else {}))
+    unit = {"unit": asked["Unit"]} if asked.get("Unit") else {}
+    # a stream's minutes state none
+    period = {"period": asked["Period"]} if asked["Period"] != _MINUTE else {}
+    return json.dumps(shared | unit | period)
