@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import boto3
@@ -16,13 +17,16 @@ from moto import mock_aws
 
 from touchstone.fetching import sources
 from touchstone.fetching.cloudwatch import answers, metrics_of
-from touchstone.fetching.fetch import Fetch, fetch
+from touchstone.fetching.fetch import Fetch, fetch, holes_of
+from touchstone.fetching.source import DAY, Answer, PageRefused
 from touchstone.settings import SettingsMistake, load_settings
 
 from .conftest import TestHome
 from .metric_streams import SOURCE, landed
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 STATISTICS = {"SampleCount": "count", "Sum": "sum", "Minimum": "min", "Maximum": "max", "p99": "p99"}
 Record = dict[str, Any]
 
@@ -257,6 +261,69 @@ def test_nights_fetch_each_minute_once(home: TestHome, cloudwatch: Any) -> None:
     )
     (second,) = fetched(home, "eu-west-1")
     assert (second.failure, second.windows <= 1) == ("", True), "what was read is not due again"
+
+
+def test_each_time_is_asked_for_by_the_shortest_period_that_is_kept(
+    home: TestHome, cloudwatch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[datetime, datetime, timedelta]] = []
+    fails = [timedelta(hours=1)]
+
+    def recorded(client: Any, account: str, metrics: Any, *window: Any) -> Iterator[Answer]:
+        if window[2] in fails:
+            raise PageRefused("AWS's answer is not complete")
+        asked.append(window)
+        return iter(())
+
+    def dated(client: Any, operation: str, answer: Any) -> Any:
+        if operation == "GetCallerIdentity":
+            answer["ResponseMetadata"]["HTTPHeaders"]["date"] = format_datetime(now, usegmt=True)
+        return answer
+
+    def night() -> dict[int, list[tuple[datetime, datetime]]]:
+        """What a night asks for, by minutes of the period: spans without a hole, in the order of the periods."""
+        asked.clear()
+        (done,) = fetched(home, "eu-west-1")
+        assert bool(done.failure) == bool(fails)
+        spans: dict[int, list[tuple[datetime, datetime]]] = {}
+        for start, end, period in asked:
+            assert (start - EPOCH) % period == (end - EPOCH) % period == timedelta(0)
+            found = spans.setdefault(period // MINUTE, [])
+            if found and start - found[-1][1] < period:
+                start = found.pop()[0]
+            found.append((start, end))
+        return spans
+
+    def missing() -> list[str]:
+        with home.ledger() as ledger:
+            settings = load_settings(home=home.settings.home, cloudwatch_regions=["eu-west-1"])
+            return [str(hole) for _, hole in holes_of(sources()["cloudwatch_metrics"], settings, ledger)]
+
+    monkeypatch.setattr("touchstone.fetching.cloudwatch.answers", recorded)
+    answering(monkeypatch, dated)
+    now = datetime(2026, 3, 1, 2, 7, 30, tzinfo=UTC)
+    read = night()
+    assert [*read] == [1, 5], "the finest is gone first"
+    assert read[1] == [(datetime(2026, 2, 14, 2, 8, tzinfo=UTC), datetime(2026, 3, 1, 1, 37, tzinfo=UTC))]
+    assert read[5] == [(datetime(2025, 12, 28, 2, 5, tzinfo=UTC), datetime(2026, 2, 14, 2, 10, tzinfo=UTC))]
+    assert missing() == [], "what is older than the first is no hole"
+
+    fails.clear()
+    assert night() == {60: [(datetime(2024, 12, 1, 2, tzinfo=UTC), datetime(2025, 12, 28, 3, tzinfo=UTC))]}
+    assert missing() == []
+    assert night() == {}, "what was read of the past is not read again"
+
+    fails.append(MINUTE)
+    now += 20 * DAY
+    assert night() == {}
+    gap = "2026-03-01 01:37 to 2026-03-21 01:37 is missing, and can be had until 2026-05-03 01:37"
+    assert missing() == [gap], "by 5 minutes, as its minutes are gone"
+    fails.clear()
+    read = night()
+    assert [*read] == [1, 5]
+    assert read[1] == [(datetime(2026, 3, 6, 2, 8, tzinfo=UTC), datetime(2026, 3, 21, 1, 37, tzinfo=UTC))]
+    assert read[5] == [(datetime(2026, 3, 1, 1, 35, tzinfo=UTC), datetime(2026, 3, 6, 2, 10, tzinfo=UTC))]
+    assert missing() == []
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, changed: Callable[[Any, str, Any], Any]) -> None:

@@ -124,7 +124,7 @@ def holes_of(source: Source, settings: Settings, ledger: Ledger) -> Iterator[tup
     for scope in source.scopes(settings):
         if isinstance(scope, Listing):
             continue
-        for hole in holes(ledger.fetched.windows(source.name, scope.name), scope.keeps):
+        for hole in holes(ledger.fetched.windows(source.name, scope.name), *scope.ages):
             yield scope.name, hole
 
 
@@ -165,12 +165,15 @@ class _Scope:
     def _fetch(self, reader: Reader) -> None:
         scope = self._scope
         self._now = reader.now()
-        first = -(-(self._now - scope.keeps - _EPOCH) // scope.step) * scope.step + _EPOCH
         end = (self._now - scope.margin - _EPOCH) // scope.step * scope.step + _EPOCH
         settled = [window for window in self._known if window.status != "failed"]
-        again = due_again(settled, scope.keeps, self._now)
-        for span in [*gaps(first, end, settled)]:
-            self._read_new(reader, *span)
+        again = due_again(settled, scope.ages[0], self._now)
+        for age, spans in zip(scope.ages, [scope.spans, *((span,) for _, span in scope.coarser)], strict=True):
+            first = -(-(self._now - age - _EPOCH) // scope.step) * scope.step + _EPOCH
+            self._spans = spans
+            for span in gaps(first, end, settled):
+                self._read_new(reader, *span)
+            end = first
         for window in again:
             self._at = (window.start, window.end)
             self._read_again(reader, window)

@@ -65,7 +65,8 @@ class Scope:
 
     `keeps`: how long the vendor keeps what happened. `margin`: what is younger isn't trusted yet. `step`: edges of
     windows are multiples of it. `spans`: the lengths of windows, longest first, of which one is taken that has at most
-    `enough` records. `address`: where it is asked, if not at the vendor's own address.
+    `enough` records. `coarser`: ages from which the vendor keeps less detail, each with the length of windows of
+    such; they are read once, the finest first. `address`: where it is asked, if not at the vendor's own address.
     """
 
     name: str
@@ -75,7 +76,13 @@ class Scope:
     step: timedelta = timedelta(seconds=1)
     margin: timedelta = timedelta(minutes=30)
     enough: int = 5000
+    coarser: tuple[tuple[timedelta, timedelta], ...] = ()
     address: str = ""
+
+    @property
+    def ages(self) -> list[timedelta]:
+        """How long the vendor keeps what happened, in all detail, in less, and at all."""
+        return [*(age for age, _ in self.coarser), self.keeps]
 
 
 @dataclass(frozen=True)

@@ -164,19 +164,24 @@ def due_again(windows: Iterable[Window], keeps: timedelta, now: datetime) -> lis
     ]
 
 
-def holes(windows: Iterable[Window], keeps: timedelta) -> list[Hole]:
-    """The holes from the first complete window to the last one that was tried, as of then."""
+def holes(windows: Iterable[Window], *ages: timedelta) -> list[Hole]:
+    """The holes from the first complete window to the last one that was tried, as of then.
+
+    `ages`: how long the vendor keeps what happened; where it keeps less detail from an age on, the shorter ones first.
+    """
     known = [*windows]
     complete = [window for window in known if window.status == "complete"]
     if not complete:
         return []
-    gone = max(window.fetched_at for window in known) - keeps
+    now = max(window.fetched_at for window in known)
+    gone = now - ages[-1]
     found = []
     for start, end in gaps(min(window.start for window in complete), max(window.end for window in known), complete):
         if start < gone and end > gone - _REPORTED:
             found.append(Hole(start, min(end, gone), None))
         if end > gone:
-            found.append(Hole(max(start, gone), end, max(start, gone) + keeps))
+            first = max(start, gone)
+            found.append(Hole(first, end, first + next(age for age in ages if first + age >= now)))
     return found
 
 
