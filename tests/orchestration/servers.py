@@ -33,8 +33,8 @@ def until(happens: Callable[[], bool], seconds: float = 240, pause: float = 0.5)
 
 
 @contextmanager
-def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An S3 server with an empty `bucket`, which the environment of object stores names."""
+def aws_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server of AWS with nothing in it, which boto3's environment names, also that of commands."""
     from moto.server import ThreadedMotoServer
 
     store = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
@@ -44,12 +44,21 @@ def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
     urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()  # of what the server before held
-    fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
     try:
         yield
     finally:
-        fsspec.filesystem("s3").clear_instance_cache()
         store.stop()
+
+
+@contextmanager
+def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3 server with an empty `bucket`, which the environment of object stores names."""
+    with aws_server(monkeypatch):
+        fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
+        try:
+            yield
+        finally:
+            fsspec.filesystem("s3").clear_instance_cache()
 
 
 @contextmanager

@@ -21,8 +21,10 @@ from touchstone.fetching.fetch import Fetch, fetch, holes_of
 from touchstone.fetching.source import DAY, Answer, PageRefused
 from touchstone.settings import SettingsMistake, load_settings
 
+from .commands import run
 from .conftest import TestHome
 from .metric_streams import SOURCE, landed
+from .servers import aws_server
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -324,6 +326,37 @@ def test_each_time_is_asked_for_by_the_shortest_period_that_is_kept(
     assert read[1] == [(datetime(2026, 3, 6, 2, 8, tzinfo=UTC), datetime(2026, 3, 21, 1, 37, tzinfo=UTC))]
     assert read[5] == [(datetime(2026, 3, 1, 1, 35, tzinfo=UTC), datetime(2026, 3, 6, 2, 10, tzinfo=UTC))]
     assert missing() == []
+
+
+def test_the_command_fetches_from_a_server(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the addresses and credentials that boto3 finds in the environment; the second time nothing new."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    ages = {None: timedelta(hours=1), 300: 20 * DAY, 3600: 100 * DAY}
+    with aws_server(monkeypatch):
+        client = boto3.client("cloudwatch", region_name="eu-west-1")
+        for number, age in enumerate([*ages.values(), 500 * DAY], 1):
+            datum = {"MetricName": "CallsPerInterval", "Timestamp": now - age, "Value": float(number)}
+            client.put_metric_data(Namespace="AWS/Connect", MetricData=[datum])
+        asked = {"TOUCHSTONE_FETCH": '["cloudwatch_metrics"]', "TOUCHSTONE_CLOUDWATCH_REGIONS": '["eu-west-1"]'}
+        for _ in range(2):
+            code, output = run(home.settings.home, "fetch", **asked)
+            assert code == 0, output
+            files = [*(home.settings.inbox / SOURCE).rglob("*.gz")]
+            assert len(files) == 3
+    with home.ledger() as ledger:
+        windows = ledger.fetched.windows("cloudwatch_metrics", "eu-west-1")
+    assert len(windows) <= 16 + 9 + 18
+    assert sorted({window.calls for window in windows}) == [1, 5], "the list of metrics is asked for once"
+    assert landed(home).totals.accepted == 3
+    rows = home.ledger_rows(
+        "select period, _at, (\"value\"::json ->> '$.sum')::double "
+        f"from '{home.settings.lake}/{SOURCE}/*.parquet' order by _at desc"
+    )
+    assert rows == [
+        (period, EPOCH.replace(tzinfo=None) + (now - age - EPOCH) // start * start, float(number))
+        for number, (period, age) in enumerate(ages.items(), 1)
+        for start in [timedelta(seconds=period or 60)]
+    ]
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, changed: Callable[[Any, str, Any], Any]) -> None:
