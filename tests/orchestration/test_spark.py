@@ -333,3 +333,32 @@ def test_numbers_of_loads_are_asked_of_the_marks(described: Described) -> None:
     assert "{{ load_id() }} AS load_id" in sql
     assert "load_id > {{ loaded_through('records') }} AS is_changed" in sql
     assert "load_id <= {{ landed_through('records') }}" in sql
+
+
+VERSIONS = """
+    with versions as (select *, load_id > 0 as is_changed from stg_records where load_id <= 9223372036854775807),
+    arrived as (select * from versions where is_changed),
+    revised as (select distinct {key} from arrived where is_revision)
+    {dates}
+    select versions.* from versions semi join revised using (id) semi join {last} using (record_date, id)
+"""
+
+
+def test_a_build_of_what_is_new_names_what_is_small_and_the_dates_of_revised_records(described: Described) -> None:
+    described.create("main.stg_records", [
+        ("id", "VARCHAR"), ("record_date", "DATE"), ("is_revision", "BOOLEAN"), ("load_id", "BIGINT"),
+    ])  # fmt: skip
+    dated = spark(VERSIONS.format(key="record_date, id", dates="", last="revised"), described)
+    assert "SELECT {{ broadcast('revised') }} versions.*" in dated
+    assert dated.endswith("record_date IN ({{ revised_dates('stg_records', ['record_date', 'id']) }})")
+    by_days = ", days as (select distinct record_date, id from versions semi join revised using (id))"
+    undated = spark(VERSIONS.format(key="id", dates=by_days, last="days"), described)
+    assert undated.count("record_date IN ({{ revised_dates('stg_records', ['id']) }})") == 2
+    assert undated.count("broadcast('revised')") == 2
+    assert "broadcast('revised, days')" not in undated, "the days are of old versions too"
+
+
+def test_a_build_of_all_records_names_nothing_as_small(described: Described) -> None:
+    query = VERSIONS.format(key="id", dates="", last="revised").replace("load_id > 0", "true")
+    assert "broadcast" not in spark(query, described)
+    assert "revised_dates" not in spark(query, described)

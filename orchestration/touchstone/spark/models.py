@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import duckdb
 import sqlglot
@@ -43,9 +43,9 @@ def translated(compiled: str, relations: Mapping[str, str], described: Described
         raise Unmapped(f"SQL that DuckDB no longer reads once sqlglot has parsed it: {why}") from error
     written = {f"relation_{number}": jinja for number, jinja in enumerate(dict.fromkeys(relations.values()))}
     names = {jinja: name for name, jinja in written.items()}
-    for number, (node, jinja) in enumerate(_numbers(tree)):
-        written[f"number_{number}"] = f"{{{{ {jinja} }}}}"
-        node.replace(exp.column(exp.to_identifier(f"number_{number}", quoted=True)))
+    for number, (node, jinja) in enumerate([*_numbers(tree), *_of_few(tree)]):
+        written[f"jinja_{number}"] = f"{{{{ {jinja} }}}}"
+        node.replace(exp.column(exp.to_identifier(f"jinja_{number}", quoted=True)))
     for table in tree.find_all(exp.Table):
         if isinstance(table.this, exp.ReadParquet):
             key = "/".join(table.this.expressions[0].name.split("/")[-3:-1])
@@ -58,7 +58,7 @@ def translated(compiled: str, relations: Mapping[str, str], described: Described
         table.set("db", None)
     result = to_spark(tree).sql(dialect="spark", pretty=True)
     for name, jinja in written.items():
-        result = result.replace(f"`{name}`", jinja)
+        result = result.replace(f"/*+ `{name}` */", jinja).replace(f"`{name}`", jinja)
     return result.replace(f"'{ZONE}'", "'{{ var(\"reporting_timezone\") }}'")
 
 
@@ -87,3 +87,54 @@ def _numbers(tree: exp.Expr) -> list[tuple[exp.Expr, str]]:
             if limit.expression == _ALL and limit.parent_select is select:
                 found.append((limit.expression, f"landed_through('{parent}')"))
     return found
+
+
+def _of_few(tree: exp.Expr) -> list[tuple[exp.Expr, str]]:
+    """What Spark can't tell by itself in a build of what is new, each in a node of its own with its Jinja: which CTEs are
+    small, as they read changed rows alone, and of which dates all versions of revised records are.
+    """
+    if not any(jinja.startswith("loaded_through") for _, jinja in _numbers(tree)):
+        return []
+    found: list[tuple[exp.Expr, str]] = []
+    few: dict[str, bool] = {}  # each with whether it has revised records
+    for cte in tree.find_all(exp.CTE, bfs=False):
+        selects = list(_selects(cte.this))
+        if all(_reads(select) in few and not select.args.get("joins") or _is_where(select, "is_changed") for select in selects):
+            few[cte.alias] = any(_is_where(select, "is_revision") for select in selects)
+    staged = {cte.alias: _reads(cte.this) for cte in tree.find_all(exp.CTE) if _reads(cte.this).startswith("stg_")}
+    for select in tree.find_all(exp.Select):
+        joins = [join for join in select.args.get("joins") or [] if join.this.name in few]
+        if joins:
+            select.set("hint", exp.Hint(expressions=[exp.null()]))
+            names = ", ".join(dict.fromkeys(join.this.name for join in joins))
+            found.append((select.args["hint"].expressions[0], f"broadcast('{names}')"))
+        if _reads(select) in staged and any(few[join.this.name] for join in joins):
+            key = [column.name for column in joins[-1].args["using"]]
+            dates = exp.In(this=exp.column("record_date"), expressions=[exp.null()])
+            select.where(dates, copy=False)
+            found.append((dates.expressions[0], f"revised_dates('{staged[_reads(select)]}', {key})"))
+    return found
+
+
+def _selects(query: exp.Expr) -> Iterator[exp.Select]:
+    """The selects of a union, or the one that a query is."""
+    if isinstance(query, exp.Select):
+        yield query
+    elif isinstance(query, exp.SetOperation):
+        yield from _selects(query.this)
+        yield from _selects(query.expression)
+
+
+def _reads(query: exp.Expr) -> str:
+    """The name of the table from which a select reads."""
+    read = query.args.get("from_")
+    return read.this.name if read and isinstance(read.this, exp.Table) else ""
+
+
+def _is_where(select: exp.Select, column: str) -> bool:
+    """Whether a select takes only rows of which a boolean column is true."""
+    where = select.args.get("where")
+    return bool(where) and any(
+        isinstance(part, exp.Column) and part.name == column
+        for part in (where.this.flatten() if isinstance(where.this, exp.And) else [where.this])
+    )

@@ -189,7 +189,8 @@ class _Project:
         if new := self._incremental_sql.get(node["unique_id"]):
             month = _month(node, self._columns[node["unique_id"]])
             sql = "\n\n".join((
-                "{% if is_incremental() %}", _partitioned(new, month),
+                "{% if is_incremental() and not has_new() %}", "select * from {{ this }} where false",
+                "{% elif is_incremental() %}", _partitioned(new, month),
                 "{% else %}", _partitioned(sql, month),
                 "{% endif %}",
             ))  # fmt: skip

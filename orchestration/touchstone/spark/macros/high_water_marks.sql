@@ -1,14 +1,17 @@
-{# High-water marks, as properties of a model's table: the number of its last build, that of the last one from all records,
+{# High-water marks, as properties of a model's table: the number of the last build that changed a row, that of the last one from all records,
    its definition then, and through which number it has read each parent. With one mark for each parent, any models can be
    built in any order. Marks are written last: a build that was killed is done again. A parent's is named by a digest: Spark
    hides the values of properties in whose names it sees a token or a password. #}
 {% macro set_high_water_marks() -%}
-    {%- set marks = {'load_id': load_id(), 'definition': definition()} -%}
+    {%- set marks = {'definition': definition()} -%}
+    {%- if model.name not in graph.get('unchanged', []) -%}
+        {%- do marks.update({'load_id': load_id()}) -%}
+    {%- endif -%}
     {%- if not is_incremental() -%}
         {%- do marks.update({'full_refresh': load_id()}) -%}
     {%- endif -%}
     {%- for parent in parents_of(model) -%}
-        {%- do marks.update({local_md5(parent.name): landed_through(parent.name) if parent.name.startswith('stg_') else marks_of(parent)['load_id']}) -%}
+        {%- do marks.update({local_md5(parent.name): newest_of(parent)}) -%}
     {%- endfor -%}
     {%- set properties = [] -%}
     {%- for name, value in marks.items() -%}
@@ -89,6 +92,23 @@
         {%- do landed.update({name: run_query('select coalesce(max(load_id), 0) from ' ~ node.relation_name).columns[0].values()[0] | int}) -%}
     {%- endif -%}
     {{ return(landed[name]) }}
+{%- endmacro %}
+
+
+{# The newest number of a parent's rows. #}
+{% macro newest_of(parent) -%}
+    {{ return(landed_through(parent.name) if parent.name.startswith('stg_') else marks_of(parent)['load_id']) }}
+{%- endmacro %}
+
+
+{# Whether a parent has rows that this model hasn't read; else there is nothing to plan. #}
+{% macro has_new() -%}
+    {%- for parent in (parents_of(model) if is_run() else []) -%}
+        {%- if newest_of(parent) > marks_of(model).get(local_md5(parent.name), 0) -%}
+            {{ return(true) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(not is_run()) }}
 {%- endmacro %}
 
 

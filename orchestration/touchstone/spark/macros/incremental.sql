@@ -2,6 +2,9 @@
    has no other way than to write partitions anew: those of the new rows, and those that lose one. What they have beside
    stays. The new rows are written out first, as they are read several times, and as they read the table. #}
 {% macro get_insert_overwrite_sql(source_relation, target_relation, existing_relation) -%}
+    {%- if not has_new() -%}
+        {{ return(nothing_to_write()) }}
+    {%- endif -%}
     {%- set new = new_rows() -%}
     {%- do run_query('create table ' ~ new ~ ' using parquet as select * from ' ~ source_relation) -%}
     {%- set months, emptied = [], graph.setdefault('emptied', {}).setdefault(model.name, []) -%}
@@ -14,6 +17,9 @@
     ).rows -%}
         {%- do (emptied if is_emptied else months).append(month) -%}
     {%- endfor -%}
+    {%- if not months and not emptied -%}
+        {{ return(nothing_to_write()) }}
+    {%- endif -%}
     {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') -%}
     insert overwrite table {{ this }} partition (partition_month)
     select {{ columns }} from {{ new }}
@@ -23,6 +29,13 @@
     where
         partition_month in ('{{ months | join("', '") }}')
         and not exists (select 1 from {{ new }} as new where {{ same_key() }})
+{%- endmacro %}
+
+
+{# A statement in the place of one that would write, and a note that the model's number stays. #}
+{% macro nothing_to_write() -%}
+    {%- do graph.setdefault('unchanged', []).append(model.name) -%}
+    {{ return('select 1') }}
 {%- endmacro %}
 
 
