@@ -50,10 +50,14 @@ timed as not materialized (
         cast(date_trunc('month', {{ reporting_date('event_at') }}) as date) as month_start
     from records
     {% if is_incremental() -%}
-    -- DuckDB skips row groups by it; the hour is for clocks that are set back at midnight
+    -- row groups are skipped by these; the hour is for clocks that are set back at midnight
     where
         event_at >= (
             select {{ reporting_instant('min(' ~ first ~ '_start)') }} - interval 1 hour
+            from changed_{{ first }}s
+        )
+        and event_at < (
+            select {{ reporting_instant('max(' ~ first ~ '_start) + interval 1 ' ~ first) }} + interval 1 hour
             from changed_{{ first }}s
         )
     {%- endif %}
