@@ -159,7 +159,7 @@ def test_a_changed_view_builds_what_reads_it_from_all_records(project: Project) 
     assert project.rows("int_days") == [("2026-01-06", 1)]
 
 
-def test_a_build_of_what_is_new_reads_the_dates_of_revised_records_and_shuffles_no_more_for_few(project: Project) -> None:
+def test_a_build_of_what_is_new_reads_the_dates_of_revised_records_and_knows_what_is_small(project: Project) -> None:
     project.land(a="2026-01-05", b="2026-02-05")
     project.build()
     project.land(a="2026-03-01")

@@ -90,8 +90,8 @@ def _numbers(tree: exp.Expr) -> list[tuple[exp.Expr, str]]:
 
 
 def _of_few(tree: exp.Expr) -> list[tuple[exp.Expr, str]]:
-    """What Spark can't tell by itself in a build of what is new, each in a node of its own with its Jinja: which CTEs are
-    small, as they read changed rows alone, and of which dates all versions of revised records are.
+    """What Spark can't tell by itself in a build of what is new, each in a node of its own with its Jinja: which CTEs
+    are small, as they read changed rows alone, and of which dates all versions of revised records are.
     """
     if not any(jinja.startswith("loaded_through") for _, jinja in _numbers(tree)):
         return []
@@ -99,17 +99,19 @@ def _of_few(tree: exp.Expr) -> list[tuple[exp.Expr, str]]:
     few: dict[str, bool] = {}  # each with whether it has revised records
     for cte in tree.find_all(exp.CTE, bfs=False):
         selects = list(_selects(cte.this))
-        if all(_reads(select) in few and not select.args.get("joins") or _is_where(select, "is_changed") for select in selects):
+        read_few = [_reads(select) in few or _is_where(select, "is_changed") for select in selects]
+        if all(read_few) and not any(select.args.get("joins") for select in selects):
             few[cte.alias] = any(_is_where(select, "is_revision") for select in selects)
     staged = {cte.alias: _reads(cte.this) for cte in tree.find_all(exp.CTE) if _reads(cte.this).startswith("stg_")}
     for select in tree.find_all(exp.Select):
         joins = [join for join in select.args.get("joins") or [] if join.this.name in few]
         if joins:
             select.set("hint", exp.Hint(expressions=[exp.null()]))
-            names = ", ".join(dict.fromkeys(join.this.name for join in joins))
+            names = ", ".join(dict.fromkeys(join.this.alias_or_name for join in joins))
             found.append((select.args["hint"].expressions[0], f"broadcast('{names}')"))
-        if _reads(select) in staged and any(few[join.this.name] for join in joins):
-            key = [column.name for column in joins[-1].args["using"]]
+        revised = [join for join in joins if few[join.this.name] and join.kind == "SEMI"]
+        if revised and _reads(select) in staged:
+            key = [column.name for column in revised[-1].args["using"]]
             dates = exp.In(this=exp.column("record_date"), expressions=[exp.null()])
             select.where(dates, copy=False)
             found.append((dates.expressions[0], f"revised_dates('{staged[_reads(select)]}', {key})"))
