@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from touchstone.fetching import alexa
+from touchstone.fetching import alexa, client, switched_on
 from touchstone.fetching.fetch import Fetch, findings
 from touchstone.fetching.source import DAY, HOUR
 from touchstone.landing.streams import asked_for
-from touchstone.settings import PROJECT, Settings
+from touchstone.settings import PROJECT, Settings, SettingsMistake, load_settings
 
 from .alexa_api import (
+    BRIEFING,
+    CLIENT,
+    CLIENT_SECRET,
+    CUSTOM,
+    REFRESH_TOKEN,
     SKILLS,
     AlexaServer,
     Name,
@@ -25,8 +34,9 @@ from .alexa_api import (
     some,
 )
 from .api_server import Record
+from .commands import run
 from .conftest import TestHome
-from .test_fetching import answers, fetched
+from .test_fetching import Killed, answers, fetched, holding, kill_somewhere
 
 # A number as it is asked for: of a skill, stage and locale, by period, and its namespace, name and group.
 Key = tuple[str, str, str | None, str, Name]
@@ -60,18 +70,24 @@ def names_of(kind: str, locale: str | None) -> Iterator[Name]:
             yield from ((namespace, metric, group) for group in groups.get(word, [""]))
 
 
-def amazons(api: AlexaServer, settings: Settings, start: datetime, end: datetime) -> dict[Key, dict[datetime, float]]:
-    """The numbers that Amazon shows now of all periods from `start` to `end`, but for those of zero."""
-    found: dict[Key, dict[datetime, float]] = {}
+def asked_of(settings: Settings) -> Iterator[Key]:
+    """All numbers that are asked for."""
     for skill in settings.alexa_skills:
         kind, id_ = skill.split("/")
         for stage in settings.alexa_stages:
             for locale in (None, *settings.alexa_locales):
                 for name in names_of(kind, locale):
-                    for period, step in _STEPS.items():
-                        counted = api.numbers(name, (id_, stage, locale), start, end, step)
-                        whole = {at: float(number) for at, number in counted.items() if at + step <= end}
-                        found |= {(id_, stage, locale, period, name): whole} if whole else {}
+                    yield from ((id_, stage, locale, period, name) for period in _STEPS)
+
+
+def amazons(api: AlexaServer, settings: Settings, start: datetime, end: datetime) -> dict[Key, dict[datetime, float]]:
+    """The numbers that Amazon shows now of all periods from `start` to `end`, but for those of zero."""
+    found = {}
+    for key in asked_of(settings):
+        step = _STEPS[key[3]]
+        counted = api.numbers(key[4], key[:3], start, end, step)
+        if whole := {at: float(number) for at, number in counted.items() if at + step <= end}:
+            found[key] = whole
     return found
 
 
@@ -345,3 +361,194 @@ def test_times_are_of_amazons_clock(home: TestHome, api: AlexaServer) -> None:
     settings = fetching(api, alexa_retention_days=3, alexa_skills=SKILLS[2:])
     nightly(settings)
     assert {call["fetched_at"] for call in answers(settings)} == {f"{api.now:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+# Nights.
+
+
+def some_nights(
+    home: TestHome, api: AlexaServer, monkeypatch: pytest.MonkeyPatch, settings: Settings, seed: int
+) -> None:
+    """Facts that are shown late, over nights of which some are killed; in the end all is as Amazon shows it."""
+    chance = random.Random(seed)
+    first = api.now
+    api.facts = some(400, first - 6 * DAY, 16 * DAY, seed, late=2 * DAY)
+    for night in range(10):
+        api.now = first + night * DAY + timedelta(minutes=chance.randrange(180))
+        if chance.random() < 0.5:
+            kill_somewhere(chance, monkeypatch)
+        if chance.random() < 0.7:
+            api.faults = chance.choices(["", "", "500", "429 seconds", "cut", "expire", "refuse this token 400"], k=20)
+        with suppress(Killed):
+            nightly(settings)
+        monkeypatch.undo()
+        monkeypatch.setattr(client, "sleep", lambda seconds: None)
+    api.faults = []
+    for _ in range(7):  # what is late by two days is had at an age of six
+        api.now += DAY
+        assert failures(nightly(settings)) == []
+    expected = amazons(api, settings, first - 6 * DAY, api.now - 2 * HOUR)
+    found = {
+        key: {at: number for at, number in numbers.items() if at >= first - 6 * DAY}
+        for key, numbers in ours(settings).items()
+    }
+    assert found == expected
+
+
+def test_some_nights_with_kills(home: TestHome, api: AlexaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = fetching(api, alexa_skills=SKILLS[1:], alexa_retention_days=30)
+    some_nights(home, api, monkeypatch, settings, seed=3)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(4))
+def test_many_nights_with_kills(home: TestHome, api: AlexaServer, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    api.page = 20
+    some_nights(home, api, monkeypatch, fetching(api, alexa_locales=["en-US"], alexa_retention_days=30), seed)
+
+
+def by_hand(api: AlexaServer, settings: Settings) -> Iterator[Record]:
+    """What Amazon shows now, as a person would ask for it: a call for each number, with other names of groups."""
+    for skill, stage, locale, period, (namespace, metric, group) in asked_of(settings):
+        start, end = api.now - timedelta(days=settings.alexa_retention_days), api.now - 2 * HOUR
+        if period == "P1D":
+            start, end = (start + DAY).replace(hour=0), end.replace(hour=0)
+        step = _STEPS[period]
+        counted = api.numbers((namespace, metric, group), (skill, stage, locale), start, end, step)
+        query: Record = {"metric": metric, "period": period, "stage": stage, "skillType": namespace, "locale": locale}
+        times = [start + number * step for number in range((end - start) // step)]
+        response: Record = {
+            "metric": metric,
+            "timestamps": [at.isoformat() for at in times],
+            "values": [counted.get(at, 0) for at in times],
+        }
+        if namespace.startswith("Alexa."):
+            asked = {
+                "id": "a",
+                "name": metric,
+                "metricNamespace": namespace,
+                "groupBy": "kind" if group else None,
+                "aggregationPeriod": {"PT1H": "BY_HOUR", "P1D": "BY_DAY"}[period],
+                "dimensions": [{"name": "Alexa.Locale", "value": locale}] if locale else [],
+            }
+            query = {"metricQueries": [asked]}
+            series = {
+                "timestamps": [round(at.timestamp() * 1000) for at in counted],
+                "values": [*counted.values()],
+                "groupedBy": {"groupedByField": "kind", "groupedByValue": group} if group else None,
+            }
+            response = {"results": [{"id": "a", "data": [series]}]}
+        fetched_at = f"{api.now:%Y-%m-%dT%H:%M:%SZ}"
+        yield {"fetched_at": fetched_at, "skill_id": skill, "query": query, "response": response}
+
+
+def shown(home: TestHome) -> dict[str, list[tuple[Any, ...]]]:
+    """What Amazon's numbers became: points, marts, and what they are compared with."""
+    points = "select * exclude (fetched_at, load_id) from internal.intermediate.int_alexa__reported_points order by all"
+    marts = {name: rows for name, rows in home.marts().items() if name.startswith(("alexa_", "reconciliation_"))}
+    return {"points": home.query(points), **marts}
+
+
+def test_what_is_fetched_counts_as_what_is_put_in_by_hand(home: TestHome, api: AlexaServer) -> None:
+    api.facts = some(400, api.now - 8 * DAY, 8 * DAY)
+    api.page = 20
+    settings = fetching(api, alexa_retention_days=6, alexa_locales=["en-US", "de-DE"])
+    home.put("alexa/smapi_metrics", "by-hand.json.gz", [*by_hand(api, settings)])
+    home.land()
+    home.build()
+    expected = shown(home)
+    home.reset()
+    assert failures(nightly(settings)) == []
+    landed = home.land()["alexa/smapi_metrics"].totals
+    assert landed.records == landed.accepted == len(answers(settings)), "pages that were asked for in one second too"
+    home.build()
+    found = shown(home)
+    assert {measure for _, _, _, _, measure, *_ in found["points"]} >= {
+        "plays",
+        "intent_confidence_low",
+        "action_utterances",
+    }
+    assert found == expected
+
+
+def night(home: TestHome, api: AlexaServer, *arguments: str, **others: str) -> tuple[int, str]:
+    environment = {
+        "TOUCHSTONE_SYSTEMS": '["alexa"]',
+        "TOUCHSTONE_FETCH": '["alexa_metrics"]',
+        "TOUCHSTONE_ALEXA_CLIENT_ID": CLIENT,
+        "TOUCHSTONE_ALEXA_CLIENT_SECRET": CLIENT_SECRET,
+        "TOUCHSTONE_ALEXA_REFRESH_TOKEN": REFRESH_TOKEN,
+        "TOUCHSTONE_ALEXA_SKILLS": json.dumps(SKILLS[2:]),
+        "TOUCHSTONE_ALEXA_RETENTION_DAYS": "5",
+        "TOUCHSTONE_ALEXA_ADDRESSES": json.dumps({"login": api.address, "metrics": api.address}),
+        "COLUMNS": "250",
+    }
+    return run(home.settings.home, *arguments, **environment, **others)
+
+
+def test_a_night_fetches_and_no_secret_is_in_what_it_wrote(home: TestHome, api: AlexaServer) -> None:
+    assert home.manifest
+    api.facts = some(200, api.now - 4 * DAY, 4 * DAY)
+    code, output = night(home, api)
+    assert code == 0, output
+    assert re.search(rf"alexa_metrics +{SKILLS[2]}/live/all/v1/hour +2026-03-15 02:00 +2026-03-20 00:00 +\d+ +", output)
+    assert f"Amazon is asked at {api.address}, which gets its key, and not at its own address" in output
+    plays = api.numbers(
+        ("flashBriefing", "totalSessions", ""), (BRIEFING, "live", None), api.now - 4 * DAY, api.now, DAY
+    )
+    with duckdb.connect(str(home.settings.published.resolve() / "touchstone.duckdb"), read_only=True) as connection:
+        sql = "select period_start, plays from alexa_skill_metrics_daily where locale = 'all' and plays > 0 order by 1"
+        assert connection.execute(sql).fetchall() == [(at.date(), n) for at, n in plays.items() if at.day < 20]
+
+    api.now += DAY
+    api.faults = ["", *["echo the key"] * 100]
+    code, output = night(home, api)
+    assert code == 0, "what has landed is published"
+    failure = (
+        f"alexa_metrics {SKILLS[2]}/live/all/v1/hour, from 2026-03-20 00:00: Amazon answers 500: *** *** *** is wrong"
+    )
+    assert f"Not fetched: {failure}, 6 times" in output
+    assert night(home, api, "doctor")[0] == 1
+    assert api.tokens
+    for secret in (CLIENT_SECRET, REFRESH_TOKEN, *api.tokens):
+        assert holding(home.settings.home, secret) == [] and secret not in output
+
+    api.faults = []
+    code, output = night(home, api, "fetch")
+    assert code == 0 and "Missing" not in output, output
+
+
+def test_secrets_may_be_in_files(home: TestHome, api: AlexaServer, tmp_path: Path) -> None:
+    files = {"alexa_client_secret": CLIENT_SECRET, "alexa_refresh_token": REFRESH_TOKEN}
+    for name, text in files.items():
+        (tmp_path / name).write_text(f"{text}\n")
+    by_file = {f"{name}_file": str(tmp_path / name) for name in files}
+    settings = fetching(api, **dict.fromkeys(files), **by_file, alexa_skills=SKILLS[2:], alexa_retention_days=1)
+    assert failures(nightly(settings)) == []
+    (tmp_path / "alexa_refresh_token").unlink()
+    with pytest.raises(SettingsMistake, match=r"alexa_refresh_token_file: .* can't be read: No such file"):
+        nightly(settings)
+
+
+def test_settings_say_what_is_missing() -> None:
+    whole = {"alexa_client_id": "c", "alexa_client_secret": "hunter2", "alexa_refresh_token": "hunter2"}
+    for values, said in (
+        ({"alexa_client_id": ""}, "alexa_metrics needs the setting alexa_client_id"),
+        ({"alexa_client_secret": None}, "needs the setting alexa_client_secret or alexa_client_secret_file"),
+        ({"alexa_refresh_token": None}, "needs the setting alexa_refresh_token or alexa_refresh_token_file"),
+        ({}, "needs the setting alexa_skills"),
+        ({"alexa_refresh_token": "hunter 2"}, "a space"),
+        ({"alexa_client_secret": "hünter"}, "a character that no key has"),
+        ({"alexa_skills": [CUSTOM]}, "is not a type and an id"),
+        ({"alexa_skills": ["music/amzn1.ask.skill.a"]}, "is not a type and an id"),
+        ({"alexa_skills": ["custom/amzn1.ask.skill.a/../b"]}, "is not a type and an id"),
+        ({"alexa_locales": ["en_US"]}, "'en_US' is not a locale such as en-US"),
+        ({"alexa_stages": []}, "at least 1 item"),
+        ({"alexa_skipped_namespaces": ["Alexa.Costum"]}, "did you mean Alexa.Custom?"),
+        ({"alexa_addresses": {"login": "http://proxy.example.com"}}, "https://host"),
+        ({"alexa_addresses": {"us": "https://example.com"}}, "host that may have a proxy"),
+    ):
+        with pytest.raises(SettingsMistake) as mistake:
+            switched_on(load_settings(**{**whole, "fetch": ["alexa_metrics"], **values}))
+        assert said in str(mistake.value)
+        assert "hunter" not in str(mistake.value) and "hünter" not in str(mistake.value)
