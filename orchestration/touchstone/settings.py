@@ -107,9 +107,6 @@ class Settings(BaseSettings):
     list_all: bool = Field(
         False, description="Whether nights list all of an object store, and not only what may have new files."
     )
-    requester_pays: bool = Field(
-        False, description="Whether requests to the buckets of locations say that we pay for them."
-    )
     mailgun_key: SecretStr | None = Field(
         None,
         description="A key of Mailgun's API, which the variable TOUCHSTONE_MAILGUN_KEY or the file of mailgun_key_file "

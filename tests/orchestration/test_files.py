@@ -164,7 +164,7 @@ def test_loops_of_links(home: TestHome) -> None:
 def changing(change: Callable[[Path], object], path: Path) -> Callable[..., list[Found | Refused]]:
     """`find`, whose file changes in the moment after it was opened."""
 
-    def found(location: str | Path, requester_pays: bool) -> list[Found | Refused]:
+    def found(location: str | Path) -> list[Found | Refused]:
         def opened(entry: Found) -> BinaryIO:
             file = entry.open()
             if entry.path == path.name:
@@ -332,6 +332,18 @@ def test_a_location_that_does_not_exist_is_named(home: TestHome, tmp_path: Path)
         chosen = home.settings.model_copy(update={"locations": {SOURCE: location}})
         (entry,) = home.land(chosen)[SOURCE].refused
         assert "does not exist" in entry.reason
+
+
+def test_a_location_that_is_away_for_a_night_closes_and_forgets_nothing(home: TestHome, tmp_path: Path) -> None:
+    location = tmp_path / "mounted"
+    location.mkdir()
+    (location / "a.json").write_bytes(lines(1) + b"{")
+    chosen = home.settings.model_copy(update={"locations": {SOURCE: str(location)}})
+    home.land(chosen)
+    location.rename(tmp_path / "away")
+    home.land(chosen)
+    assert home.ledger_rows("select count(*) from quarantine where closed_at is null") == [(1,)]
+    assert home.ledger_rows("select path from seen") == [("a.json",)]
 
 
 def test_a_changed_file_is_reported_with_both_counts(home: TestHome) -> None:

@@ -16,6 +16,7 @@ import pytest
 from aiobotocore.client import AioBaseClient
 from botocore.exceptions import ClientError
 from dagster import RunRequest, SkipReason, build_sensor_context, define_asset_job
+from fsspec.config import conf, set_conf_env
 from fsspec.implementations.memory import MemoryFileSystem
 from moto.s3.models import s3_backends
 
@@ -23,6 +24,7 @@ from touchstone import rebuild
 from touchstone.landing import land as module
 from touchstone.landing import listing
 from touchstone.landing.erase import erase
+from touchstone.landing.inbox import find
 from touchstone.landing.land import Landed, land
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.listing import Store
@@ -354,8 +356,8 @@ def test_a_rebuild_without_a_ledger_lists_a_store_once(nights: Nights, monkeypat
     path = archive(nights, days=5)[3]
     nights.remove(path)
     nights.settings.ledger.unlink()
-    calls = []
-    monkeypatch.setattr(rebuild, "files_of", lambda *given: calls.append(1) or module.files_of(*given))
+    calls: list[Any] = []
+    monkeypatch.setattr(rebuild, "find", lambda place: calls.append(place) or find(place))
     assert rebuild._gone(nights.settings, [nights.stream]) == [(SOURCE, path, 1)]
     assert len(calls) == 1
 
@@ -466,14 +468,15 @@ def test_an_object_that_a_key_of_kms_withholds_lands_once_it_can_be_read(s3: S3)
     assert s3.nights.numbers() == {0, 1, 2}
 
 
-def test_all_requests_say_that_the_reader_pays(s3: S3) -> None:
+def test_fsspecs_configuration_has_the_reader_pay(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     s3.nights.put(FIRST, 1)
+    configured: dict[str, Any] = {}
+    set_conf_env(configured, {"FSSPEC_S3_REQUESTER_PAYS": "true"})
+    for name, options in configured.items():
+        monkeypatch.setitem(conf, name, options)
     s3.paid.clear()
-    assert s3.nights.land(FIRST, requester_pays=True).totals.accepted == 1
+    assert s3.nights.land(FIRST).totals.accepted == 1
     assert s3.paid and all(s3.paid)
-    s3.paid.clear()
-    s3.nights.land(FIRST)
-    assert s3.paid and not any(s3.paid)
 
 
 def test_keys_that_are_no_paths_are_listed_whole(s3: S3) -> None:

@@ -21,11 +21,8 @@ PACKAGES = {
     **dict.fromkeys(("gs", "gcs"), ("gcsfs", "gcs")),
     **dict.fromkeys(("abfs", "abfss", "az"), ("adlfs", "azure")),
 }
-
 # The folder of a stream in the inbox for what nights fetch themselves.
 FETCHED = "fetched"
-# The protocols of stores in which a bucket can have its readers pay.
-_REQUESTER_PAYS = ("s3", "s3a", "gs", "gcs")
 
 
 @dataclass(frozen=True)
@@ -50,22 +47,22 @@ class Refused:
     reason: str
 
 
-def find(location: str | Path, requester_pays: bool = False) -> list[Found | Refused]:
+def find(location: str | Path) -> list[Found | Refused]:
     """All files below a location, by path; none if the location doesn't exist.
 
     Raises SettingsMistake for an object store whose package isn't installed.
     """
     if folder := local_folder(location):
         return sorted(_walk(folder), key=lambda entry: entry.path)
-    filesystem, root = filesystem_of(str(location), requester_pays=requester_pays)
+    filesystem, root = filesystem_of(str(location))
     return sorted(objects(filesystem, root, all_below(filesystem, root)), key=lambda entry: entry.path)
 
 
-def exists(location: str, requester_pays: bool = False) -> bool:
+def exists(location: str) -> bool:
     """Whether the folder exists, or the object store has anything under that prefix."""
     if folder := local_folder(location):
         return folder.is_dir()
-    filesystem, root = filesystem_of(location, requester_pays=requester_pays)
+    filesystem, root = filesystem_of(location)
     return bool(filesystem.exists(root))
 
 
@@ -150,16 +147,15 @@ def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
 
 
-def filesystem_of(location: str, of: str = "the setting locations", requester_pays: bool = False) -> tuple[Any, str]:
+def filesystem_of(location: str, of: str = "the setting locations") -> tuple[Any, str]:
     """fsspec's filesystem of a location, and the path in it. Messages say what it is `of`, and show no more of it than
-    its protocol, as it may hold a password. With `requester_pays`, requests to a store that knows it say so.
+    its protocol, as it may hold a password.
 
     Raises SettingsMistake where the package of it isn't installed, or nothing knows it.
     """
     protocol = str(fsspec.core.split_protocol(location)[0]).rpartition("::")[2]
     try:
-        options = {"requester_pays": True} if requester_pays and protocol in _REQUESTER_PAYS else {}
-        return cast(tuple[Any, str], fsspec.core.url_to_fs(location, **options))
+        return cast(tuple[Any, str], fsspec.core.url_to_fs(location))
     except (ImportError, ValueError) as error:
         is_unknown = str(error).startswith("Protocol not known")
         if isinstance(error, ValueError) and not is_unknown:

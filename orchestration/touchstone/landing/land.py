@@ -48,7 +48,7 @@ def location(stream: Stream, settings: Settings) -> str | Path:
 
 def files_of(stream: Stream, settings: Settings) -> list[Found | Refused]:
     """All files of a stream."""
-    return [*find(location(stream, settings), settings.requester_pays), *_fetched(stream, settings)]
+    return [*find(location(stream, settings)), *_fetched(stream, settings)]
 
 
 def entries_of(stream: Stream, settings: Settings, ledger: Ledger) -> list[Found | Refused]:
@@ -63,10 +63,9 @@ def _fetched(stream: Stream, settings: Settings) -> list[Found | Refused]:
     return _below(FETCHED, settings.inbox / stream.system / stream.name)
 
 
-def _below(folder: str, place: str | Path, requester_pays: bool = False) -> list[Found | Refused]:
+def _below(folder: str, place: str | Path) -> list[Found | Refused]:
     """The files below a folder of a place."""
-    entries = find(f"{place}/{folder}", requester_pays)
-    return [replace(entry, path=f"{shown(folder)}/{entry.path}") for entry in entries]
+    return [replace(entry, path=f"{shown(folder)}/{entry.path}") for entry in find(f"{place}/{folder}")]
 
 
 def _without_persons(entries: list[Found | Refused], ledger: Ledger) -> list[Found | Refused]:
@@ -76,11 +75,11 @@ def _without_persons(entries: list[Found | Refused], ledger: Ledger) -> list[Fou
 
 
 def recent_files(stream: Stream, settings: Settings) -> list[Found | Refused]:
-    """The files of a stream but for fetched ones, of an object store those of the last days and of no day."""
+    """The files of a stream's location, of an object store those of the last days and of no day."""
     place = location(stream, settings)
     if local_folder(place):
         return find(place)
-    return Store(str(place), settings.requester_pays).recent(datetime.now(UTC)).entries
+    return Store(str(place)).recent(datetime.now(UTC)).entries
 
 
 def land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress, below: str = "") -> Landed:
@@ -101,15 +100,14 @@ def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress
     now = datetime.now(UTC)
     pseudonymise(stream, settings, ledger, now)
     landed = Landed(stream.source)
-    place = location(stream, settings)
-    listings = None if local_folder(place) else Listings(ledger.connection, stream.source, str(place))
-    listing = _listed(stream, settings, ledger, listings, now, below)
+    listing, listings = _listed(stream, settings, ledger, now, below)
     fetched = [] if below else _without_persons(_fetched(stream, settings), ledger)
     entries = [*listing.entries, *fetched]
     landed.unlisted_files = listing.unlisted or 0
     landed.refused = [entry for entry in entries if isinstance(entry, Refused)]
-    if stream.source in settings.locations and not (listing.entries or exists(str(place), settings.requester_pays)):
-        missing = f"{place} of the setting locations does not exist; correct or remove it there"
+    elsewhere = settings.locations.get(stream.source)
+    if is_missing := bool(elsewhere) and not (listing.entries or landed.unlisted_files or exists(str(elsewhere))):
+        missing = f"{elsewhere} of the setting locations does not exist; correct or remove it there"
         landed.refused.append(Refused(".", missing))
     found = [entry for entry in entries if isinstance(entry, Found)]
     seen = ledger.stamps(stream.source)
@@ -126,10 +124,10 @@ def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress
     # A machine to which no file comes knows nothing of those of others.
     if entries or landed.refused or not settings.ledger_postgres:
         ledger.replace_refused(stream.source, landed.refused, but_for=unlisted)
-    paths = [*(entry.path for entry in entries), *unlisted]
+    paths = [] if is_missing else [*(entry.path for entry in entries), *unlisted]
     quarantine.close_changed(ledger.connection, stream.source, paths)
     ledger.forget_paths(stream.source, paths)
-    if listings and not below:
+    if listings:
         listings.record(listing, now)
     landed.totals = ledger.totals(stream.source, since=before)
     landed.changed_files = ledger.changed_files(stream.source, since=before)
@@ -139,24 +137,22 @@ def _land(stream: Stream, settings: Settings, ledger: Ledger, progress: Progress
 
 
 def _listed(
-    stream: Stream, settings: Settings, ledger: Ledger, listings: Listings | None, now: datetime, below: str
-) -> Listing:
-    """The files of a stream's location, or those below a folder of it; of an object store those in folders that are due."""
+    stream: Stream, settings: Settings, ledger: Ledger, now: datetime, below: str
+) -> tuple[Listing, Listings | None]:
+    """The files of a stream's location, or those below a folder of it; of a whole object store those in folders that
+    are due, with the table of its folders.
+    """
     place = location(stream, settings)
     if below:
-        entries = _below(below, place, settings.requester_pays)
-        return Listing(_without_persons(entries, ledger), below=below)
-    if not listings:
-        return Listing(_without_persons(find(place), ledger))
+        return Listing(_without_persons(_below(below, place), ledger), below=below), None
+    if local_folder(place):
+        return Listing(_without_persons(find(place), ledger)), None
     persons = ledger.persons
-    store = Store(
-        str(place),
-        settings.requester_pays,
-        (lambda name: persons.text(shown(name))) if persons else shown,
-    )
+    store = Store(str(place), (lambda name: persons.text(shown(name))) if persons else shown)
+    listings = Listings(ledger.connection, stream.source, str(place))
     if settings.list_all:
-        return store.whole()
-    return store.due(listings.known(), ledger.paths_to_read(stream.source), now)
+        return store.whole(), listings
+    return store.due(listings.known(), ledger.paths_to_read(stream.source), now), listings
 
 
 def record_unread(settings: Settings, ledger: Ledger, sources: list[str]) -> list[Refused]:

@@ -92,8 +92,8 @@ class Store:
     Raises SettingsMistake if its package isn't installed.
     """
 
-    def __init__(self, location: str, requester_pays: bool, named: Callable[[str], str] = shown) -> None:
-        self._filesystem, root = filesystem_of(location, requester_pays=requester_pays)
+    def __init__(self, location: str, named: Callable[[str], str] = shown) -> None:
+        self._filesystem, root = filesystem_of(location)
         self._filesystem.invalidate_cache()
         self._root = root.rstrip("/")
         self._named = named
