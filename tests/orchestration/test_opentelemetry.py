@@ -53,6 +53,7 @@ def records(seed: int, count: int) -> list[Record]:
     for record in found:
         record["unit"] = chance.choice([*UNITS])
         record["value"].pop("TM(25%:75%)", None)
+        record.pop("period", None)
         if "p99" in record["value"]:
             record["value"] |= {"p99.9": chance.random(), "p99.99995": 0.0}
         odd = {"Tür ☎": "größer 😀\t"} if chance.random() < 0.1 else {}
@@ -227,7 +228,75 @@ def test_what_cloudwatch_may_add_one_day_is_reported_and_lands(home: TestHome) -
 
 
 def test_a_metric_stream_in_another_folder_is_named(home: TestHome) -> None:
-    home.put("mailgun/events", "a", file_of(message_of([GOOD])))
-    assert home.land()["mailgun/events"].totals.quarantined == 1
-    ((reason,),) = home.ledger_rows("select reason from quarantine")
-    assert SOURCE in reason
+    for name, carrier in {"a": file_of, "b": firehose}.items():
+        home.put("mailgun/events", name, carrier(message_of([GOOD])))
+    assert home.land()["mailgun/events"].totals.quarantined == 2
+    reasons = home.ledger_rows("select reason from quarantine")
+    assert all(SOURCE in reason for (reason,) in reasons)
+
+
+def data_of(*requests: ExportMetricsServiceRequest) -> str:
+    return base64.b64encode(file_of(*requests)).decode()
+
+
+def firehose(*requests: ExportMetricsServiceRequest) -> bytes:
+    """Firehose's delivery to an address, a record for each message."""
+    delivery = {"requestId": "r", "timestamp": 1772323200001, "records": [{"data": data_of(r)} for r in requests]}
+    return json.dumps(delivery).encode()
+
+
+def kinesis(*requests: ExportMetricsServiceRequest) -> bytes:
+    """Records of Kinesis as a Lambda gets them."""
+    part = {"partitionKey": "p", "approximateArrivalTimestamp": 1772323200.5}
+    records = [{"eventSource": "aws:kinesis", "kinesis": {**part, "data": data_of(r)}} for r in requests]
+    return json.dumps({"Records": records}).encode()
+
+
+def queue(*requests: ExportMetricsServiceRequest) -> bytes:
+    """A queue's message: all of a delivery at once, in gzip."""
+    return json.dumps({"Messages": [{"Body": base64.b64encode(gzip.compress(file_of(*requests))).decode()}]}).encode()
+
+
+@pytest.mark.parametrize("version", ["1.0", "0.7"])
+@pytest.mark.parametrize("carrier", [firehose, kinesis, queue])
+def test_what_is_in_a_carrier_lands_as_it_does_from_a_file(
+    home: TestHome, carrier: Callable[..., bytes], version: str
+) -> None:
+    """Each carrier with one record and with many, in one file, beside JSON in the same carrier."""
+
+    def values() -> list[tuple[Any, ...]]:
+        """The rows of the lake, with whole numbers in any spelling."""
+        return [tuple(json.loads(v) if str(v)[:1] == "{" else v for v in row) for row in lake(home)]
+
+    found = records(4, 60)
+    home.put(SOURCE, "a", found)
+    whole = landed(home).totals
+    rows = values()
+    home.reset()
+    requests = [message_of([record], version) for record in found[:10]]
+    lines = [carrier(request) for request in requests]
+    lines.append(carrier(*(message_of(found[start : start + 7], version) for start in range(10, 60, 7))))
+    json_lines = b"\n".join(json.dumps(record).encode() for record in found[:2])
+    delivery = {"requestId": "r", "timestamp": 1, "records": [{"data": base64.b64encode(json_lines).decode()}]}
+    home.put(SOURCE, "a.json", b"\n".join([*lines, json.dumps(delivery).encode()]))
+    totals = landed(home).totals
+    assert (totals.records, totals.accepted, totals.quarantined) == (62, whole.accepted, 0)
+    assert values() == rows
+
+
+def test_damage_in_a_carrier_affects_one_message(home: TestHome) -> None:
+    good, other, foreign = (message_of([{**GOOD, "timestamp": GOOD["timestamp"] + 60_000 * n}]) for n in range(3))
+    _metric(foreign).unit = "{Widgets}"
+    delivery = json.loads(firehose(good, other, foreign))
+    content = base64.b64decode(delivery["records"][1]["data"])
+    texts = [content[:-9], b"\x00" + content, content[:40] + b"\n" + base64.b64decode(data_of(good))]
+    delivery["records"] += [{"data": base64.b64encode(text).decode()} for text in texts]
+    delivery["records"].append({"data": delivery["records"][1]["data"][:-3] + "!!!"})
+    home.put(SOURCE, "a.json", json.dumps(delivery).encode())
+    totals = landed(home).totals
+    assert (totals.accepted, totals.duplicates, totals.quarantined) == (2, 1, 5)
+    cut = "a message that is cut or damaged, or none of OpenTelemetry's metrics"
+    nothing = "nothing in it shows a record of cloudwatch/metric_stream, which has namespace and metric_name"
+    unit = "a unit that CloudWatch has not: it isn't of a CloudWatch metric stream"
+    assert sorted(reason.split("; ")[0] for *_, reason, _ in quarantine(home)) == [cut, cut, unit, nothing, nothing]
+    assert home.replay() == 0

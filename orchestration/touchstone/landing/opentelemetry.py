@@ -59,6 +59,8 @@ _NOT_CLOUDWATCH = "it isn't of a CloudWatch metric stream; remove it, or export 
 
 # Filename, offset of the message, number of the datapoint in the file, the record as JSON, and the error in its place.
 Document = tuple[str, int, int, str, str | None]
+# Offset of the message, the record as JSON, and the error in its place.
+Found = tuple[int, str, str | None]
 
 
 class _Foreign(Exception):
@@ -67,12 +69,23 @@ class _Foreign(Exception):
 
 def documents(path: Path) -> Iterator[Document]:
     """Each datapoint of an uncompressed file; what is damaged or not CloudWatch's has an error."""
-    name, number = str(path), 0
+    name = str(path)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        for offset, message in _messages(content):
-            for text, error in [_damaged(message)] if isinstance(message, bytes) else _records(message):
-                number += 1
-                yield name, offset, number, text, error
+        for number, (offset, text, error) in enumerate(_found(content), 1):
+            yield name, offset, number, text, error
+
+
+def records(content: bytes) -> Iterator[Found]:
+    """Each datapoint of messages in memory, as `documents` has those of a file."""
+    with mmap.mmap(-1, len(content)) as memory:
+        memory[:] = content
+        yield from _found(memory)
+
+
+def _found(content: mmap.mmap) -> Iterator[Found]:
+    for offset, message in _messages(content):
+        for text, error in [_damaged(message)] if isinstance(message, bytes) else _records(message):
+            yield offset, text, error
 
 
 def _classes() -> tuple[Any, Any]:

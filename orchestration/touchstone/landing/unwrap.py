@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from touchstone.landing import metric_data
+from touchstone.landing import metric_data, opentelemetry
+from touchstone.landing.formats import HEAD_BYTES, format_of
 from touchstone.landing.normalise import decoder, parse
 from touchstone.landing.shapes import normalized_name
 
@@ -159,7 +160,7 @@ class Unwrapper:
         elif isinstance(value, list) and value:
             return self._route_to(value[0], (*way, ("each",)), depth + 1)
         elif isinstance(value, str):
-            for step, text in (("text", value), ("base64", self._decoded(value))):
+            for step, text in (("text", value), ("base64", _json_in(self._content(value) or b""))):
                 try:
                     inner = parse(text) if text and text.lstrip()[:1] in ("{", "[") else None
                 except ValueError:
@@ -219,14 +220,18 @@ class Unwrapper:
         return [Refusal(named, _text(value))]
 
     def _text_items(self, text: str, inherited: dict[str, Any], depth: int) -> list[Item] | None:
-        """The items in a text: JSON, base64 of JSON, or a log line that ends in JSON."""
+        """The items in a text: JSON, a log line that ends in JSON, or base64 of JSON or OpenTelemetry."""
         if text.startswith("Successfully validated SNS topic"):
             return [Control("topicvalidation", text)]
         start = text.find("{")
         if text.lstrip()[:1] in ("{", "["):
             return self._documents(text, inherited, depth)
+        if start < 0 and (content := self._content(text)):
+            if format_of(content[:HEAD_BYTES]) == "opentelemetry":
+                return self._datapoints(content, inherited, depth)
+            return self._documents(inner, inherited, depth) if (inner := _json_in(content)) else None
         if start < 0:
-            return self._documents(inner, inherited, depth) if (inner := self._decoded(text)) else None
+            return None
         items = self._documents(text[start:], inherited, depth)
         # the text around the record belongs to the log
         return [item for item in items if isinstance(item, Record)] or None
@@ -248,8 +253,15 @@ class Unwrapper:
             at = end
         return items
 
-    def _decoded(self, text: str) -> str | None:
-        """The JSON text in base64, inflated if it is gzip."""
+    def _datapoints(self, messages: bytes, inherited: dict[str, Any], depth: int) -> list[Item]:
+        """The items in messages of OpenTelemetry."""
+        items: list[Item] = []
+        for _, text, error in opentelemetry.records(messages):
+            items += [Refusal(error, text)] if error else self._object(json.loads(text), inherited, depth + 1)
+        return items
+
+    def _content(self, text: str) -> bytes | None:
+        """The bytes in base64, inflated if they are gzip."""
         if not _BASE64.fullmatch(text):
             return None
         plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
@@ -257,11 +269,10 @@ class Unwrapper:
             data = base64.b64decode(plain + "=" * (-len(plain) % 4))
             if data.startswith(b"\x1f\x8b"):
                 data = zlib.decompressobj(wbits=31).decompress(data, self._bytes_left)
-            self._bytes_left = max(self._bytes_left - len(data), 1)
-            inner = data.decode()
         except (binascii.Error, zlib.error, ValueError):
             return None
-        return inner if inner.lstrip()[:1] in ("{", "[") else None
+        self._bytes_left = max(self._bytes_left - len(data), 1)
+        return data
 
     def _event_kind(self, value: dict[str, Any]) -> str | None:
         """The kind of an event of the stream's service that is not one of its records."""
@@ -327,6 +338,15 @@ def _unflattened(value: dict[str, Any]) -> dict[str, Any]:
 
 def _of_stream(source: str) -> str:
     return f"a record of {source}; put it into inbox/{source}"
+
+
+def _json_in(content: bytes) -> str | None:
+    """The text of bytes, if it may be JSON."""
+    try:
+        text = content.decode()
+    except ValueError:
+        return None
+    return text if text.lstrip()[:1] in ("{", "[") else None
 
 
 def _are_refusals(items: list[Item]) -> bool:
