@@ -289,9 +289,7 @@ def _gone(settings: Settings, streams: Iterable[Stream]) -> list[tuple[str, str,
                     "select (path, stamp), content_hash from seen where source = ?", [stream.source]
                 ).fetchall()
             )
-            present = (
-                [entry for entry in files_of(stream, settings) if isinstance(entry, Found)] if landed else []
-            )
+            present = [entry for entry in files_of(stream, settings) if isinstance(entry, Found)] if landed else []
             paths = {found.path for found in present}
             hashes = {seen.get((found.path, found.stamp)) or _hash(found) for found in present}
             gone += [
