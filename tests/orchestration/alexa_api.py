@@ -55,6 +55,9 @@ class AlexaServer(Api):
     tokens: list[str] = field(default_factory=list)
     seconds: int = 3600
     cursors: dict[str, Any] = field(default_factory=dict)
+    # The vendors that the login is one of, by id, and the entries of skills of each.
+    vendors: dict[str, str] = field(default_factory=dict)
+    skills: dict[str, list[Record]] = field(default_factory=dict)
 
     def token(self, asked: Record) -> tuple[int, Record]:
         if asked["client_id"] != CLIENT or asked["client_secret"] != CLIENT_SECRET:
@@ -171,6 +174,15 @@ class AlexaServer(Api):
         rest = {"nextToken": str(place + 1)} if place + 1 < len(names) else {}
         return 200, {"metrics": [metric], "paginationContext": rest}
 
+    def vendors_listed(self) -> tuple[int, Record]:
+        return 200, {"vendors": [{"id": id_, "name": name, "roles": []} for id_, name in self.vendors.items()]}
+
+    def skills_listed(self, asked: Record) -> tuple[int, Record]:
+        first = int(asked.get("nextToken", "0"))
+        entries, last = self.skills[asked["vendorId"]], first + min(self.page, int(asked["maxResults"]))
+        rest = {"nextToken": str(last)} if last < len(entries) else {"nextToken": None}
+        return 200, {"_links": {}, "skills": entries[first:last], "isTruncated": last < len(entries), **rest}
+
     def _cursor(self, question: Record, first: int) -> str:
         token = f"{len(self.cursors)}=="
         self.cursors[token] = (question, first)
@@ -209,6 +221,11 @@ class _Handler(Handler):
             return "TokenResponse", *self.api.token(asked)
         if any(secret in f"{self.path} {json.dumps(asked)}" for secret in (CLIENT_SECRET, REFRESH_TOKEN)):
             self.api.problems.append("a secret was sent where none belongs")
+        if path == "/v1/vendors":
+            return "Vendors", *self.api.vendors_listed()
+        if path == "/v1/skills":
+            self.check("SkillsRequest", asked)
+            return "Skills", *self.api.skills_listed(asked)
         if path == "/v2/skills/metrics":
             self.check("ListRequest", asked)
             return "ListResponse", *self.api.listed(asked)

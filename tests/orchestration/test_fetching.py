@@ -532,7 +532,7 @@ def test_a_night_fetches_and_says_what_it_could_not(home: TestHome, api: Mailgun
 
 def test_a_fetch_of_nothing_says_so(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch"]) == 1
-    assert "error: fetch is empty: name sources in it, of alexa_metrics, cloudwatch_metrics" in capsys.readouterr().err
+    assert "error: fetch is empty: name sources in it, of alexa_metrics, alexa_names, " in capsys.readouterr().err
 
 
 def test_what_is_fetched_lands_beside_a_location(home: TestHome, api: MailgunServer, tmp_path: Path) -> None:

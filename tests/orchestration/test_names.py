@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from touchstone.definitions import definitions_of
-from touchstone.fetching import sources
+from touchstone.fetching import sources, switched_on
 from touchstone.fetching.fetch import Fetch, fetch, findings, holes_of
 from touchstone.fetching.names import Name, create_table, merged, read_names, take_over
 from touchstone.fetching.source import FetchFailed, Lister, Listing, Named, Source
@@ -27,9 +27,11 @@ from touchstone.home import own_seeds
 from touchstone.plan import fingerprint
 from touchstone.settings import load_settings
 
+from .alexa_api import CLIENT_SECRET, REFRESH_TOKEN, AlexaServer, amazon, fetching
 from .commands import run
 from .conftest import TestHome
 from .servers import s3_server
+from .test_fetching import holding
 
 NIGHT = datetime(2026, 3, 1, 2, tzinfo=UTC)
 ACCOUNT = "123456789012"  # moto's
@@ -323,6 +325,102 @@ def test_one_list_that_is_refused_deletes_nothing_of_its_region(home: TestHome, 
     said = "AWS refuses a call in eu-west-1 (AccessDeniedException); docs/fetching.md has its rights"
     assert done.failure == f"connect_names eu-west-1: {said}"
     assert home.settings.names.read_bytes() == before
+
+
+@pytest.fixture
+def api(waits: list[float]) -> Iterator[AlexaServer]:
+    """Two vendors: one with three entries of two skills, a page each, and one without any."""
+    with amazon() as server:
+        server.page = 1
+        server.vendors = {"M1": "Acme", "M2": "Bolt"}
+        server.skills = {
+            "M1": [
+                entry("s1", "development", {"en-US": "Pizza, next"}),
+                entry("s1", "live", {"de-DE": "Pizza", "en-US": "Pizza!", "fr-FR": "Pizza?"}),
+                entry("s2", "development", {"ja-JP": "ピザ", "de-DE": "Zweite"}),
+            ],
+            "M2": [],
+        }
+        yield server
+
+
+def entry(skill: str, stage: str, names: dict[str, str]) -> dict[str, Any]:
+    return {"skillId": skill, "stage": stage, "nameByLocale": names, "asin": "", "publicationStatus": "DEVELOPMENT"}
+
+
+def skills(home: TestHome, api: AlexaServer, **others: Any) -> Fetch:
+    settings = fetching(api, **{"fetch": ["alexa_names"], "alexa_skills": [], **others})
+    assert [source.name for source in switched_on(settings)] == ["alexa_names"]
+    (done,) = fetch(sources()["alexa_names"], settings, home.ledger, lambda text: None)
+    return done
+
+
+def test_a_skill_has_the_name_of_its_live_stage_in_the_first_locale(home: TestHome, api: AlexaServer) -> None:
+    done = skills(home, api)
+    assert (done.failure, done.calls, done.records) == ("", 1 + 3 + 1, 4)
+    assert rows(home, "kind", "id", "name") == [
+        ("skill", "s1", "Pizza!"),
+        ("skill", "s2", "Zweite"),
+        ("vendor", "M1", "Acme"),
+        ("vendor", "M2", "Bolt"),
+    ]
+    skills(home, api, alexa_locales=["ja-JP", "fr-FR"])
+    assert rows(home, "name", "earlier_names")[:2] == [("Pizza?", ("Pizza!",)), ("ピザ", ("Zweite",))]
+
+
+def test_a_skill_that_moves_to_another_vendor_is_still_there(home: TestHome, api: AlexaServer) -> None:
+    skills(home, api)
+    api.skills["M2"].append(api.skills["M1"].pop())
+    api.skills["M1"] = []
+    skills(home, api)
+    assert [(row.id, row.deleted_at is None) for row in read_names(home.settings)][:2] == [("s1", False), ("s2", True)]
+    del api.vendors["M2"]  # the login is no longer one of it
+    skills(home, api)
+    assert [(row.id, row.deleted_at is None) for row in read_names(home.settings)][:2] == [("s1", False), ("s2", True)]
+
+
+@pytest.mark.parametrize("fault", ["429 seconds", "500", "cut", "html", "expire"])
+def test_a_fault_that_passes_loses_no_name(home: TestHome, api: AlexaServer, fault: str) -> None:
+    api.faults = ["", "", fault]
+    assert skills(home, api).failure == ""
+    assert len(read_names(home.settings)) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("500", "answers 500"), ("repeat pages", "its pages repeat"), ("refuse this token 403", "(403)")],
+)
+def test_a_fault_that_stays_deletes_no_name(home: TestHome, api: AlexaServer, fault: str, said: str) -> None:
+    skills(home, api)
+    before = home.settings.names.read_bytes()
+    api.skills["M1"][0] = entry("s3", "live", {"en-US": "New"})
+    api.faults = ["", "", "", *[fault] * 20]
+    done = skills(home, api)
+    assert said in done.failure
+    assert home.settings.names.read_bytes() == before
+    for secret in (CLIENT_SECRET, REFRESH_TOKEN, *api.tokens):
+        assert secret not in done.failure and holding(home.settings.home, secret) == []
+
+
+@pytest.mark.parametrize(
+    "odd", [{"skillId": None}, {"skillId": 7}, {"nameByLocale": ["a"]}, {"stage": "live", "skillId": ""}]
+)
+def test_an_answer_that_is_odd_deletes_no_name(
+    home: TestHome, api: AlexaServer, odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "problems", Ignored())
+    skills(home, api)
+    before = home.settings.names.read_bytes()
+    api.skills["M1"][1] |= odd
+    assert "see whether Amazon changed its API" in skills(home, api).failure
+    assert home.settings.names.read_bytes() == before
+
+
+class Ignored(list[str]):
+    """What is against the description, on purpose."""
+
+    def append(self, _: str) -> None:
+        pass
 
 
 def test_credentials_that_are_none_are_said(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:

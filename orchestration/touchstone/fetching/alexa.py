@@ -35,7 +35,7 @@ _EARLY = 60
 Query = dict[str, Any]
 
 
-class _Login(Access):
+class Login(Access):
     """Login with Amazon, which gives a token for an hour for the refresh token."""
 
     remedy = "; a token reads the skills of its own developer account: correct alexa_skills or alexa_refresh_token"
@@ -43,7 +43,7 @@ class _Login(Access):
     def __init__(self, settings: Settings) -> None:
         super().__init__(secret(settings, "alexa_client_secret"), secret(settings, "alexa_refresh_token"))
         self._client_id = settings.alexa_client_id
-        self._client = Client("Login with Amazon", _address(settings, "login"), Access(*self.secrets))
+        self._client = Client("Login with Amazon", address_of(settings, "login"), Access(*self.secrets))
         self._ends_at = 0.0
 
     def sign(self, request: PreparedRequest) -> PreparedRequest:
@@ -86,8 +86,8 @@ class _Of:
 
 
 class _Amazon(Reader):
-    def __init__(self, settings: Settings, login: Callable[[], _Login], of: _Of) -> None:
-        self._client = Client("Amazon", _address(settings, "metrics"), login(), _PER_SECOND)
+    def __init__(self, settings: Settings, login: Callable[[], Login], of: _Of) -> None:
+        self._client = Client("Amazon", address_of(settings, "metrics"), login(), _PER_SECOND)
         self._of = of
 
     @property
@@ -150,7 +150,7 @@ class _Version1(_Amazon):
 class _Version2(_Amazon):
     """Up to five metrics of a namespace a request; some by group."""
 
-    def __init__(self, settings: Settings, login: Callable[[], _Login], of: _Of, namespace: str) -> None:
+    def __init__(self, settings: Settings, login: Callable[[], Login], of: _Of, namespace: str) -> None:
         super().__init__(settings, login, of)
         self._namespace = namespace
 
@@ -235,12 +235,13 @@ def _iso(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _address(settings: Settings, host: str) -> str:
+def address_of(settings: Settings, host: str) -> str:
+    """Where Amazon is asked: at its own address, or at the one of the settings."""
     return settings.alexa_addresses.get(host, _ADDRESSES[host]).rstrip("/")
 
 
 def _scopes(settings: Settings) -> list[Scope]:
-    login = cache(partial(_Login, settings))  # one token for all
+    login = cache(partial(Login, settings))  # one token for all
     queries = asked_for(_STREAM)["queries"]
     found = []
     for name in settings.alexa_skills:
