@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         description="Where Mailgun is asked, if by a proxy of yours that gets the key: an address by region.",
         examples=[{"us": "https://mailgun-proxy.example.com"}],
     )
-    cloudwatch_regions: list[str] = Field(
+    aws_regions: list[str] = Field(
         default=[],
         description="The regions of AWS in which cloudwatch_metrics, ses_names and connect_names fetch.",
         examples=[["eu-west-1"]],
@@ -357,7 +357,7 @@ class Settings(BaseSettings):
     def _once(cls, names: list[str]) -> list[str]:
         return [*dict.fromkeys(names)]
 
-    @field_validator("cloudwatch_regions")
+    @field_validator("aws_regions")
     @classmethod
     def _aws_regions(cls, names: list[str]) -> list[str]:
         for name in names:

@@ -244,7 +244,7 @@ def test_a_call_has_at_most_the_datapoints_that_it_may(cloudwatch: Any) -> None:
 
 
 def fetched(home: TestHome, *regions: str) -> list[Fetch]:
-    settings = load_settings(home=home.settings.home, fetch=["cloudwatch_metrics"], cloudwatch_regions=[*regions])
+    settings = load_settings(home=home.settings.home, fetch=["cloudwatch_metrics"], aws_regions=[*regions])
     return fetch(sources()["cloudwatch_metrics"], settings, home.ledger, lambda text: None)
 
 
@@ -298,7 +298,7 @@ def test_each_time_is_asked_for_by_the_shortest_period_that_is_kept(
 
     def missing() -> list[str]:
         with home.ledger() as ledger:
-            settings = load_settings(home=home.settings.home, cloudwatch_regions=["eu-west-1"])
+            settings = load_settings(home=home.settings.home, aws_regions=["eu-west-1"])
             return [str(hole) for _, hole in holes_of(sources()["cloudwatch_metrics"], settings, ledger)]
 
     monkeypatch.setattr("touchstone.fetching.cloudwatch.answers", recorded)
@@ -337,7 +337,7 @@ def test_the_command_fetches_from_a_server(home: TestHome, monkeypatch: pytest.M
         for number, age in enumerate([*ages.values(), 500 * DAY], 1):
             datum = {"MetricName": "CallsPerInterval", "Timestamp": now - age, "Value": float(number)}
             client.put_metric_data(Namespace="AWS/Connect", MetricData=[datum])
-        asked = {"TOUCHSTONE_FETCH": '["cloudwatch_metrics"]', "TOUCHSTONE_CLOUDWATCH_REGIONS": '["eu-west-1"]'}
+        asked = {"TOUCHSTONE_FETCH": '["cloudwatch_metrics"]', "TOUCHSTONE_AWS_REGIONS": '["eu-west-1"]'}
         for _ in range(2):
             code, output = run(home.settings.home, "fetch", **asked)
             assert code == 0, output
@@ -405,4 +405,4 @@ def test_an_answer_that_is_not_complete_is_no_file(
 
 def test_what_is_no_region_is_named(home: TestHome) -> None:
     with pytest.raises(SettingsMistake, match="is not a region such as eu-west-1"):
-        load_settings(home=home.settings.home, cloudwatch_regions=["Frankfurt"])
+        load_settings(home=home.settings.home, aws_regions=["Frankfurt"])

@@ -238,7 +238,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def fetched(home: TestHome, name: str, *regions: str) -> list[Fetch]:
-    settings = load_settings(home=home.settings.home, fetch=[name], cloudwatch_regions=[*regions])
+    settings = load_settings(home=home.settings.home, fetch=[name], aws_regions=[*regions])
     return fetch(sources()[name], settings, home.ledger, lambda text: None)
 
 
@@ -435,7 +435,7 @@ def test_credentials_that_are_none_are_said(home: TestHome, monkeypatch: pytest.
 
 
 def test_a_release_comes_after_names(home: TestHome) -> None:
-    settings = load_settings(fetch=["ses_names"], cloudwatch_regions=["eu-west-1"])
+    settings = load_settings(fetch=["ses_names"], aws_regions=["eu-west-1"])
     graph = definitions_of(settings).resolve_asset_graph()
     (key,) = (key for key in graph.get_all_asset_keys() if key.path[-1] == "ses_names")
     assert {child.path[-1] for child in graph.get(key).child_keys} == {"published"}
@@ -476,7 +476,7 @@ def test_a_night_publishes_names_beside_the_marts(home: TestHome, monkeypatch: p
     values = {
         "TOUCHSTONE_SYSTEMS": '["ses"]',
         "TOUCHSTONE_FETCH": '["ses_names"]',
-        "TOUCHSTONE_CLOUDWATCH_REGIONS": '["eu-west-1"]',
+        "TOUCHSTONE_AWS_REGIONS": '["eu-west-1"]',
         "COLUMNS": "200",
     }
     go = partial(run, home.settings.home, **values)

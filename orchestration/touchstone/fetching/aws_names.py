@@ -59,7 +59,7 @@ class _Connect(_Names):
 
 
 def _in_regions(lister: Callable[[str], Lister]) -> Callable[[Settings], list[Listing]]:
-    return lambda settings: [Listing(region, partial(lister, region)) for region in settings.cloudwatch_regions]
+    return lambda settings: [Listing(region, partial(lister, region)) for region in settings.aws_regions]
 
 
 SOURCES = (
@@ -68,7 +68,7 @@ SOURCES = (
         "ses/names",
         "SES",
         "SES's configuration sets, and the account's alias.",
-        (("cloudwatch_regions",),),
+        (("aws_regions",),),
         _in_regions(_Ses),
     ),
     Source(
@@ -76,7 +76,7 @@ SOURCES = (
         "cloudwatch/names",
         "Connect",
         "Connect's instances, queues and flows, and the account's alias.",
-        (("cloudwatch_regions",),),
+        (("aws_regions",),),
         _in_regions(_Connect),
     ),
 )

@@ -117,7 +117,7 @@ def _regions(settings: Settings) -> list[Scope]:
             step=_MINUTE,
             coarser=((_MINUTES, 6 * DAY), (_FIVE_MINUTES, 24 * DAY)),
         )
-        for region in settings.cloudwatch_regions
+        for region in settings.aws_regions
     ]
 
 
@@ -127,7 +127,7 @@ SOURCES = (
         _STREAM,
         "CloudWatch",
         "CloudWatch's GetMetricData: minutes, before them 5 minutes and hours, where no metric stream delivers them.",
-        (("cloudwatch_regions",),),
+        (("aws_regions",),),
         _regions,
     ),
 )
