@@ -44,12 +44,14 @@ class Login(Access):
         super().__init__(secret(settings, "alexa_client_secret"), secret(settings, "alexa_refresh_token"))
         self._client_id = settings.alexa_client_id
         self._client = Client("Login with Amazon", address_of(settings, "login"), Access(*self.secrets))
+        self._token: SecretStr | None = None
         self._ends_at = 0.0
 
     def sign(self, request: PreparedRequest) -> PreparedRequest:
-        if monotonic() >= self._ends_at:
+        if self._token is None or monotonic() >= self._ends_at:
             self.renew()
-        request.headers["Authorization"] = f"Bearer {self.secrets[-1].get_secret_value()}"
+        assert self._token
+        request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
         return request
 
     def renew(self) -> bool:
@@ -69,7 +71,8 @@ class Login(Access):
         token, seconds = answer.get("access_token"), answer.get("expires_in")
         if not (isinstance(token, str) and re.fullmatch("[!-~]+", token) and isinstance(seconds, int | float)):
             raise FetchFailed("Login with Amazon answers without a token; see whether Amazon changed its API")
-        self.secrets = [client_secret, refresh_token, SecretStr(token)]
+        self._token = SecretStr(token)
+        self.secrets.append(self._token)
         self._ends_at = asked_at + seconds - _EARLY
         return True
 
