@@ -136,7 +136,7 @@ def _reads(query: exp.Expr) -> str:
 def _is_where(select: exp.Select, column: str) -> bool:
     """Whether a select takes only rows of which a boolean column is true."""
     where = select.args.get("where")
-    return bool(where) and any(
-        isinstance(part, exp.Column) and part.name == column
-        for part in (where.this.flatten() if isinstance(where.this, exp.And) else [where.this])
-    )
+    if not where:
+        return False
+    parts = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
+    return any(isinstance(part, exp.Column) and part.name == column for part in parts)
