@@ -196,6 +196,19 @@ def test_nights_that_were_missed_are_made_up_for(nights: Nights) -> None:
     assert nights.numbers() == nights.put_numbers
 
 
+def test_a_store_that_shows_a_folder_in_itself(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(nights)
+    ls = MemoryFileSystem.ls
+
+    def with_itself(store: Any, path: str, detail: bool = True, **given: Any) -> Any:
+        return [*ls(store, path, detail, **given), *([{"name": path, "type": "directory", "size": 0}] * detail)]
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", with_itself)
+    nights.put(FIRST, 100)
+    assert nights.land(FIRST + 1.1 * DAY).totals.accepted == 1
+    assert "*" not in nights.listed
+
+
 def test_a_small_store_is_listed_whole(nights: Nights) -> None:
     archive(nights, days=4)
     old = nights.put(FIRST - 3 * DAY, 100)

@@ -186,9 +186,10 @@ class Store:
         if span and span.is_day:
             return all_below(self._filesystem, path)
         try:
-            return [*self._filesystem.ls(path, detail=True)]
+            infos: list[Mapping[str, Any]] = self._filesystem.ls(path, detail=True)
         except FileNotFoundError:
             return []
+        return [info for info in infos if info["name"] != path]  # which gcsfs has for the empty file of a folder
 
     def _entries(self, infos: Iterable[Mapping[str, Any]]) -> list[Found | Refused]:
         found = objects(self._filesystem, self._root, infos, self._named)
