@@ -309,24 +309,22 @@ def test_another_location_and_a_clock_that_was_ahead(nights: Nights) -> None:
     assert nights.land(FIRST + 2.5 * DAY).totals.accepted == 1
 
 
-def test_what_firehose_could_not_process_is_reported_and_lands_from_elsewhere(nights: Nights) -> None:
-    failed = {"attemptsMade": 4, "errorCode": "Lambda.FunctionError", "rawData": b64encode(lines(100)).decode()}
-    content = json.dumps(failed).encode() + b"\n"
-    for layout in ("processing-failed/%Y/%m/%d/%H", "result=format-conversion-failed/%Y/%m/%d", FIREHOSE):
+def test_what_firehose_could_not_process_lands_once(nights: Nights) -> None:
+    """Its folders are of days too; of what was delivered after all there are two files."""
+    for number, layout in enumerate(("processing-failed/%Y/%m/%d/%H", "result=format-conversion-failed/%Y/%m/%d")):
         for days in (1, 20):
-            end = "/processing-failed" if layout == FIREHOSE else ""
-            nights.put(FIRST - days * DAY, days, f"{layout}{end}", content)
-    archive(nights)
+            found = 100 * (number + 1) + days
+            failed = {"attemptsMade": 4, "errorCode": "E", "rawData": b64encode(lines(found)).decode()}
+            nights.put(FIRST - days * DAY, found, layout, json.dumps(failed).encode() + b"\n")
+            nights.put_numbers.add(found)
+            if days == 1:
+                nights.put(FIRST - days * DAY, found)
+    for _ in range(30):
+        nights.put(FIRST - 9 * DAY, len(nights.put_numbers) + 1000)
+    nights.land(FIRST + timedelta(hours=2))
     for night in (1, 2):
-        assert nights.land(FIRST + night * DAY).totals.files == 0
-        assert not {"2026/08/31", "processing-failed/2026/08/31"} & {*nights.listed}
-        with Ledger.open(nights.settings) as ledger:
-            (group,) = open_groups(ledger.connection)
-        assert group.records == 6 and group.is_file
-        assert group.reason.startswith("Firehose writes there what it could not process")
-    nights.put(FIRST - 9 * DAY, 100, "repaired", content)
-    nights.put_numbers.add(100)
-    assert nights.land(FIRST + 3 * DAY).totals.accepted == 1
+        nights.land(FIRST + night * DAY)
+        assert not {"*", "2026/08/31", "processing-failed/2026/08/31"} & {*nights.listed}
     assert nights.numbers() == nights.put_numbers
 
 

@@ -42,15 +42,6 @@ _OPEN = timedelta(days=1)
 _PAGE = 1000  # files in the answer to one request
 _DATE = re.compile(r"(?:^|/)(20\d\d)(?:([-/])(\d\d?)(?:\2(\d\d?)(?:[-T]\d\d)?)?)?$")
 _KEY = re.compile(r"(?<![^/])[^/=]*=")
-# What Firehose calls the folders of records that it could not process or deliver, or the beginnings of their files.
-_FAILED = re.compile(
-    r"(?:^|/)(?:[^/=]*=)?(?:processing|format-conversion|http-endpoint|splunk|snowflake|iceberg|Amazon\w+)-failed"
-    r"(?:/|[^/]*$)"
-)
-_NOT_DELIVERED = (
-    "Firehose writes there what it could not process or deliver; correct the cause, and copy the file to another "
-    "folder of the location, where its records land"
-)
 
 
 @dataclass(frozen=True)
@@ -115,7 +106,7 @@ class Store:
 
     def due(self, known: Mapping[str, Listed], again: Iterable[str], now: datetime) -> Listing:
         """List the folders that are due, and those of files that are to be read `again`."""
-        due = {"", *(_unit(self._root, posixpath.dirname(path)) for path in again if not _FAILED.search(path))}
+        due = {"", *(_unit(self._root, posixpath.dirname(path)) for path in again)}
         due.update(self._due(known, now))
         requests = sum(_requests(known[folder].files) for folder in due & known.keys())
         is_less = bool(known) and requests < _requests(sum(folder.files for folder in known.values()))
@@ -193,8 +184,7 @@ class Store:
 
     def _entries(self, infos: Iterable[Mapping[str, Any]]) -> list[Found | Refused]:
         found = objects(self._filesystem, self._root, infos, self._named)
-        entries = (Refused(file.path, _NOT_DELIVERED) if _FAILED.search(file.path) else file for file in found)
-        return sorted(entries, key=lambda entry: entry.path)
+        return sorted(found, key=lambda entry: entry.path)
 
     def _path(self, folder: str) -> str:
         return f"{self._root}/{folder}".rstrip("/")
