@@ -277,6 +277,13 @@ def test_a_unit_test_expects_lists(described: Described) -> None:
     assert expectation(fixture, columns, described) == {"rows": [{"words": words, "count": 1}]}
 
 
+def test_a_unit_test_expects_the_text_of_a_large_number(described: Described) -> None:
+    """As of 128 bits, which neither dbt's files nor Spark's numbers have."""
+    fixture = {"rows": [{"key": 0xAE7B, "count": 1}]}
+    expected = {"rows": [{"key": f"7bae{'0' * 28}", "count": 1}]}
+    assert expectation(fixture, [("key", "UHUGEINT"), ("count", "BIGINT")], described) == expected
+
+
 def test_many_rows_that_a_unit_test_expects_are_a_query(described: Described) -> None:
     fixture = {"format": "dict", "rows": [{"count": count} for count in range(501)]}
     expected = expectation(fixture, [("count", "BIGINT")], described)
