@@ -56,7 +56,7 @@ counting as (
 
 of_counting_periods as (
 
-    select ranked.* replace (is_current and period_minutes = counting_minutes as is_current)
+    select ranked.* exclude (part) replace (is_current and period_minutes = counting_minutes as is_current)
     from (select *, minute(period_at) // 5 as part from ranked) as ranked
     left join counting using ({{ hour }}, part)
 

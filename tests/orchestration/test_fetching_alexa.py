@@ -499,9 +499,8 @@ def test_a_night_fetches_and_no_secret_is_in_what_it_wrote(home: TestHome, api: 
     assert code == 0, output
     assert re.search(rf"alexa_metrics +{SKILLS[2]}/live/all/v1/hour +2026-03-15 02:00 +2026-03-20 00:00 +\d+ +", output)
     assert f"Amazon is asked at {api.address}, which gets its key, and not at its own address" in output
-    plays = api.numbers(
-        ("flashBriefing", "totalSessions", ""), (BRIEFING, "live", None), api.now - 4 * DAY, api.now, DAY
-    )
+    first = (api.now - 4 * DAY).replace(hour=0)
+    plays = api.numbers(("flashBriefing", "totalSessions", ""), (BRIEFING, "live", None), first, api.now, DAY)
     with duckdb.connect(str(home.settings.published.resolve() / "touchstone.duckdb"), read_only=True) as connection:
         sql = "select period_start, plays from alexa_skill_metrics_daily where locale = 'all' and plays > 0 order by 1"
         assert connection.execute(sql).fetchall() == [(at.date(), n) for at, n in plays.items() if at.day < 20]

@@ -24,8 +24,7 @@ from touchstone import rebuild
 from touchstone.landing import land as module
 from touchstone.landing import listing
 from touchstone.landing.erase import erase
-from touchstone.landing.inbox import find
-from touchstone.landing.land import Landed, land
+from touchstone.landing.land import Landed, files_of, land
 from touchstone.landing.ledger import Ledger
 from touchstone.landing.listing import Store
 from touchstone.landing.persons import Person
@@ -366,7 +365,7 @@ def test_a_rebuild_without_a_ledger_lists_a_store_once(nights: Nights, monkeypat
     nights.remove(path)
     nights.settings.ledger.unlink()
     calls: list[Any] = []
-    monkeypatch.setattr(rebuild, "find", lambda place: calls.append(place) or find(place))
+    monkeypatch.setattr(rebuild, "files_of", lambda *asked: calls.append(asked) or files_of(*asked))
     assert rebuild._gone(nights.settings, [nights.stream]) == [(SOURCE, path, 1)]
     assert len(calls) == 1
 
