@@ -37,7 +37,7 @@ renamed as (
                 )
         end as extra_statistics,
         coalesce(nullif(unit, ''), 'None') as unit,
-        coalesce(period, 60) // 60 as period_minutes,
+        cast(coalesce(period, 60) // 60 as integer) as period_minutes,
         coalesce(period > 60 and minimum < maximum, false) as is_varied
     from source
 
