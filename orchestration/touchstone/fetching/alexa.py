@@ -26,7 +26,7 @@ _ADDRESSES = {"login": "https://api.amazon.com", "metrics": "https://api.amazona
 # The most that Amazon takes: numbers of a page and time of a request in version 1, metrics of a request in version 2.
 _PAGE, _SPAN, _QUERIES = 50, 7 * DAY, 5
 # Amazon doesn't say how many calls it takes.
-_PER_SECOND = 5
+PER_SECOND = 5
 # Its numbers are up to two hours old.
 _MARGIN = 2 * HOUR
 # A token isn't used in the last seconds of its hour.
@@ -90,7 +90,7 @@ class _Of:
 
 class _Amazon(Reader):
     def __init__(self, settings: Settings, login: Callable[[], Login], of: _Of) -> None:
-        self._client = Client("Amazon", address_of(settings, "metrics"), login(), _PER_SECOND)
+        self._client = Client("Amazon", address_of(settings, "metrics"), login(), PER_SECOND)
         self._of = of
 
     @property
@@ -243,6 +243,11 @@ def address_of(settings: Settings, host: str) -> str:
     return settings.alexa_addresses.get(host, _ADDRESSES[host]).rstrip("/")
 
 
+def addresses_of(settings: Settings) -> str:
+    """The addresses of the settings, in words; empty if Amazon is asked at its own."""
+    return " and ".join(sorted(set(settings.alexa_addresses.values())))
+
+
 def _scopes(settings: Settings) -> list[Scope]:
     login = cache(partial(Login, settings))  # one token for all
     queries = asked_for(_STREAM)["queries"]
@@ -261,7 +266,7 @@ def _scopes(settings: Settings) -> list[Scope]:
                 spans=(_SPAN, DAY),
                 step=step,
                 margin=_MARGIN,
-                address=" and ".join(sorted(set(settings.alexa_addresses.values()))),
+                address=addresses_of(settings),
             )
             for stage in settings.alexa_stages
             for locale in (None, *settings.alexa_locales)

@@ -10,20 +10,18 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from touchstone.fetching.alexa import Login, address_of
+from touchstone.fetching.alexa import PER_SECOND, Login, address_of, addresses_of
 from touchstone.fetching.client import Client, Document
 from touchstone.fetching.source import FetchFailed, Lister, Listing, Named, Source, pages
 from touchstone.settings import Settings
 
 # The most of a page.
 _PAGE = 50
-# Amazon doesn't say how many calls it takes.
-_PER_SECOND = 5
 
 
 class _Skills(Lister):
     def __init__(self, settings: Settings) -> None:
-        self._client = Client("Amazon", address_of(settings, "metrics"), Login(settings), _PER_SECOND)
+        self._client = Client("Amazon", address_of(settings, "metrics"), Login(settings), PER_SECOND)
         self._locales = (*settings.alexa_locales, "en-US")
 
     @property
@@ -73,8 +71,7 @@ def _text(entry: Mapping[str, Any], name: str) -> str:
 
 
 def _scopes(settings: Settings) -> list[Listing]:
-    addresses = " and ".join(sorted(set(settings.alexa_addresses.values())))
-    return [Listing("skills", partial(_Skills, settings), addresses)]
+    return [Listing("skills", partial(_Skills, settings), addresses_of(settings))]
 
 
 SOURCES = (
