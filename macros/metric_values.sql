@@ -72,8 +72,8 @@ select * from {{ others }}
 {%- endmacro %}
 
 
-{# The rows of one grain of every system's metric values: a system that is held back keeps its own, whatever becomes of the
-   others. #}
+{# The rows of one grain of every system's metric values, and of those of systems together: a system that is held back keeps
+   its own, whatever becomes of the others. #}
 {% macro metric_values_of_systems(grain) -%}
 {%- set systems = var('systems') | list | sort -%}
 {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' -%}
@@ -87,8 +87,7 @@ select * from {{ others }}
 {%- endfor -%}
 {%- for system in systems %}
     select * exclude (grain) from {{ ref('int_' ~ system ~ '__metric_values') }} where grain = '{{ grain }}'
-    {%- if not loop.last %}
     union all by name
-    {%- endif %}
 {%- endfor %}
+    select * exclude (grain) from {{ ref('int_email__metric_values') }} where grain = '{{ grain }}'
 {%- endmacro %}

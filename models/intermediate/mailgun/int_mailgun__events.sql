@@ -15,7 +15,7 @@ with_engagement_key as (
 
     select
         * exclude (
-            event_id, is_test_mode, message_id, recipient, url, delivery_code, bounce_type, is_logs_item
+            event_id, message_id, recipient, url, user_agent, client_network, delivery_code, bounce_type, is_logs_item
         ),
         -- An open or click is unique among those of its message, recipient and bot. Events without a message id can't
         -- be grouped: each stands alone.
@@ -24,7 +24,11 @@ with_engagement_key as (
                 then md5(concat_ws(
                     '|', event, coalesce(message_id, cast(event_key as varchar)), coalesce(recipient, ''), bot
                 ))
-        end as engagement_key
+        end as engagement_key,
+        md5_number(concat_ws('|', coalesce(message_id, cast(event_key as varchar)), recipient)) as message_key,
+        case when event in ('opened', 'clicked') then user_agent end as user_agent,
+        case when event in ('opened', 'clicked') then client_network end as client_network,
+        case when event = 'clicked' then md5_number(url) end as link_key
     from current_versions
 
 )

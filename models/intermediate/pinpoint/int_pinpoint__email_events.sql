@@ -53,6 +53,13 @@ facts as (
         application_id,
         journey_id,
         activity_id,
+        md5_number(message_id) as message_key,
+        bounce_type,
+        bounce_subtype,
+        feedback_type,
+        user_agent,
+        client_network,
+        md5_number(link) as link_key,
         case
             -- opens and clicks of a clock hour, of UTC, are one; whatever link was clicked
             when event in ('_email.open', '_email.click') then is_first_of_hour

@@ -19,7 +19,9 @@ current_versions as (
 with_custom_dimensions as (
 
     select
-        * exclude (is_published, tags, headers, link_tags),
+        * exclude (is_published, tags, headers, link_tags, link),
+        md5_number(message_id) as message_key,
+        md5_number(link) as link_key,
         -- As an event destination of CloudWatch would: the first of several values, or the default.
         list_transform(
             custom_dimensions.dimensions,

@@ -37,6 +37,8 @@ select
     coalesce(nullif(geolocation.country, ''), 'none') as country,
     coalesce(lower(nullif("client-info"."device-type", '')), 'none') as device,
     coalesce(lower(nullif("client-info".bot, '')), 'none') as bot,
+    nullif(trim("client-info"."user-agent"), '') as user_agent,
+    {{ network_number('ip') }} as client_network,
     coalesce(
         -- An unsubscription's tags are its scope, not the message's tags. Mailgun's tags have no case.
         nullif(

@@ -15,6 +15,18 @@ select
         coalesce(facets.email_channel.mail_event.mail.message_id, attributes.message_id), ''
     ) as message_id,
     metrics.price_in_millicents_usd as price_in_millicents,
+    lower(nullif(facets.email_channel.mail_event.bounce.bounce_type, '')) as bounce_type,
+    lower(nullif(facets.email_channel.mail_event.bounce.bounce_sub_type, '')) as bounce_subtype,
+    lower(nullif(facets.email_channel.mail_event.complaint.complaint_feedback_type, '')) as feedback_type,
+    coalesce(
+        nullif(trim(facets.email_channel.mail_event."open".user_agent), ''),
+        nullif(trim(facets.email_channel.mail_event.click.user_agent), '')
+    ) as user_agent,
+    coalesce(
+        {{ network_number('facets.email_channel.mail_event."open".ip_address') }},
+        {{ network_number('facets.email_channel.mail_event.click.ip_address') }}
+    ) as client_network,
+    nullif(facets.email_channel.mail_event.click.link, '') as link,
     _file as file,
     _landing as load_id
 from {{ landed('pinpoint', 'events') }}

@@ -18,6 +18,10 @@ addressed as (
             when 'bounce' then list_transform(bounce."bouncedRecipients", lambda r: r."emailAddress")
             when 'complaint' then list_transform(complaint."complainedRecipients", lambda r: r."emailAddress")
         end as recipients,
+        case _kind
+            when 'open' then struct_pack(address := "open"."ipAddress", agent := "open"."userAgent", link := null)
+            when 'click' then struct_pack(address := click."ipAddress", agent := click."userAgent", link := click.link)
+        end as client,
         try_cast(mail.tags as map(varchar, varchar[])) as tags
     from source
 
@@ -53,6 +57,15 @@ renamed as (
             = len(list_filter(recipients, lambda r: contains(lower(r), '@simulator.amazonses.com'))),
             false
         ) as is_simulated,
+        -- of a message to several: numbers, as no model needs the addresses
+        case
+            when len(mail.destination) > 1 or len(recipients) > 1
+                then list_transform(recipients, lambda r: md5_number(lower(trim(coalesce(r, 'none')))))
+        end as recipient_keys,
+        coalesce(subscription."newTopicPreferences" ->> '$.unsubscribeAll' = 'true', false) as is_unsubscription,
+        nullif(trim(client.agent), '') as user_agent,
+        {{ network_number('client.address') }} as client_network,
+        nullif(client.link, '') as link,
         coalesce(nullif(tags['ses:caller-identity'][1], ''), 'none') as caller_identity,
         coalesce(nullif(tags['ses:from-domain'][1], ''), 'none') as from_domain,
         coalesce(nullif(tags['ses:source-ip'][1], ''), 'none') as source_ip,

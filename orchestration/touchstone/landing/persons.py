@@ -414,7 +414,8 @@ def create_tokens(connection: duckdb.DuckDBPyConnection, secret: str, kind: str 
     """Create the macros of tokens, by which expressions of a stream's `persons` and `personal` are written.
 
     `hidden` is the token of a text, `person` that of an identifier, as `Persons` makes it, and `link` is an address of
-    the web with hidden parameters, and a hidden path if it has a mail address. All leave tokens as they are.
+    the web with hidden parameters, and a hidden path if it has a mail address. `network` is the first three numbers of
+    an IPv4 address, and `address` the same with the token of the whole. All leave what they made as it is.
     """
     for name, sql in _TOKENS.items():
         connection.execute(f"create or replace {kind} {name} as {sql.replace('$secret', secret)}")
@@ -427,6 +428,15 @@ _TOKENS = {
         case
             when stated = '' or regexp_full_match(stated, '{_TOKEN}') then stated
             else 'erased-' || letters('hidden:' || stated)
+        end
+    """,
+    "network(stated)": """
+        nullif(regexp_replace(stated, '^(?:([0-9]+[.][0-9]+[.][0-9]+[.])[0-9]+|.*)$', '\\1'), '') || '0'
+    """,
+    "address(stated)": f"""
+        case
+            when coalesce(stated, '') = '' or regexp_matches(stated, '{_TOKEN}') then stated
+            else concat_ws(' ', network(stated), hidden(stated))
         end
     """,
     "in_cases(lower_letters, upper_bits)": """

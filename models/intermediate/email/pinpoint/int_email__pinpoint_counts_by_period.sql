@@ -1,0 +1,2 @@
+-- Grain: one grain (hour, day, month), period, account and sender of Pinpoint, and rule for machines: `all` for all events.
+{{ email_counts('pinpoint', ref('int_email__pinpoint_events'), ref('int_email__pinpoint_facts')) }}
