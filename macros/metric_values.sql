@@ -85,9 +85,11 @@ select * from {{ others }}
         {{ exceptions.raise_compiler_error(node.name ~ ' has no columns: add it to _int__metric_values.yml.') }}
     {%- endif -%}
 {%- endfor -%}
-{%- for system in systems %}
+{%- set together = ['email'] if systems | select('in', ['mailgun', 'pinpoint', 'ses']) | list else [] -%}
+{%- for system in systems + together %}
     select * exclude (grain) from {{ ref('int_' ~ system ~ '__metric_values') }} where grain = '{{ grain }}'
+    {%- if not loop.last %}
     union all by name
+    {%- endif %}
 {%- endfor %}
-    select * exclude (grain) from {{ ref('int_email__metric_values') }} where grain = '{{ grain }}'
 {%- endmacro %}
