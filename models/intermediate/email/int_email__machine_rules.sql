@@ -24,7 +24,7 @@ typed as (
         -- a range has whole networks of 256 addresses: a shorter prefix has more of them
         case
             when kind = 'address range'
-                then cast(power(2, 24 - cast(split_part(pattern, '/', 2) as integer)) as integer)
+                then 1 << (24 - cast(split_part(pattern, '/', 2) as integer))
         end as network_count
     from rules
 

@@ -1,5 +1,5 @@
--- Grain: one grain (hour, day, month), period, vendor, account and sender, and rule for machines: `all` for all events. The
--- vendor `all`, of the account and sender `all`, is every vendor together.
+-- Grain: one grain (hour, day, month), period, vendor, account and sender, and rule for machines or `all`.
+-- The vendor `all`, of the account and sender `all`, is every vendor together.
 {{ config(materialized='view', tags='published') }}
 
 with
