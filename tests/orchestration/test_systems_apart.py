@@ -18,6 +18,8 @@ from .conftest import TestHome
 from .test_runs import Renewed, marts, published
 
 SYSTEMS = ("alexa", "cloudwatch", "mailgun", "pinpoint", "ses")
+# Whose marts are of several systems together.
+TOGETHER = "email"
 Rows = dict[str, list[tuple[Any, ...]]]
 # A table of each that a night adds to.
 TABLES = {
@@ -81,6 +83,8 @@ def of_systems(home: Path, rows: Rows, systems: set[str]) -> Rows:
 
     def owner(system: str, mart: str) -> str:
         """CloudWatch has the datapoints of AWS/SES too, which are of the system ses in the long tables."""
+        if system == TOGETHER:
+            return system
         return system if system in SYSTEMS and mart != "cloudwatch_metrics" else "cloudwatch"
 
     found = {name: table for name, table in rows.items() if owned.get(name) in systems}
