@@ -97,6 +97,12 @@ create macro fill(template, fields) as
 create macro fill_with_nulls(template, fields) as
     regexp_replace(filled_in(template, fields), '"?NULL"?', 'null', 'g');
 
+-- What opens and clicks: people, proxies of mailbox providers, and machines.
+create macro agents() as '<Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)|'
+    || 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36|'
+    || 'Mozilla/5.0|Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)|'
+    || 'Barracuda Sentinel (EE)>';
+
 -- Odd records: the first that is like the pattern, with each of the patches.
 create macro odd(records, pattern, patches) as table
 select arrived, json_merge_patch(line, unnest(patches))::varchar as line

@@ -22,6 +22,8 @@ with all_events as (
             when 'hardbounce' then ',"bounce":{"bounce_type":"Permanent","bounce_sub_type":"NoEmail"}'
             when 'softbounce' then ',"bounce":{"bounce_type":"<Transient|Undetermined>","bounce_sub_type":"General"}'
             when 'complaint' then ',"complaint":{"complaint_feedback_type":"<abuse|not-spam|fraud>"}'
+            when 'open' then ',"open":{"ip_address":"198.51.100.7","user_agent":"' || agents() || '"}'
+            when 'click' then ',"click":{"ip_address":"198.51.100.7","link":"https://shop.example.com/<1|2|3>"}'
             else ''
         end || '}}}' as more,
     from happened where kind = 'EMAIL'

@@ -25,8 +25,8 @@ select
 from range(500) as r (variant), (select *, object not in ('failure', 'deliveryDelay') as has_headers from (values
     ('send', '{}'),
     ('delivery', '{"timestamp":"$at","processingTimeMillis":$took,"recipients":[$people]}'),
-    ('open', '{"timestamp":"$at","ipAddress":"198.51.100.7","userAgent":"Mozilla/5.0 (iPhone)"}'),
-    ('click', '{"timestamp":"$at","link":"https://shop.example.com/item/$item"<,"linkTags":{"placement":["hero"]}|'
+    ('open', '{"timestamp":"$at","ipAddress":"<198.51.100.7|198.51.100.8|40.92.0.1>","userAgent":"' || agents() || '"}'),
+    ('click', '{"timestamp":"$at","ipAddress":"198.51.100.7","userAgent":"Mozilla/5.0 (iPhone)","link":"https://shop.example.com/item/$item"<,"linkTags":{"placement":["hero"]}|'
         || ',"linkTags":{"placement":["footer","repeated"]}|,"linkTags":{"placement":["body"]}|>}'),
     ('bounce', '{"timestamp":"$at","feedbackId":"$feedback","bounceType":"$2","bounceSubType":"$3",'
         || '"bouncedRecipients":[$reports]}'),
