@@ -24,7 +24,7 @@ from .test_release import published, release
 Numbers = dict[str, Any]
 
 # Keys whose rows `all` total the others.
-TOTALLED = ("locale", "flow", "capability", "directive", "product_id", "product_type", "vendor")
+TOTALLED = ("locale", "flow", "capability", "directive", "product_id", "product_type", "vendor", "account", "sender")
 # Marts whose month may be unknown where some of its days are known; the page says so.
 OF_CLOUDWATCH = ("connect_", "voice_id_", "appintegrations_")
 ENTRIES = "select distinct mart, metric, rollup, numerator, denominator from metric_catalog"
