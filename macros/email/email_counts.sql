@@ -8,12 +8,20 @@ events as not materialized {{ read(events) }},
 
 facts as not materialized {{ read(facts) }},
 
-changed as (
+providers as (
 
-    -- by the minute, at which periods of any zone begin: of few rows
-    select distinct account, sender, date_trunc('minute', event_at) as event_at from events where is_changed
-    union
-    select account, sender, date_trunc('minute', event_at) from facts where is_changed
+    select * from {{ ref('int_email__mailbox_providers') }}
+
+),
+
+common_domains as (
+
+    select
+        recipient_domain,
+        first_at as common_since,
+        is_changed
+    from {{ read(ref('int_email__' ~ vendor ~ '_recipients')) }}
+    where place = {{ var('email_domain_recipients') }}
 
 ),
 
@@ -22,6 +30,8 @@ records as not materialized (
     select
         account,
         sender,
+        recipient_domain,
+        provider_word,
         event_at,
         event,
         is_current
@@ -31,6 +41,8 @@ records as not materialized (
     select
         account,
         sender,
+        recipient_domain,
+        provider_word,
         event_at,
         event,
         is_first,
@@ -43,7 +55,58 @@ records as not materialized (
 
 ),
 
+changed as (
+
+    -- by the minute, at which periods of any zone begin: of few rows
+    select distinct account, sender, date_trunc('minute', event_at) as event_at from events where is_changed
+    union
+    select account, sender, date_trunc('minute', event_at) from facts where is_changed
+    {% if is_incremental() %}
+    union
+    -- what went to a domain since it is common counts under its name, also where it had landed before
+    select records.account, records.sender, date_trunc('minute', records.event_at)
+    from records
+    inner join common_domains using (recipient_domain)
+    where
+        common_domains.is_changed
+        and records.event_at >= common_domains.common_since
+        and records.event_at >= (select min(common_since) from common_domains where is_changed)
+    {% endif %}
+
+),
+
 {{ changed_periods(['account', 'sender'], 'changed', month_of_days=true) }},
+
+with_providers as (
+
+    select
+        bucketed.*,
+        case
+            when bucketed.event is not null
+                then coalesce(
+                    by_word.provider,
+                    case when lower(bucketed.provider_word) not in ('none', 'other') then bucketed.provider_word end,
+                    by_domain.provider,
+                    case when bucketed.recipient_domain in ('none', 'several') then bucketed.recipient_domain end,
+                    'other'
+                )
+        end as provider,
+        case
+            when
+                by_domain.provider is not null
+                or bucketed.event_at >= common_domains.common_since
+                or bucketed.recipient_domain in ('none', 'several')
+                then bucketed.recipient_domain
+            else 'other'
+        end as domain
+    from bucketed
+    left join common_domains using (recipient_domain)
+    left join providers as by_domain
+        on by_domain.kind = 'domain' and bucketed.recipient_domain = by_domain.pattern
+    left join providers as by_word
+        on by_word.kind = 'vendor word' and lower(bucketed.provider_word) = by_word.pattern
+
+),
 
 flags as (
 
@@ -56,6 +119,8 @@ flags as (
         month_start,
         'all' as everything,
         machine_rule,
+        provider,
+        domain,
         case when event is not null then 1 end as record_count,
         case when event = 'accepted' then 1 end as accepted_count,
         case
@@ -79,7 +144,7 @@ flags as (
         case when event = '{{ action }}' and is_first_human then 1 end as human_unique_{{ action }}_count,
         case when event = '{{ action }}' and is_machine then 1 end as machine_{{ action }}_count{{ ',' if not loop.last }}
         {% endfor %}
-    from bucketed
+    from with_providers
 
 ),
 
@@ -92,16 +157,29 @@ parts as (
         hour_start,
         day_start,
         month_start,
-        coalesce(everything, machine_rule) as machine_rule,
+        everything,
+        machine_rule,
+        provider,
+        domain,
         count(columns('_count$'))
     from flags
-    group by account, sender, hour_start, day_start, month_start, grouping sets ((everything), (machine_rule))
+    group by
+        account, sender, hour_start, day_start, month_start,
+        grouping sets ((everything), (machine_rule), (provider, domain))
 
 ),
 
-by_rule as (
+by_slice as (
 
-    select * from parts where machine_rule is not null
+    select
+        * exclude (everything)
+        replace (
+            coalesce(machine_rule, 'all') as machine_rule,
+            coalesce(provider, 'all') as provider,
+            case when provider is null then 'all' else domain end as domain
+        )
+    from parts
+    where coalesce(everything, machine_rule, provider) is not null
     {% if is_incremental() %}
     union all by name
     select * exclude (vendor) from ({{ unchanged_days(['account', 'sender']) }})
@@ -116,9 +194,11 @@ counted as (
         sender,
         {{ grain_columns() }},
         machine_rule,
+        provider,
+        domain,
         cast(sum(columns('_count$')) as bigint)
-    from by_rule
-    group by account, sender, machine_rule, grouping sets ((hour_start), (day_start), (month_start))
+    from by_slice
+    group by account, sender, machine_rule, provider, domain, grouping sets ((hour_start), (day_start), (month_start))
 
 )
 

@@ -94,6 +94,8 @@ explained as (
         followed.sender,
         followed.message_key,
         followed.recipient_key,
+        followed.recipient_domain,
+        followed.provider_word,
         case
             when followed.event <> 'soft_bounce' or deliveries.delivered_at is null then followed.event
             -- A later attempt succeeded. Servers write bounces with whole seconds.

@@ -1,4 +1,5 @@
--- Grain: one grain (hour, day, month), period, vendor, account and sender, and rule for machines or `all`.
+-- Grain: one grain (hour, day, month), period, vendor, account and sender; and of all events, those of one rule for machines
+-- or those of one provider and domain.
 -- The vendor `all`, of the account and sender `all`, is every vendor together.
 {{ config(materialized='view', tags='published') }}
 
@@ -30,13 +31,15 @@ with_total as (
         coalesce(account, 'all') as account,
         coalesce(sender, 'all') as sender,
         machine_rule,
+        provider,
+        domain,
         grain,
         period_start,
         cast(sum(columns('_count$')) as bigint),
         max(load_id) as load_id
     from counts
     group by
-        machine_rule, grain, period_start,
+        machine_rule, provider, domain, grain, period_start,
         grouping sets ((vendor, account, sender), ())
 
 ),

@@ -60,6 +60,7 @@ facts as (
         user_agent,
         client_network,
         md5_number(link) as link_key,
+        recipient_domain,
         case
             -- opens and clicks of a clock hour, of UTC, are one; whatever link was clicked
             when event in ('_email.open', '_email.click') then is_first_of_hour

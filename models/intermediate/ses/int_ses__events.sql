@@ -19,9 +19,19 @@ current_versions as (
 with_custom_dimensions as (
 
     select
-        * exclude (is_published, tags, headers, link_tags, link),
+        * exclude (is_published, tags, headers, link_tags, link, recipients, is_to_several),
         md5_number(message_id) as message_key,
         md5_number(link) as link_key,
+        -- numbers, as no later model needs the addresses
+        case
+            when is_to_several
+                then list_transform(
+                    recipients,
+                    lambda r: struct_pack(
+                        recipient_key := md5_number(r), recipient_domain := coalesce({{ mail_domain('r') }}, 'none')
+                    )
+                )
+        end as recipients,
         -- As an event destination of CloudWatch would: the first of several values, or the default.
         list_transform(
             custom_dimensions.dimensions,

@@ -27,6 +27,8 @@ select
         {{ network_number('facets.email_channel.mail_event.click.ip_address') }}
     ) as client_network,
     nullif(facets.email_channel.mail_event.click.link, '') as link,
+    lower(nullif(trim(facets.email_channel.mail_event.mail.destination[1]), '')) as recipient,
+    coalesce({{ mail_domain('facets.email_channel.mail_event.mail.destination[1]') }}, 'none') as recipient_domain,
     _file as file,
     _landing as load_id
 from {{ landed('pinpoint', 'events') }}

@@ -27,6 +27,18 @@ addressed as (
 
 ),
 
+with_domains as (
+
+    select
+        *,
+        -- of an event that doesn't state whose it is: all of the message's
+        list_distinct(list_transform(
+            coalesce(recipients, mail.destination, []), lambda r: coalesce({{ mail_domain('r') }}, 'none')
+        )) as recipient_domains
+    from addressed
+
+),
+
 renamed as (
 
     select
@@ -57,11 +69,10 @@ renamed as (
             = len(list_filter(recipients, lambda r: contains(lower(r), '@simulator.amazonses.com'))),
             false
         ) as is_simulated,
-        -- of a message to several: numbers, as no model needs the addresses
-        case
-            when len(mail.destination) > 1 or len(recipients) > 1
-                then list_transform(recipients, lambda r: md5_number(lower(trim(coalesce(r, 'none')))))
-        end as recipient_keys,
+        list_transform(recipients, lambda r: lower(trim(coalesce(r, 'none')))) as recipients,
+        coalesce(len(mail.destination) > 1 or len(recipients) > 1, false) as is_to_several,
+        case len(recipient_domains) when 0 then 'none' when 1 then recipient_domains[1] else 'several' end
+            as recipient_domain,
         coalesce(subscription."newTopicPreferences" ->> '$.unsubscribeAll' = 'true', false) as is_unsubscription,
         nullif(trim(client.agent), '') as user_agent,
         {{ network_number('client.address') }} as client_network,
@@ -78,7 +89,7 @@ renamed as (
         tags,
         mail.headers as headers,
         try_cast(click."linkTags" as map(varchar, varchar[])) as link_tags
-    from addressed
+    from with_domains
 
 )
 

@@ -9,6 +9,8 @@ select
     domain as sender,
     message_key,
     md5_number('none') as recipient_key,
+    recipient_domain,
+    recipient_provider as provider_word,
     case
         -- nobody receives what is sent in test mode, what goes to a URL is no mail, and what a webhook fails at neither
         when is_test_mode or coalesce(transport, 'smtp') <> 'smtp' or is_webhook then null

@@ -9,6 +9,8 @@ select
     journey_id as sender,
     message_key,
     md5_number('none') as recipient_key,
+    recipient_domain,
+    'none' as provider_word,
     case
         when event = '_email.send' and is_counted then 'accepted'
         when event = '_email.delivered' and is_counted then 'delivered'

@@ -24,7 +24,14 @@ select
     account_id as account,
     configuration_set as sender,
     message_key,
-    unnest(coalesce(nullif(recipient_keys, []), [md5_number('none')])) as recipient_key,
+    unnest(
+        coalesce(
+            nullif(recipients, []),
+            [struct_pack(recipient_key := md5_number('none'), recipient_domain := recipient_domain)]
+        ),
+        recursive := true
+    ),
+    'none' as provider_word,
     case
         -- nobody receives what is sent to the simulator
         when is_simulated then null
