@@ -32,6 +32,7 @@ records as not materialized (
         sender,
         recipient_domain,
         provider_word,
+        dimensions,
         event_at,
         event,
         is_current
@@ -43,6 +44,7 @@ records as not materialized (
         sender,
         recipient_domain,
         provider_word,
+        dimensions,
         event_at,
         event,
         is_first,
@@ -121,6 +123,7 @@ flags as (
         machine_rule,
         provider,
         domain,
+        dimensions,
         case when event is not null then 1 end as record_count,
         case when event = 'accepted' then 1 end as accepted_count,
         case
@@ -161,25 +164,35 @@ parts as (
         machine_rule,
         provider,
         domain,
+        dimensions,
         count(columns('_count$'))
     from flags
     group by
         account, sender, hour_start, day_start, month_start,
-        grouping sets ((everything), (machine_rule), (provider, domain))
+        grouping sets ((everything), (machine_rule), (provider, domain), (dimensions))
 
 ),
 
+-- Events are counted by all of their dimensions together, of which there are few, and then under each.
 by_slice as (
 
     select
-        * exclude (everything)
+        * exclude (everything, dimensions)
         replace (
             coalesce(machine_rule, 'all') as machine_rule,
             coalesce(provider, 'all') as provider,
             case when provider is null then 'all' else domain end as domain
-        )
+        ),
+        'all' as dimension,
+        'all' as dimension_value
     from parts
     where coalesce(everything, machine_rule, provider) is not null
+    union all by name
+    select
+        * exclude (everything, dimensions)
+        replace ('all' as machine_rule, 'all' as provider, 'all' as domain),
+        unnest(dimensions, recursive := true)
+    from parts
     {% if is_incremental() %}
     union all by name
     select * exclude (vendor) from ({{ unchanged_days(['account', 'sender']) }})
@@ -196,9 +209,13 @@ counted as (
         machine_rule,
         provider,
         domain,
+        dimension,
+        dimension_value,
         cast(sum(columns('_count$')) as bigint)
     from by_slice
-    group by account, sender, machine_rule, provider, domain, grouping sets ((hour_start), (day_start), (month_start))
+    group by
+        account, sender, machine_rule, provider, domain, dimension, dimension_value,
+        grouping sets ((hour_start), (day_start), (month_start))
 
 )
 

@@ -96,6 +96,7 @@ explained as (
         followed.recipient_key,
         followed.recipient_domain,
         followed.provider_word,
+        followed.dimensions,
         case
             when followed.event <> 'soft_bounce' or deliveries.delivered_at is null then followed.event
             -- A later attempt succeeded. Servers write bounces with whole seconds.

@@ -18,7 +18,7 @@ from .conftest import TestHome
 
 Record = dict[str, Any]
 Key = tuple[str, str, str]  # vendor, account and sender
-Slice = tuple[str, str, str]  # rule for machines, mailbox provider and domain
+Slice = tuple[str, str, str, str, str]  # rule for machines; mailbox provider and domain; dimension and its value
 Counts = dict[tuple[Key, datetime, Slice], Counter[str]]
 
 _MARTS = ("--select", "+path:models/marts/email")
@@ -57,6 +57,7 @@ _PINPOINT_KINDS = [
     *("send", "delivered", "delivered", "hardbounce", "softbounce", "softbounce", "open"),
     *("open", "click", "click", "complaint", "unsubscribe", "rejected"),
 ]
+_ALL = ("all", "all", "all", "all", "all")
 _OF_RULES = {"open_count", "click_count", "machine_open_count", "machine_click_count"}
 _LISTS = ["Suppressed", "OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"]
 
@@ -102,6 +103,8 @@ class Maker:
             "message": {"headers": {"message-id": f"m{message // 2}"}},
             "recipient": _PEOPLE[message % len(_PEOPLE)],
             "recipient-provider": pick(["", "Other", "Yahoo US", "Corp Mail"]) if kind != "accepted" else None,
+            "template": pick([None, {"name": "welcome"}, {"name": "digest"}]),
+            "tags": pick([None, ["news"], ["News", "offer", "news"]]),
             "severity": pick(["permanent", "permanent", "temporary"]) if kind == "failed" else None,
             "reason": pick(["bounce", "generic", "espblock", "old", "suppress-bounce"]) if kind == "failed" else None,
             "flags": {
@@ -148,7 +151,8 @@ class Maker:
             "messageId": f"s{message}",
             "sendingAccountId": str(message % 2),
             "destination": to,
-            "tags": {"ses:configuration-set": [f"set{message % 3}"]},
+            "tags": {"ses:configuration-set": [f"set{message % 3}"]}
+            | ({"campaign": ["spring"]} if message % 4 else {}),
         }
         yield {"eventType": "Send", "mail": mail, "send": {}}
         name = {"DeliveryDelay": "deliveryDelay"}.get(kind, kind.lower())
@@ -175,7 +179,7 @@ class Maker:
             "arrival_timestamp": int(self._at(message).timestamp() * 1000) + self._next() % 97,
             "application": {"app_id": "shop"},
             "client": {"client_id": f"c{self._next()}"},
-            "attributes": {"journey_id": f"j{message % 2}", "journey_activity_id": "mail"},
+            "attributes": {"journey_id": f"j{message % 2}", "journey_activity_id": f"mail{message % 3}"},
             "facets": {"email_channel": {"mail_event": own}},
         }
 
@@ -198,6 +202,7 @@ class Event:
     link: str | None = None
     domain: str = "none"
     provider_word: str = ""
+    dimensions: tuple[tuple[str, str], ...] = ()
 
 
 def domain_of(address: str) -> str:
@@ -232,8 +237,12 @@ def mailgun(records: Iterable[Record]) -> Iterator[Event]:
         key = ("mailgun", "none", record["domain"]["name"])
         client = (info["bot"], info["user-agent"], record["ip"], record["url"])
         whose = (domain_of(record["recipient"]), record["recipient-provider"] or "")
+        # an unsubscription's tags are what was unsubscribed from
+        tags = {tag.lower() for tag in record["tags"] or () if kind != "unsubscription"} or {"none"}
+        template = record["template"] or {"name": "none"}
         if kind:
-            yield Event(key, message, None, at, kind, *client, *whose)
+            dimensions = (("template", template["name"]), *(("tag", tag) for tag in tags))
+            yield Event(key, message, None, at, kind, *client, *whose, dimensions)
 
 
 def bounced(is_hard: bool, subtype: str) -> str:
@@ -275,7 +284,9 @@ def ses(records: Iterable[Record]) -> Iterator[Event]:
         for recipient in recipients if len(mail["destination"]) > 1 and recipients else [None]:
             domains = {*map(domain_of, [recipient] if recipient else recipients or mail["destination"])}
             domain = domains.pop() if len(domains) == 1 else "several"
-            yield Event(key, mail["messageId"], recipient, at, event, "none", *client, domain)
+            campaign = mail["tags"].get("campaign", ["none"])[0]
+            dimensions = (("campaign", campaign), ("X-Customer-Tier", "unknown"), ("placement", "none"))
+            yield Event(key, mail["messageId"], recipient, at, event, "none", *client, domain, "", dimensions)
 
 
 def pinpoint(records: Iterable[Record]) -> Iterator[Event]:
@@ -299,7 +310,8 @@ def pinpoint(records: Iterable[Record]) -> Iterator[Event]:
             key = ("pinpoint", "shop", record["attributes"]["journey_id"])
             agent, address = client.get("user_agent", ""), client.get("ip_address", "")
             domain = domain_of(own["mail"].get("destination", ["@none"])[0])
-            yield Event(key, message, None, at, event, "none", agent, address, client.get("link"), domain)
+            link, activity = client.get("link"), ("activity", record["attributes"]["journey_activity_id"])
+            yield Event(key, message, None, at, event, "none", agent, address, link, domain, "", (activity,))
 
 
 def common_since(sources: dict[str, list[Record]]) -> dict[tuple[str, str], datetime]:
@@ -346,7 +358,7 @@ def whose_mailbox(event: Event, since: dict[tuple[str, str], datetime]) -> Slice
     by_domain = domain if domain in ("none", "several") else known.get(("domain", domain))
     by_word = known.get(("vendor word", word.lower()), "" if word == "Other" else word)
     is_common = by_domain or event.at >= since.get((event.key[0], domain), datetime.max.replace(tzinfo=UTC))
-    return "all", by_word or by_domain or "other", domain if is_common else "other"
+    return "all", by_word or by_domain or "other", domain if is_common else "other", "all", "all"
 
 
 def rules() -> list[Record]:
@@ -391,7 +403,8 @@ def counts(events: list[Event], since: dict[tuple[str, str], datetime]) -> Count
         return is_new
 
     def count(event: Event, *names: str, rule: str = "") -> None:
-        for of in (("all", "all", "all"), whose_mailbox(event, since), *([(rule, "all", "all")] if rule else [])):
+        slices = [_ALL, whose_mailbox(event, since), *(_ALL[:3] + each for each in event.dimensions)]
+        for of in [*slices, (rule, *_ALL[1:])] if rule else slices:
             found[event.key, event.at, of].update(names)
 
     for name, of_message in messages.items():
@@ -448,15 +461,16 @@ def columns(home: TestHome, mart: str) -> list[str]:
 def shown(home: TestHome, grain: str) -> dict[tuple[Any, ...], Counter[str]]:
     rows: dict[tuple[Any, ...], Counter[str]] = {}
     slices = {
-        "email_metrics": "'all', 'all', 'all'",
-        "email_machine_opens_by_rule": "machine_rule, 'all', 'all'",
-        "email_by_provider": "'all', provider, domain",
+        "email_metrics": "'all', 'all', 'all', 'all', 'all'",
+        "email_machine_opens_by_rule": "machine_rule, 'all', 'all', 'all', 'all'",
+        "email_by_provider": "'all', provider, domain, 'all', 'all'",
+        "email_metrics_by_dimension": "'all', 'all', 'all', dimension, dimension_value",
     }
     for mart, of in slices.items():
         names = [name for name in columns(home, f"{mart}_{grain}") if name.endswith("_count")]
         keys = f"vendor, account, sender, {of}, period_start"
         for row in home.query(f"select {keys}, {', '.join(names)} from {mart}_{grain}"):
-            rows[row[:7]] = +Counter(dict(zip(names, row[7:], strict=True)))
+            rows[row[:9]] = +Counter(dict(zip(names, row[9:], strict=True)))
     return {row: counted for row, counted in rows.items() if counted}
 
 

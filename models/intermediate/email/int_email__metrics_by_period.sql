@@ -1,5 +1,5 @@
--- Grain: one grain (hour, day, month), period, vendor, account and sender; and of all events, those of one rule for machines
--- or those of one provider and domain.
+-- Grain: one grain (hour, day, month), period, vendor, account and sender; of all events, or those of one rule for
+-- machines, one provider and domain, or one value of a dimension.
 -- The vendor `all`, of the account and sender `all`, is every vendor together.
 {{ config(materialized='view', tags='published') }}
 
@@ -33,13 +33,15 @@ with_total as (
         machine_rule,
         provider,
         domain,
+        dimension,
+        dimension_value,
         grain,
         period_start,
         cast(sum(columns('_count$')) as bigint),
         max(load_id) as load_id
     from counts
     group by
-        machine_rule, provider, domain, grain, period_start,
+        machine_rule, provider, domain, dimension, dimension_value, grain, period_start,
         grouping sets ((vendor, account, sender), ())
 
 ),

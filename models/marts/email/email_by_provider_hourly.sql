@@ -1,2 +1,2 @@
--- Grain: one hour, vendor, account, sender, mailbox provider and domain with at least one event; rare domains are `other`.
+-- Grain: one hour, vendor, account, sender, provider and domain with at least one event; rare domains are `other`.
 {{ by_grain(ref('int_email__metrics_by_period'), 'hour', "provider <> 'all'") }}

@@ -50,6 +50,9 @@ select
         ),
         ['none']
     ) as tags,
+    coalesce(
+        nullif(case json_type(template) when 'VARCHAR' then template ->> '$' else template ->> '$.name' end, ''), 'none'
+    ) as template,
     url,
     "delivery-status".code as delivery_code,
     "delivery-status"."bounce-type" as bounce_type,

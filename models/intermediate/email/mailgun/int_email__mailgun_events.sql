@@ -11,6 +11,10 @@ select
     md5_number('none') as recipient_key,
     recipient_domain,
     recipient_provider as provider_word,
+    list_concat(
+        [struct_pack(dimension := 'template', dimension_value := template)],
+        list_transform(tags, lambda tag: struct_pack(dimension := 'tag', dimension_value := tag))
+    ) as dimensions,
     case
         -- nobody receives what is sent in test mode, what goes to a URL is no mail, and what a webhook fails at neither
         when is_test_mode or coalesce(transport, 'smtp') <> 'smtp' or is_webhook then null

@@ -11,6 +11,7 @@ select
     md5_number('none') as recipient_key,
     recipient_domain,
     'none' as provider_word,
+    [struct_pack(dimension := 'activity', dimension_value := activity_id)] as dimensions,
     case
         when event = '_email.send' and is_counted then 'accepted'
         when event = '_email.delivered' and is_counted then 'delivered'

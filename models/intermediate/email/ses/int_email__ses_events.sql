@@ -32,6 +32,7 @@ select
         recursive := true
     ),
     'none' as provider_word,
+    custom_dimensions as dimensions,
     case
         -- nobody receives what is sent to the simulator
         when is_simulated then null
