@@ -7,7 +7,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -59,6 +59,14 @@ _PINPOINT_KINDS = [
 ]
 _ALL = ("all", "all", "all", "all", "all")
 _OF_RULES = {"open_count", "click_count", "machine_open_count", "machine_click_count"}
+_OF_COHORTS = {"delivered_count", "complained_count", "unsubscribed_count"}
+_OF_COHORTS |= {f"human_unique_{action}_count" for action in ("open", "click")}
+_SLICES = {
+    "email_metrics": "'all', 'all', 'all', 'all', 'all'",
+    "email_machine_opens_by_rule": "machine_rule, 'all', 'all', 'all', 'all'",
+    "email_by_provider": "'all', provider, domain, 'all', 'all'",
+    "email_metrics_by_dimension": "'all', 'all', 'all', dimension, dimension_value",
+}
 _LISTS = ["Suppressed", "OnAccountSuppressionList", "OnTenantSuppressionList", "EmailValidationSuppressed"]
 
 
@@ -442,35 +450,61 @@ def counts(events: list[Event], since: dict[tuple[str, str], datetime]) -> Count
     return found
 
 
+def starts(at: datetime, grain: str) -> date:
+    """The period of a grain that an instant is in."""
+    period = at.replace(tzinfo=None, minute=0, second=0, microsecond=0)
+    if grain == "hourly":
+        return period
+    return period.date().replace(day=1) if grain == "monthly" else period.date()
+
+
 def expected(counted_at: Counts, grain: str) -> dict[tuple[Any, ...], Counter[str]]:
     """Rows of the marts of a grain; those of no count are left out, as are the zeros in the others."""
     rows: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
     for (key, at, of), counted in counted_at.items():
-        period = at.replace(tzinfo=None, minute=0, second=0, microsecond=0)
-        period = period if grain == "hourly" else period.replace(hour=0)
-        period = period.replace(day=1) if grain == "monthly" else period
         for whose in (key, ("all", "all", "all")):
-            rows[*whose, *of, period if grain == "hourly" else period.date()] += counted
+            rows[*whose, *of, starts(at, grain)] += counted
     return {row: counted for row, counted in rows.items() if counted}
+
+
+def cohorts(events: list[Event], grain: str) -> dict[tuple[Any, ...], Counter[str]]:
+    """The same of the marts of cohorts: what became of each message, by its sending."""
+    rows: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    messages: dict[object, list[Event]] = defaultdict(list)
+    for event in events:
+        messages[event.key[0], event.message].append(event)
+    for of_message in messages.values():
+        sent = [e.at for kind in ("accepted", "delivered") if (e := first(of_message, kind))][:1]
+        for (key, at, of), counted in counts(of_message, {}).items():
+            kept = Counter({name: n for name, n in counted.items() if of == _ALL and name in _OF_COHORTS})
+            if not sent or not kept:
+                continue
+            begun = min(*sent, at)
+            days = (at.date() - begun.date()).days
+            if days <= 30:
+                period = starts(begun, grain)
+                for whose in (key, ("all", "all", "all")):
+                    rows[*whose, days, period] += kept
+    return rows
+
+
+def first(events: list[Event], kind: str) -> Event | None:
+    return min((event for event in events if event.kind == kind), key=lambda event: event.at, default=None)
 
 
 def columns(home: TestHome, mart: str) -> list[str]:
     return [name for (name,) in home.query(f"select column_name from (describe {mart})")]
 
 
-def shown(home: TestHome, grain: str) -> dict[tuple[Any, ...], Counter[str]]:
+def shown(home: TestHome, grain: str, **marts: str) -> dict[tuple[Any, ...], Counter[str]]:
+    """Rows of marts of a grain, each by columns beside the vendor's keys and the period."""
     rows: dict[tuple[Any, ...], Counter[str]] = {}
-    slices = {
-        "email_metrics": "'all', 'all', 'all', 'all', 'all'",
-        "email_machine_opens_by_rule": "machine_rule, 'all', 'all', 'all', 'all'",
-        "email_by_provider": "'all', provider, domain, 'all', 'all'",
-        "email_metrics_by_dimension": "'all', 'all', 'all', dimension, dimension_value",
-    }
-    for mart, of in slices.items():
+    for mart, of in marts.items():
         names = [name for name in columns(home, f"{mart}_{grain}") if name.endswith("_count")]
         keys = f"vendor, account, sender, {of}, period_start"
         for row in home.query(f"select {keys}, {', '.join(names)} from {mart}_{grain}"):
-            rows[row[:9]] = +Counter(dict(zip(names, row[9:], strict=True)))
+            counted = row[-len(names) :]
+            rows[row[: -len(names)]] = +Counter(dict(zip(names, counted, strict=True)))
     return {row: counted for row, counted in rows.items() if counted}
 
 
@@ -499,7 +533,8 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
             row: Counter({name: n for name, n in counted.items() if row[3] == "all" or name in _OF_RULES})
             for row, counted in wanted.items()
         }
-        assert shown(home, grain) == by_rule, grain
+        assert shown(home, grain, **_SLICES) == by_rule, grain
+        assert shown(home, grain, email_cohorts="days_after") == cohorts(events, grain), grain
     every = sum(wanted.values(), Counter[str]())
     assert {name for name in columns(home, "email_metrics_daily") if name.endswith("_count")} == {*every}
     rules_met = {row[3] for row in wanted}
@@ -508,5 +543,6 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
     assert {("Outlook", "hotmail.com"), ("Example Mail", "mail.example.com"), ("Yahoo", "other")} < providers
     assert {("other", "x.example"), ("other", "other"), ("several", "several"), ("none", "none")} < providers
     assert not {domain for _, domain in providers} & {"y.example", "z.example"}
+    assert {0, 1, 23} <= {row[3] for row in cohorts(events, "daily")}
     home.build("--full-refresh", *_MARTS, email_domain_recipients=str(_COMMON))
     assert {name: rows for name, rows in home.marts().items() if name.startswith("email")} == marts
