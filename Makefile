@@ -111,8 +111,9 @@ bi: $(BI_READY) ## start Superset on http://127.0.0.1:8088, which reads the publ
 test: $(READY) ## run all tests, offline
 	@$(BIN)/python -m pytest -m "not full" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-full: $(READY) ## run all tests, with the property tests at full size
+test-full: $(READY) $(SPARK_READY) ## run all tests, with the property tests at full size
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@PYTHONPATH=$(CURDIR)/orchestration:$(CURDIR) $(SPARK)/python -m pytest spark/tests
 
 test-bi: $(BI_READY) ## test Superset's charts and dashboards in a headless Chromium, while a night runs
 	@$(BI)/python -m pytest bi/tests
@@ -121,7 +122,7 @@ spark: $(SPARK_READY) ## write a dbt project for Spark with the same models into
 	@PYTHONPATH=$(CURDIR)/orchestration $(SPARK)/python -m touchstone spark --out '$(OUT)' $(if $(SYSTEMS),--systems $(SYSTEMS))
 
 test-spark: $(SPARK_READY) ## build the generated project on Spark, with its tests, and compare its marts with DuckDB's
-	@PYTHONPATH=$(CURDIR)/orchestration:$(CURDIR) $(SPARK)/python -m pytest spark/tests
+	@PYTHONPATH=$(CURDIR)/orchestration:$(CURDIR) $(SPARK)/python -m pytest -m "not full" spark/tests
 
 mutants: $(READY) ## change the metric definitions one bit at a time and count what the tests catch
 	@$(BIN)/python -m tools.mutants

@@ -18,6 +18,10 @@ from pyspark.sql import SparkSession
 HERE = Path(__file__).parents[1]
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java: install default-jre-headless")
 WAREHOUSE = "SPARK_WAREHOUSE"
+# What tests spend most time on is compiling: few rows are read faster as they are planned. A night of the target's test
+# compiles, as that of a user.
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+_OF_JAVA = "-XX:+UseSerialGC -Dderby.system.durability=test"
 # Doubles are equal to so many digits: sums are in another order.
 DIGITS = 9
 
@@ -26,10 +30,12 @@ DIGITS = 9
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Of a metastore of its own, which dbt in this process has too."""
     os.environ[WAREHOUSE] = str(tmp_path_factory.mktemp("warehouse"))
+    os.environ.setdefault("JDK_JAVA_OPTIONS", _OF_JAVA)
     text = (HERE / "profiles.yml").read_text()
     text = text.replace("{{ env_var('" + WAREHOUSE + "', 'spark-warehouse') }}", os.environ[WAREHOUSE])
     builder = SparkSession.builder.enableHiveSupport()
-    for name, value in yaml.safe_load(text)["touchstone_spark"]["outputs"]["local"]["server_side_parameters"].items():
+    parameters = yaml.safe_load(text)["touchstone_spark"]["outputs"]["local"]["server_side_parameters"]
+    for name, value in (parameters | _INTERPRETED).items():
         builder = builder.config(name, value)
     found = builder.getOrCreate()
     yield found

@@ -20,7 +20,6 @@ from pyspark.sql import SparkSession
 from tests.orchestration.events import some_events
 from tests.orchestration.pinpoint_records import some_extracts
 
-LANDINGS = 5
 # Its offset has a half hour, and its clocks change on 8 March 2026.
 ZONE, END = "America/St_Johns", "2026-03-31"
 
@@ -35,13 +34,14 @@ def catalog(session: SparkSession) -> Iterator[SparkSession]:
         session.sql(f"drop database {name} cascade")
 
 
+@pytest.mark.parametrize("count", [3, pytest.param(5, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
     ("systems", "events"),
     [(["ses"], 1000), (["alexa"], 400), (["cloudwatch", "mailgun", "pinpoint"], 400)],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
 def test_builds_of_what_is_new_give_the_marts_of_all_records(
-    systems: list[str], events: int, catalog: SparkSession, tmp_path: Path
+    systems: list[str], events: int, count: int, catalog: SparkSession, tmp_path: Path
 ) -> None:
     home, all_files, project = (tmp_path / name for name in ("home", "all", "project"))
     surroundings = os.environ | {
@@ -55,8 +55,8 @@ def test_builds_of_what_is_new_give_the_marts_of_all_records(
 
     run("touchstone.sample", str(all_files), "--events", str(events), "--days", "70", "--end", END, "--seed", "3")
     choose = random.Random(3)
-    _add_random_records(all_files, choose)
-    landings: list[list[Path]] = [[] for _ in range(LANDINGS)]
+    _add_random_records(all_files, choose, count)
+    landings: list[list[Path]] = [[] for _ in range(count)]
     for path in sorted(all_files.rglob("*")):
         if path.is_file():
             choose.choice(landings).append(path)
@@ -80,7 +80,7 @@ def test_builds_of_what_is_new_give_the_marts_of_all_records(
     assert {name: rows for name, rows in found.items() if rows != (0, 0)} == {}
 
 
-def _add_random_records(folder: Path, chance: random.Random) -> None:
+def _add_random_records(folder: Path, chance: random.Random, files: int) -> None:
     """Those of the property tests, shuffled, a fifth of them twice."""
     sources: dict[str, list[dict[str, Any]]] = {
         "mailgun/events": some_events(seed=5, count=500),
@@ -89,7 +89,7 @@ def _add_random_records(folder: Path, chance: random.Random) -> None:
     for source, records in sources.items():
         shuffled = records + chance.sample(records, len(records) // 5)
         chance.shuffle(shuffled)
-        for number in range(LANDINGS):
+        for number in range(files):
             path = folder / source / f"random-{number}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n".join(map(json.dumps, shuffled[number::LANDINGS])))
+            path.write_text("\n".join(map(json.dumps, shuffled[number::files])))

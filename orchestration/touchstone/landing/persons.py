@@ -83,12 +83,13 @@ class Person:
 
     @property
     def part(self) -> Callable[[str], object]:
-        """Whether a text in lower case has a part of the identifier that is in all of its spellings."""
+        """Whether a text in lower case has the parts of the identifier that are in all of its spellings."""
         if self.kind == "phone":
             return re.compile("[ ()./-]*".join(self.text)).search
         # other characters may be escaped
-        part = max(re.findall("[a-z0-9._-]+", self.text.partition("@")[0].lower()), key=len, default="")
-        return lambda text: part in text
+        halves = self.text.lower().split("@")
+        parts = [max(re.findall("[a-z0-9._-]+", half), key=len, default="") for half in halves]
+        return lambda text: all(part in text for part in parts)
 
     @classmethod
     def named(cls, name: str) -> Person:
