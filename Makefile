@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. All state is in TOUCHSTONE_HOME, by default data/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset init doctor nightly fetch sample replay dismiss retract erase backup restore rebuild rollback summary try-alerts ui docs bi model spark test test-full test-bi test-spark mutants bench lint lock clean
+.PHONY: help setup run reset init doctor nightly fetch sample replay dismiss retract erase message recipient backup restore rebuild rollback summary try-alerts ui docs bi model spark test test-full test-bi test-spark mutants bench lint lock clean
 
 PYTHON ?= python3
 TOUCHSTONE_HOME ?= $(CURDIR)/data
@@ -89,6 +89,12 @@ rebuild: $(READY) ## build the warehouse again, and the ledger if it is damaged 
 erase: $(READY) ## take persons out of the home, while totals stay (PERSON, or PERSONS, a file of many); then run nightly
 	@$(TOUCHSTONE) erase $(if $(PERSON),--person '$(subst ','\'',$(PERSON))') $(if $(PERSONS),--file '$(PERSONS)')
 	@$(TOUCHSTONE) nightly
+
+message: $(READY) ## print what the lake knows of a message (ID), in order, over all vendors; a night may run meanwhile
+	@$(TOUCHSTONE) message '$(subst ','\'',$(ID))'
+
+recipient: $(READY) ## print what the lake knows of messages to a mail address or Pinpoint endpoint (ADDRESS), likewise
+	@$(TOUCHSTONE) recipient '$(subst ','\'',$(ADDRESS))'
 
 rollback: $(READY) ## activate the release before the present one
 	@$(TOUCHSTONE) rollback

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from touchstone import alerts
+from touchstone import alerts, story
 from touchstone.backup import LINKS, BackupFailed, alone, back_up, restore
 from touchstone.console import counted, log_progress, printable, show_progress, shown_bytes
 from touchstone.damage import CannotWrite, Damaged, LakeUnreachable, check_home, explained
@@ -93,6 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--person", action="append", default=[], help="mail address, phone number, user or endpoint id"
     )
     erasing.add_argument("--file", type=Path, help="file of many, one a line")
+    telling = commands.add_parser("message", help="print what the lake knows of a message, in order; a night may run")
+    telling.add_argument("name", metavar="ID", help="its id, with or without <>")
+    telling = commands.add_parser("recipient", help="print what the lake knows of messages to a recipient, likewise")
+    telling.add_argument(
+        "name", metavar="ADDRESS", help="mail address, or a Pinpoint endpoint's id; - reads it from a line"
+    )
     commands.add_parser("rollback", help="activate the release before the present one")
     backing = commands.add_parser("backup", help="copy the home, also while a night runs")
     backing.add_argument("to", help="folder of backups, or an address such as s3://bucket/prefix")
@@ -177,6 +183,10 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
             _retract(settings, options)
         case "erase":
             _erase(settings, options)
+        case "message":
+            return _tell(settings, story.of_message(settings, options.name))
+        case "recipient":
+            return _tell(settings, story.of_recipient(settings, _given(options.name)))
         case "rollback":
             return _rollback(settings)
         case "spark":
@@ -283,6 +293,23 @@ def _rollback(settings: Settings) -> int:
     for title, reason in failed.items():
         print(f"error: {title} still shows the other release: {reason}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _given(name: str) -> str:
+    """A name of the command line, or the line of standard input in its place, which no shell keeps and no user sees."""
+    return sys.stdin.readline() if name == "-" else name
+
+
+def _tell(settings: Settings, records: list[story.Record]) -> int:
+    if not records:
+        print(
+            "Nothing is known of it. Persons who were erased, and records that keep_records_days has pseudonymised, "
+            "can't be found by address"
+        )
+        return 1
+    for line in story.lines(settings, records):
+        print(line)
+    return 0
 
 
 def _back_up(settings: Settings, to: str) -> None:
