@@ -12,6 +12,12 @@ rules as (
 
 ),
 
+bounce_classes as (
+
+    select * from {{ ref('int_email__bounce_classes') }}
+
+),
+
 changed as (
 
     -- by any version, also one that no longer counts: the message that it left counts anew too
@@ -85,6 +91,34 @@ matched_networks as (
 
 ),
 
+answers as (
+
+    select
+        answer,
+        -- a mail server's own number is the first
+        nullif(regexp_extract(answer, '\b[2-6][0-9][0-9]\b'), '') as smtp_status,
+        nullif(regexp_extract(answer, '\b[245][.][0-9]{1,3}[.][0-9]{1,3}\b'), '') as enhanced_status
+    from (select distinct answer from followed where answer is not null)
+
+),
+
+matched_answers as (
+
+    select
+        answers.answer,
+        answers.smtp_status,
+        answers.enhanced_status,
+        min(bounce_classes.position) as class_position
+    from answers
+    left join bounce_classes
+        on
+            bounce_classes.kind = 'words' and contains(' ' || answers.answer || ' ', bounce_classes.pattern)
+            or bounce_classes.kind = 'enhanced status' and starts_with(answers.enhanced_status || '.', bounce_classes.pattern)
+            or bounce_classes.kind = 'smtp status' and answers.smtp_status = bounce_classes.pattern
+    group by answers.answer, answers.smtp_status, answers.enhanced_status
+
+),
+
 explained as (
 
     select
@@ -97,6 +131,10 @@ explained as (
         followed.recipient_domain,
         followed.provider_word,
         followed.dimensions,
+        followed.answer,
+        followed.link,
+        followed.campaign,
+        followed.recipient_part,
         case
             when followed.event <> 'soft_bounce' or deliveries.delivered_at is null then followed.event
             -- A later attempt succeeded. Servers write bounces with whole seconds.
@@ -136,6 +174,12 @@ with_rule as (
 
     select
         explained.* exclude (position, is_soon, is_at_once),
+        matched_answers.smtp_status,
+        matched_answers.enhanced_status,
+        case
+            when explained.event in ('hard_bounce', 'block', 'soft_bounce', 'deferral')
+                then coalesce(bounce_classes.class, 'unclassified')
+        end as bounce_class,
         case
             when rules.rule is not null then rules.rule
             when explained.is_soon then 'soon_after_delivery'
@@ -148,6 +192,8 @@ with_rule as (
         case explained.event when 'hard_bounce' then 1 when 'block' then 2 else 3 end as severity
     from explained
     left join rules using (position)
+    left join matched_answers using (answer)
+    left join bounce_classes on matched_answers.class_position = bounce_classes.position
 
 ),
 
@@ -162,7 +208,16 @@ facts as (
         not is_machine
         and row_number() over (
             partition by message_key, recipient_key, event, is_machine order by event_at, event_key
-        ) = 1 as is_first_human
+        ) = 1 as is_first_human,
+        event = 'click'
+        and row_number() over (
+            partition by message_key, recipient_key, event, link, campaign order by event_at, event_key
+        ) = 1 as is_first_of_link,
+        event = 'click'
+        and not is_machine
+        and row_number() over (
+            partition by message_key, recipient_key, event, link, campaign, is_machine order by event_at, event_key
+        ) = 1 as is_first_human_of_link
     from with_rule
 
 )

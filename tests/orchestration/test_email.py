@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import random
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from hashlib import md5
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from touchstone.settings import PROJECT
+import duckdb
+import pytest
+from jinja2 import Environment
+
+from touchstone.landing.persons import create_tokens
+from touchstone.settings import PROJECT, dbt_project
 
 from .conftest import TestHome
 
@@ -20,6 +27,7 @@ Record = dict[str, Any]
 Key = tuple[str, str, str]  # vendor, account and sender
 Slice = tuple[str, str, str, str, str]  # rule for machines; mailbox provider and domain; dimension and its value
 Counts = dict[tuple[Key, datetime, Slice], Counter[str]]
+Outcomes = list[tuple["Event", list[str]]]
 
 _MARTS = ("--select", "+path:models/marts/email")
 # Beside the ends of an hour, a day and a month.
@@ -58,6 +66,24 @@ _PINPOINT_KINDS = [
     *("open", "click", "click", "complaint", "unsubscribe", "rejected"),
 ]
 _ALL = ("all", "all", "all", "all", "all")
+_TOTAL = ("all", "all", "all")
+# What a server answers, by what is kept of it; the last has no word that is.
+_ANSWERS = {
+    "550 5.1.1 <ann@x.example>: User unknown in the table": "550 5.1.1 user unknown in the",
+    "452-4.2.2 Ann Lee's inbox is out of storage space. 555-0100": "452 4.2.2 inbox is out of storage space 555",
+    "421 4.7.0 [TSS04] From 192.0.2.7: deferred": "421 4.7.0 tss04 from deferred",
+    "554 See https://x.example/full?to=ann": "554 see",
+    "4.7.99 group restricted": "4.7.99 group restricted",
+    "Ännchen": "",
+}
+# Links, and what is published of them: the link and the campaign.
+_LINKS = {
+    "https://x.example/a": ("https://x.example/a", "none"),
+    "https://x.example/a/?to=ann%40x.example&utm_campaign=spring#top": ("https://x.example/a", "spring"),
+    "HTTPS://X.example:443/b?utm_campaign=9f8e7d6c5b4a": ("https://x.example/b", "{id}"),
+    "https://x.example/in/ann%40x.example": ("{link}", "none"),
+    "https://x.example/t/eyJhbGciOiJIUzI1NiJ9/1": ("https://x.example/t/{id}/1", "none"),
+}
 _OF_RULES = {"open_count", "click_count", "machine_open_count", "machine_click_count"}
 _OF_COHORTS = {"delivered_count", "complained_count", "unsubscribed_count"}
 _OF_COHORTS |= {f"human_unique_{action}_count" for action in ("open", "click")}
@@ -124,7 +150,8 @@ class Maker:
             "envelope": {"transport": pick(["smtp", "smtp", "smtp", "http"]) if kind == "delivered" else ""},
             "client-info": {"user-agent": agent, "bot": pick(["", "", "apple", "gmail", "generic"])},
             "ip": address,
-            "url": f"https://x.example/{pick('ab')}" if kind == "clicked" else None,
+            "delivery-status": {"code": 550, "message": pick([*_ANSWERS])} if kind == "failed" else None,
+            "url": pick([*_LINKS]) if kind == "clicked" else None,
         }
         yield event
         if kind == "failed" and self._chance.random() < 0.3:  # the item of the Logs API counts in its place
@@ -145,13 +172,16 @@ class Maker:
         elif kind == "Bounce":
             own["bounceType"] = pick(["Permanent", "Transient", "Transient", "Undetermined"])
             own["bounceSubType"] = pick(["General", "ContentRejected", *_LISTS[:2]])
-            own |= {"feedbackId": feedback, "bouncedRecipients": [{"emailAddress": each} for each in some]}
+            answered = [{"emailAddress": each, "status": "5.0.0", "diagnosticCode": pick([*_ANSWERS])} for each in some]
+            own |= {"feedbackId": feedback, "bouncedRecipients": answered}
         elif kind == "Complaint":
             own["complaintFeedbackType"] = pick(["abuse", "not-spam", None])
             own["complaintSubType"] = pick([None, None, "OnAccountSuppressionList"])
             own |= {"feedbackId": feedback, "complainedRecipients": [{"emailAddress": each} for each in some]}
         elif kind in ("Open", "Click"):
-            own = client | ({"link": f"https://x.example/{pick('ab')}"} if kind == "Click" else {})
+            own = client | ({"link": pick([*_LINKS])} if kind == "Click" else {})
+        elif kind == "DeliveryDelay":
+            own["delayType"] = pick(["MailboxFull", "General", "TransientCommunicationFailure"])
         elif kind == "Subscription":
             own["newTopicPreferences"] = {"unsubscribeAll": self._chance.random() < 0.5}
         mail = {
@@ -175,11 +205,12 @@ class Maker:
             own["mail"]["destination"] = [_PEOPLE[message % len(_PEOPLE)]]
         if kind.endswith("bounce"):
             own["bounce"] = {"bounce_sub_type": pick(["General", "AttachmentRejected", *_LISTS])}
+            own["bounce"]["bounced_recipients"] = [{"email_address": "a@b.c", "diagnostic_code": pick([*_ANSWERS])}]
         elif kind == "complaint":
             own["complaint"] = {"complaint_feedback_type": pick(["abuse", "not-spam"])}
         elif kind in ("open", "click"):
             own[kind] = {"ip_address": address, "user_agent": agent}
-            own[kind] |= {"link": f"https://x.example/{pick('ab')}"} if kind == "click" else {}
+            own[kind] |= {"link": pick([*_LINKS])} if kind == "click" else {}
         yield {
             "event_type": f"_email.{kind}",
             "event_timestamp": int(_BEGINNINGS[message % 3].timestamp() * 1000),
@@ -211,10 +242,16 @@ class Event:
     domain: str = "none"
     provider_word: str = ""
     dimensions: tuple[tuple[str, str], ...] = ()
+    answer: str = ""
+    person: str = ""
 
 
 def domain_of(address: str) -> str:
     return address.partition("@")[2].lower()
+
+
+def joined(*texts: str) -> str:
+    return " ".join(text for text in texts if text)
 
 
 def mailgun(records: Iterable[Record]) -> Iterator[Event]:
@@ -248,9 +285,12 @@ def mailgun(records: Iterable[Record]) -> Iterator[Event]:
         # an unsubscription's tags are what was unsubscribed from
         tags = {tag.lower() for tag in record["tags"] or () if kind != "unsubscription"} or {"none"}
         template = record["template"] or {"name": "none"}
+        said, reason = record["delivery-status"], record["reason"]
+        own = reason if reason in ("old", "greylisted", "espblock", "blacklisted") else ""
+        answer = joined("550", _ANSWERS[said["message"]], own) if said else ""
         if kind:
             dimensions = (("template", template["name"]), *(("tag", tag) for tag in tags))
-            yield Event(key, message, None, at, kind, *client, *whose, dimensions)
+            yield Event(key, message, None, at, kind, *client, *whose, dimensions, answer, record["recipient"])
 
 
 def bounced(is_hard: bool, subtype: str) -> str:
@@ -289,12 +329,21 @@ def ses(records: Iterable[Record]) -> Iterator[Event]:
             continue
         seen.add(identity)
         client = (own.get("userAgent", ""), own.get("ipAddress", ""), own.get("link"))
-        for recipient in recipients if len(mail["destination"]) > 1 and recipients else [None]:
+        is_to_several = len(mail["destination"]) > 1
+        person = mail["messageId"] if is_to_several else mail["destination"][0]
+        word = own.get("bounceSubType", own.get("delayType", "")).lower().replace("general", "")
+        said = {
+            each["emailAddress"]: joined("5.0.0", _ANSWERS[each["diagnosticCode"]])
+            for each in own.get("bouncedRecipients", [])
+        }
+        campaign = mail["tags"].get("campaign", ["none"])[0]
+        dimensions = (("campaign", campaign), ("X-Customer-Tier", "unknown"), ("placement", "none"))
+        for recipient in recipients if is_to_several and recipients else [None]:
             domains = {*map(domain_of, [recipient] if recipient else recipients or mail["destination"])}
-            domain = domains.pop() if len(domains) == 1 else "several"
-            campaign = mail["tags"].get("campaign", ["none"])[0]
-            dimensions = (("campaign", campaign), ("X-Customer-Tier", "unknown"), ("placement", "none"))
-            yield Event(key, mail["messageId"], recipient, at, event, "none", *client, domain, "", dimensions)
+            whose = (domains.pop() if len(domains) == 1 else "several", "")
+            answer = joined(said.get(recipient or "", "") if recipient else joined(*said.values()), word)
+            message = mail["messageId"]
+            yield Event(key, message, recipient, at, event, "none", *client, *whose, dimensions, answer, person)
 
 
 def pinpoint(records: Iterable[Record]) -> Iterator[Event]:
@@ -319,7 +368,11 @@ def pinpoint(records: Iterable[Record]) -> Iterator[Event]:
             agent, address = client.get("user_agent", ""), client.get("ip_address", "")
             domain = domain_of(own["mail"].get("destination", ["@none"])[0])
             link, activity = client.get("link"), ("activity", record["attributes"]["journey_activity_id"])
-            yield Event(key, message, None, at, event, "none", agent, address, link, domain, "", (activity,))
+            bounce = own.get("bounce", {})
+            said = [_ANSWERS[each["diagnostic_code"]] for each in bounce.get("bounced_recipients", [])]
+            answer = joined(*said, bounce.get("bounce_sub_type", "").lower().replace("general", ""))
+            told = (agent, address, link, domain, "", (activity,), answer, record["client"]["client_id"])
+            yield Event(key, message, None, at, event, "none", *told)
 
 
 def common_since(sources: dict[str, list[Record]]) -> dict[tuple[str, str], datetime]:
@@ -369,8 +422,8 @@ def whose_mailbox(event: Event, since: dict[tuple[str, str], datetime]) -> Slice
     return "all", by_word or by_domain or "other", domain if is_common else "other", "all", "all"
 
 
-def rules() -> list[Record]:
-    return sorted(seed_rows("machine_rules"), key=lambda rule: int(rule["position"]))
+def rules(of: str = "machine_rules") -> list[Record]:
+    return sorted(seed_rows(of), key=lambda rule: int(rule["position"]))
 
 
 def matches(rule: Record, event: Event) -> bool:
@@ -397,9 +450,24 @@ def told_apart(event: Event, of_message: list[Event], known: list[Record]) -> tu
     return ("links_at_once", True) if len(near) > 1 else ("", False)
 
 
-def counts(events: list[Event], since: dict[tuple[str, str], datetime]) -> Counts:
-    """Counts by key, instant and what they are of, `all` for all events."""
+def reason(answer: str, known: list[Record]) -> tuple[str, str, str]:
+    """The status, enhanced status and class of an answer."""
+    smtp = re.search(r"\b[2-6]\d\d\b", answer)
+    enhanced = re.search(r"\b[245]\.\d{1,3}\.\d{1,3}\b", answer)
+    status = {"smtp status": smtp[0] if smtp else "none", "enhanced status": enhanced[0] if enhanced else "none"}
+    for rule in known:
+        pattern, kind = rule["pattern"].lower(), rule["kind"]
+        is_part = re.search(rf"(?<!\S){re.escape(pattern)}(?!\S)", answer)
+        is_met = {"words": bool(is_part), "smtp status": status["smtp status"] == pattern}
+        if is_met.get(kind, status["enhanced status"].split(".")[: pattern.count(".") + 1] == pattern.split(".")):
+            return *status.values(), rule["class"]
+    return *status.values(), "unclassified"
+
+
+def counts(events: list[Event], since: dict[tuple[str, str], datetime]) -> tuple[Counts, Outcomes]:
+    """Counts by key, instant and what they are of, `all` for all events; and what failures and clicks count as."""
     found: Counts = defaultdict(Counter)
+    outcomes: Outcomes = []
     known, seen = rules(), set()
     messages: dict[object, list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.at):
@@ -432,22 +500,32 @@ def counts(events: list[Event], since: dict[tuple[str, str], datetime]) -> Count
                 if not is_machine and is_first(name, kind, event.recipient, "human"):
                     names.append(f"human_unique_{kind}_count")
                 count(event, *names, rule=rule)
+                if kind == "click":
+                    link = (name, event.recipient, _LINKS[event.link or ""])
+                    of_link = ["click_count"] + ["unique_click_count"] * is_first(*link)
+                    of_link += ["human_click_count"] * (not is_machine)
+                    of_link += ["human_unique_click_count"] * (not is_machine and is_first(*link, "human"))
+                    outcomes.append((event, of_link))
             elif kind == "soft_bounce" and event.recipient in delivered:
                 is_earlier = event.at < delivered[event.recipient] - timedelta(seconds=1)
                 if is_earlier and is_first(name, "deferral", event.recipient):
                     count(event, "deferred_count")
+                    outcomes.append((event, ["deferred_count"]))
             elif kind in ("hard_bounce", "block", "soft_bounce"):
                 gravity = ("hard_bounce", "block", "soft_bounce").index(kind)
                 failures[event.recipient].append((gravity, event.at, event))
             elif is_first(name, kind, event.recipient):
                 plain = {"deferral": "deferred", "suppression": "suppressed", "complaint": "complained"}
                 count(event, f"{plain.get(kind, 'unsubscribed')}_count")
+                if kind == "deferral":
+                    outcomes.append((event, ["deferred_count"]))
         for recipient, failed in failures.items():
             *_, event = min(failed, key=lambda each: each[:2])
             kinds = {"hard_bounce": "hard_bounced_count", "block": "blocked_count", "soft_bounce": "soft_bounced_count"}
             names = [kinds[event.kind], *["bounced_count"] * (event.kind != "block")]
             count(event, *names, *["sent_count"] * (recipient not in delivered))
-    return found
+            outcomes.append((event, ["failed_count", kinds[event.kind]]))
+    return found, outcomes
 
 
 def starts(at: datetime, grain: str) -> date:
@@ -462,7 +540,7 @@ def expected(counted_at: Counts, grain: str) -> dict[tuple[Any, ...], Counter[st
     """Rows of the marts of a grain; those of no count are left out, as are the zeros in the others."""
     rows: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
     for (key, at, of), counted in counted_at.items():
-        for whose in (key, ("all", "all", "all")):
+        for whose in (key, _TOTAL):
             rows[*whose, *of, starts(at, grain)] += counted
     return {row: counted for row, counted in rows.items() if counted}
 
@@ -475,7 +553,7 @@ def cohorts(events: list[Event], grain: str) -> dict[tuple[Any, ...], Counter[st
         messages[event.key[0], event.message].append(event)
     for of_message in messages.values():
         sent = [e.at for kind in ("accepted", "delivered") if (e := first(of_message, kind))][:1]
-        for (key, at, of), counted in counts(of_message, {}).items():
+        for (key, at, of), counted in counts(of_message, {})[0].items():
             kept = Counter({name: n for name, n in counted.items() if of == _ALL and name in _OF_COHORTS})
             if not sent or not kept:
                 continue
@@ -483,13 +561,47 @@ def cohorts(events: list[Event], grain: str) -> dict[tuple[Any, ...], Counter[st
             days = (at.date() - begun.date()).days
             if days <= 30:
                 period = starts(begun, grain)
-                for whose in (key, ("all", "all", "all")):
+                for whose in (key, _TOTAL):
                     rows[*whose, days, period] += kept
     return rows
 
 
 def first(events: list[Event], kind: str) -> Event | None:
     return min((event for event in events if event.kind == kind), key=lambda event: event.at, default=None)
+
+
+def expected_reasons(outcomes: Outcomes, grain: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """Rows of email_bounce_reasons: counts, first and last time and example."""
+    known = rules("bounce_classes")
+    rows: dict[tuple[Any, ...], list[tuple[Event, list[str]]]] = defaultdict(list)
+    for event, names in outcomes:
+        for of in (event.key, _TOTAL) if event.kind != "click" else ():
+            rows[*of, *reason(event.answer, known), starts(event.at, grain)].append((event, names))
+    found = {}
+    for row, of_row in rows.items():
+        times = [event.at.replace(tzinfo=None, microsecond=0).isoformat(" ") for event, _ in of_row]
+        answers = [event.answer for event, _ in of_row if event.answer]
+        counted = Counter(name for _, names in of_row for name in names)
+        found[row] = (counted, min(times), max(times), min(answers, default=None))
+    return found
+
+
+def expected_links(outcomes: Outcomes, grain: str) -> dict[tuple[Any, ...], Counter[str]]:
+    """Rows of email_links; links of which all clicks of the month are of one sixteenth of recipients are one."""
+    clicks = [(event, names) for event, names in outcomes if event.kind == "click"]
+    parts = defaultdict(set)
+    for event, _ in clicks:
+        parts[event.key, _LINKS[event.link or ""], starts(event.at, "monthly")].add(
+            md5(event.person.encode()).hexdigest()[0]
+        )
+    rows: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    for event, names in clicks:
+        link = _LINKS[event.link or ""]
+        if len(parts[event.key, link, starts(event.at, "monthly")]) == 1:
+            link = ("{one recipient}", "{one recipient}")
+        for of in (event.key, _TOTAL):
+            rows[*of, *link, starts(event.at, grain)].update(names)
+    return rows
 
 
 def columns(home: TestHome, mart: str) -> list[str]:
@@ -526,7 +638,7 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
         home.land()
         home.build(*_MARTS, email_domain_recipients=str(_COMMON))
     marts = {name: rows for name, rows in home.marts().items() if name.startswith("email")}
-    counted_at = counts(events, common_since(sources))
+    counted_at, outcomes = counts(events, common_since(sources))
     for grain in ("hourly", "daily", "monthly"):
         wanted = expected(counted_at, grain)
         by_rule = {
@@ -535,6 +647,22 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
         }
         assert shown(home, grain, **_SLICES) == by_rule, grain
         assert shown(home, grain, email_cohorts="days_after") == cohorts(events, grain), grain
+        names = ["failed_count", "hard_bounced_count", "soft_bounced_count", "blocked_count", "deferred_count"]
+        keys = "vendor, account, sender, smtp_status, enhanced_status, bounce_class, period_start"
+        said = "first_seen_at, last_seen_at, example"
+        rows = home.query(f"select {keys}, {said}, {', '.join(names)} from email_bounce_reasons_{grain}")
+        reasons = {row[:7]: (+Counter(dict(zip(names, row[10:], strict=True))), *row[7:10]) for row in rows}
+        assert reasons == expected_reasons(outcomes, grain), grain
+        # each failure has a reason
+        assert {name: sum(each[0][name] for row, each in reasons.items() if row[0] == "all") for name in names[1:]} == {
+            name: sum(counted[name] for row, counted in wanted.items() if row[0] == "all" and row[3:8] == _ALL)
+            for name in names[1:]
+        }
+        names = ["click_count", "unique_click_count", "human_click_count", "human_unique_click_count"]
+        keys = "vendor, account, sender, link, campaign, period_start"
+        rows = home.query(f"select {keys}, {', '.join(names)} from email_links_{grain}")
+        links = {row[:6]: +Counter(dict(zip(names, row[6:], strict=True))) for row in rows}
+        assert links == expected_links(outcomes, grain), grain
     every = sum(wanted.values(), Counter[str]())
     assert {name for name in columns(home, "email_metrics_daily") if name.endswith("_count")} == {*every}
     rules_met = {row[3] for row in wanted}
@@ -546,3 +674,102 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
     assert {0, 1, 23} <= {row[3] for row in cohorts(events, "daily")}
     home.build("--full-refresh", *_MARTS, email_domain_recipients=str(_COMMON))
     assert {name: rows for name, rows in home.marts().items() if name.startswith("email")} == marts
+    met = {row[5] for row in expected_reasons(outcomes, "monthly")}
+    assert {"unknown_mailbox", "mailbox_full", "reputation", "rate", "policy", "unclassified"} <= met
+    assert {row[3] for row in expected_links(outcomes, "monthly")} > {
+        "{one recipient}",
+        "https://x.example/a",
+        "{link}",
+    }
+
+
+def macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros by which answers and links are cleaned, out of dbt's."""
+    create_tokens(connection, "key")
+    environment = Environment()
+    environment.globals["var"] = lambda name: dbt_project()["vars"][name]
+    text = (PROJECT / "macros" / "email" / "published_link.sql").read_text()
+    module = environment.from_string(text).module
+    for name in ("published_link", "published_campaign"):
+        connection.execute(f"create temp macro {name}(stated) as {getattr(module, name)('stated')}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        *((answer, kept) for answer, kept in _ANSWERS.items()),
+        (
+            "smtp; 550-5.1.1 The email account that you tried to reach does not exist.",
+            "550 5.1.1 the email account that you tried to reach does not exist",
+        ),
+        ('550 "ann full lee"@x.example: no such user, ann.full@x.example, <mailbox@full.example>', "550 no such user"),
+        ("user ann_full=x.example bounce+ann=full.example via full.example.com", "user"),
+        ("450 ann%40full.example 198.51.100.7 +1 555 010 0234 try again", "450 try again"),
+        ("No MX for [mail.full.example]", "no mx for"),
+        (
+            "554 this user doesn't have a yahoo.com account (ann.lee@yahoo.com) [0]",
+            "554 this user doesn't have a account",
+        ),
+        (
+            "500 Ann Lee \u65e5\u672c erased-kcbmfoapdhlegnijobdkcmaf@x.org eyJhbGciOiJIUzI1NiJ9 3f2504e0-4f89-11d3",
+            "500",
+        ),
+        ("", ""),
+        (None, None),
+    ],
+)
+def test_of_an_answer_words_of_a_list_stay(answer: str | None, kept: str | None) -> None:
+    with duckdb.connect() as sql:
+        macros(sql)
+        assert sql.execute("select answer_words($1), answer_words(answer_words($1))", [answer]).fetchall() == [
+            (kept, kept)
+        ]
+
+
+def test_a_rule_for_bounces_can_be_met() -> None:
+    """Its words are among those that stay of an answer."""
+    with duckdb.connect() as sql:
+        macros(sql)
+        for rule in rules("bounce_classes"):
+            if rule["kind"] == "words":
+                assert sql.execute("select answer_words($1)", [rule["pattern"]]).fetchall() == [(rule["pattern"],)]
+
+
+@pytest.mark.parametrize(
+    ("url", "link", "campaign"),
+    [
+        *((url, *published) for url, published in _LINKS.items()),
+        (
+            "https://shop.example.com/Summer-Sale/?utm_campaign=spring%20sale&x=1#top",
+            "https://shop.example.com/Summer-Sale",
+            "spring%20sale",
+        ),
+        ("http://example.com:80", "http://example.com", "none"),
+        ("http://example.com:8080/a//b/", "http://example.com:8080/a/b", "none"),
+        ("https://ann:pw@x.example/a?utm_campaign=ann@x.example", "{link}", "{id}"),
+        ("https://x.example/u/0/inbox", "https://x.example/u/0/inbox", "none"),
+        ("https://x.example/magic/3f2504e0-4f89-11d3-9a0c-0305e82c3301", "https://x.example/magic/{id}", "none"),
+        ("https://x.example/cart;jsessionid=0A1B2C/checkout?x=y", "https://x.example/cart/checkout", "none"),
+        ("mailto:ann@x.example", "{link}", "none"),
+        ("tel:+15550100234", "{link}", "none"),
+        ("https://m\u00fcnchen.example/stra\u00dfe/", "https://m\u00fcnchen.example/stra\u00dfe", "none"),
+        ("https://xn--mnchen-3ya.example/stra%C3%9Fe", "https://xn--mnchen-3ya.example/stra%C3%9Fe", "none"),
+        ("https://x.example/YW5uQHguZXhhbXBsZQ", "https://x.example/{id}", "none"),
+        ("https://x.example/ann%2540x.example", "https://x.example/{id}", "none"),
+        ("https://x.example/orders/123456/555-0102", "https://x.example/orders/{id}/{id}", "none"),
+        ("https://x.example/kcbmfoapdhlegnijobdkcmaf", "https://x.example/{id}", "none"),
+        ("https://u1234567.ct.example.net/ls/click?upn=u001.AbC", "https://{id}.ct.example.net/ls/click", "none"),
+        ("https://x.example/#/reset/abcdef0123456789", "https://x.example", "none"),
+        ("https://x.example/A1B2-C3D4-E5F6", "https://x.example/{id}", "none"),
+        ("https://x.example?x=1&utm_campaign=9f8e7d6c5b4a3f2e1d0c", "https://x.example", "{id}"),
+        ("", "{link}", "none"),
+        (None, "none", "none"),
+    ],
+)
+def test_links_are_published_without_persons(url: str | None, link: str, campaign: str) -> None:
+    with duckdb.connect() as sql:
+        macros(sql)
+        ((found, of_old, named),) = sql.execute(
+            "select published_link($1), published_link(link($1)), published_campaign($1)", [url]
+        ).fetchall()
+    assert (found, of_old, named) == (link, link, campaign)

@@ -28,7 +28,10 @@ with_engagement_key as (
         md5_number(concat_ws('|', coalesce(message_id, cast(event_key as varchar)), recipient)) as message_key,
         case when event in ('opened', 'clicked') then user_agent end as user_agent,
         case when event in ('opened', 'clicked') then client_network end as client_network,
-        case when event = 'clicked' then md5_number(url) end as link_key
+        case when event = 'clicked' then md5_number(url) end as link_key,
+        case when event = 'clicked' then {{ published_link('url') }} end as link,
+        case when event = 'clicked' then {{ published_campaign('url') }} end as campaign,
+        case when event = 'clicked' then left(md5(coalesce(recipient, message_id)), 1) end as recipient_part
     from current_versions
 
 )

@@ -57,10 +57,14 @@ facts as (
         bounce_type,
         bounce_subtype,
         feedback_type,
+        answer,
         user_agent,
         client_network,
         md5_number(link) as link_key,
         recipient_domain,
+        case when event = '_email.click' then {{ published_link('link') }} end as link,
+        case when event = '_email.click' then {{ published_campaign('link') }} end as campaign,
+        case when event = '_email.click' then left(md5(coalesce(endpoint_id, message_id)), 1) end as recipient_part,
         case
             -- opens and clicks of a clock hour, of UTC, are one; whatever link was clicked
             when event in ('_email.open', '_email.click') then is_first_of_hour

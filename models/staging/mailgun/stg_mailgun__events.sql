@@ -55,6 +55,18 @@ select
     ) as template,
     url,
     "delivery-status".code as delivery_code,
+    case
+        when _kind = 'failed' then nullif(concat_ws(
+            ' ',
+            nullif({{ answer_words("concat_ws(' ', \"delivery-status\".code, \"delivery-status\".message)") }}, ''),
+            nullif(
+                {{ answer_words('"delivery-status".description') }},
+                coalesce({{ answer_words('"delivery-status".message') }}, '')
+            ),
+            -- why Mailgun itself gave up, where it isn't what the server said
+            case when lower(reason) in ('old', 'greylisted', 'espblock', 'blacklisted') then lower(reason) end
+        ), '')
+    end as answer,
     "delivery-status"."bounce-type" as bounce_type,
     "@timestamp" is not null as is_logs_item
 from {{ landed('mailgun', 'events') }}

@@ -25,10 +25,12 @@ from urllib.parse import unquote
 import duckdb
 import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
+from jinja2 import Template
 
 from touchstone.landing.records import key_of, literal, quoted, values_of
 from touchstone.landing.shapes import children
 from touchstone.landing.streams import Stream
+from touchstone.settings import PROJECT
 
 SCHEMA = """
 -- Grain: one identifier of a person who was erased, as a keyed hash of its kind and normalised text.
@@ -416,9 +418,12 @@ def create_tokens(connection: duckdb.DuckDBPyConnection, secret: str, kind: str 
 
     `hidden` is the token of a text, `person` that of an identifier, as `Persons` makes it, and `link` is an address of
     the web with hidden parameters, and a hidden path if it has a mail address. `network` is the first three numbers of
-    an IPv4 address, and `address` the same with the token of the whole. All leave what they made as it is.
+    an IPv4 address, and `address` the same with the token of the whole. `answer_words` is what stays of a mail server's
+    answer. All leave what they made as it is.
     """
-    for name, sql in _TOKENS.items():
+    words = Template((PROJECT / "macros" / "email" / "answer_words.sql").read_text()).module
+    macros = _TOKENS | {"answer_words(stated)": words.answer_words("stated")}  # type: ignore[attr-defined]
+    for name, sql in macros.items():
         connection.execute(f"create or replace {kind} {name} as {sql.replace('$secret', secret)}")
 
 

@@ -35,6 +35,10 @@ select
     coalesce(user_agent, 'none') as user_agent,
     client_network,
     link_key,
+    answer,
+    link,
+    campaign,
+    recipient_part,
     is_current,
     load_id
 from {{ ref('int_mailgun__events') }}

@@ -33,6 +33,10 @@ select
     coalesce(user_agent, 'none') as user_agent,
     client_network,
     link_key,
+    answer,
+    link,
+    campaign,
+    recipient_part,
     true as is_current,
     load_id
 from {{ ref('int_pinpoint__email_events') }}
