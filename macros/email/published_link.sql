@@ -5,23 +5,21 @@
 list_transform([split_part({{ url }}, '?', 1)], lambda page: case
     when page is null then 'none'
     when regexp_matches(page, '@|%40') or not regexp_matches(lower(page), '^https?://[^/:#]+(:[0-9]+)?(/|#|$)') then '{link}'
-    else concat(
-        regexp_extract(lower(page), '^(https?://)', 1),
-        array_to_string(list_transform(
+    else regexp_extract(lower(page), '^(https?://)', 1)
+        || array_to_string(list_transform(
             string_split(regexp_extract(lower(page), '^https?://([^/:#]+)', 1), '.'), lambda part: {{ published_part('part') }}
-        ), '.'),
-        regexp_extract(
-            regexp_replace(lower(page), '^(http://[^/:#]+:80|https://[^/:#]+:443)(/|#|$)', 'http://default\2'),
-            '^https?://[^/:#]+(:[0-9]+)', 1
-        ),
-        array_to_string(list_transform(
+        ), '.')
+        || case
+            when regexp_matches(lower(page), '^(http://[^/:#]+:80|https://[^/:#]+:443)(/|#|$)') then ''
+            else regexp_extract(lower(page), '^https?://[^/:#]+(:[0-9]+)', 1)
+        end
+        || array_to_string(list_transform(
             list_filter(
                 string_split(regexp_replace(regexp_extract(page, '^[^/]+//[^/#]+(/[^#]*)', 1), ';[^/]*', '', 'g'), '/'),
                 lambda part: part <> ''
             ),
             lambda part: '/' || {{ published_part('part') }}
         ), '')
-    )
 end)[1]
 {%- endmacro %}
 

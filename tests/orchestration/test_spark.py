@@ -219,6 +219,8 @@ def test_sugar_is_written_out(query: str, expected: str, described: Described) -
             "IF(ISNOTNULL(name), NAMED_STRUCT('first', REGEXP_EXTRACT(name, '(a)(b)', 1),"
             " 'second', REGEXP_EXTRACT(name, '(a)(b)', 2)), NULL)",
         ),
+        ("regexp_matches(name, 'a|b')", "REGEXP_LIKE(name, 'a|b')"),
+        ("regexp_replace(name, 'a|b', '-', 'g')", "REGEXP_REPLACE(name, 'a|b', '-')"),
         ("regexp_full_match(name, 'a\\d')", "REGEXP_LIKE(name, '^(?:a\\\\d)\\\\z')"),
         ("quantile_cont(rate, 0.5)", "PERCENTILE(rate, 0.5)"),
     ],
@@ -231,6 +233,8 @@ def test_an_expression_has_its_rule(expression: str, expected: str, described: D
     ("expression", "why"),
     [
         ("soundex(name)", "soundex"),
+        ("regexp_replace(name, 'a', 'b')", "of one match"),
+        ("regexp_replace(name, '(a)', '\\1', 'g')", "of one match"),
         ("cast(rate as varchar)", "cast of DOUBLE to varchar"),
         ("cast(cast(rate as decimal(9, 7)) as varchar)", "more than 6 decimals"),
         ("to_json(struct_pack(rate := rate))", "to_json"),

@@ -31,7 +31,7 @@ with_engagement_key as (
         case when event = 'clicked' then md5_number(url) end as link_key,
         case when event = 'clicked' then {{ published_link('url') }} end as link,
         case when event = 'clicked' then {{ published_campaign('url') }} end as campaign,
-        case when event = 'clicked' then left(md5(coalesce(recipient, message_id)), 1) end as recipient_part
+        case when event = 'clicked' then substr(md5(coalesce(recipient, message_id)), 1, 1) end as recipient_part
     from current_versions
 
 )

@@ -64,7 +64,7 @@ facts as (
         recipient_domain,
         case when event = '_email.click' then {{ published_link('link') }} end as link,
         case when event = '_email.click' then {{ published_campaign('link') }} end as campaign,
-        case when event = '_email.click' then left(md5(coalesce(endpoint_id, message_id)), 1) end as recipient_part,
+        case when event = '_email.click' then substr(md5(coalesce(endpoint_id, message_id)), 1, 1) end as recipient_part,
         case
             -- opens and clicks of a clock hour, of UTC, are one; whatever link was clicked
             when event in ('_email.open', '_email.click') then is_first_of_hour

@@ -59,10 +59,12 @@ select
         when _kind = 'failed' then nullif(concat_ws(
             ' ',
             nullif({{ answer_words("concat_ws(' ', \"delivery-status\".code, \"delivery-status\".message)") }}, ''),
-            nullif(
-                {{ answer_words('"delivery-status".description') }},
-                coalesce({{ answer_words('"delivery-status".message') }}, '')
-            ),
+            case
+                when not contains(
+                    coalesce({{ answer_words('"delivery-status".message') }}, ''),
+                    {{ answer_words('"delivery-status".description') }}
+                ) then {{ answer_words('"delivery-status".description') }}
+            end,
             -- why Mailgun itself gave up, where it isn't what the server said
             case when lower(reason) in ('old', 'greylisted', 'espblock', 'blacklisted') then lower(reason) end
         ), '')

@@ -17,15 +17,11 @@ select
     metrics.price_in_millicents_usd as price_in_millicents,
     lower(nullif(facets.email_channel.mail_event.bounce.bounce_type, '')) as bounce_type,
     lower(nullif(facets.email_channel.mail_event.bounce.bounce_sub_type, '')) as bounce_subtype,
-    nullif(concat_ws(
-        ' ',
-        nullif({{ answer_words("concat_ws(
-            ' ',
-            facets.email_channel.mail_event.bounce.bounced_recipients[1].status,
-            facets.email_channel.mail_event.bounce.bounced_recipients[1].diagnostic_code
-        )") }}, ''),
-        nullif(lower(facets.email_channel.mail_event.bounce.bounce_sub_type), 'general')
-    ), '') as answer,
+    {{ recipient_answer(
+        'facets.email_channel.mail_event.bounce.bounced_recipients[1].status',
+        'facets.email_channel.mail_event.bounce.bounced_recipients[1].diagnostic_code',
+        'facets.email_channel.mail_event.bounce.bounce_sub_type'
+    ) }} as answer,
     lower(nullif(facets.email_channel.mail_event.complaint.complaint_feedback_type, '')) as feedback_type,
     coalesce(
         nullif(trim(facets.email_channel.mail_event."open".user_agent), ''),

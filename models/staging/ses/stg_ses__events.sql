@@ -75,11 +75,10 @@ renamed as (
             as recipient_domain,
         -- as many as recipients
         case _kind
-            when 'bounce' then list_transform(bounce."bouncedRecipients", lambda r: nullif(concat_ws(
-                ' ',
-                nullif({{ answer_words("concat_ws(' ', r.status, r.\"diagnosticCode\")") }}, ''),
-                nullif(lower(bounce."bounceSubType"), 'general')
-            ), ''))
+            when 'bounce' then list_transform(
+                bounce."bouncedRecipients",
+                lambda r: {{ recipient_answer('r.status', 'r."diagnosticCode"', 'bounce."bounceSubType"') }}
+            )
             when 'deliverydelay' then [nullif(lower("deliveryDelay"."delayType"), 'general')]
         end as answers,
         coalesce(subscription."newTopicPreferences" ->> '$.unsubscribeAll' = 'true', false) as is_unsubscription,
@@ -87,9 +86,9 @@ renamed as (
         {{ network_number('client.address') }} as client_network,
         nullif(client.link, '') as link,
         -- of a message to several SES doesn't state who clicked
-        case when _kind = 'click' then left(md5(
+        case when _kind = 'click' then substr(md5(
             case when len(mail.destination) = 1 then lower(trim(mail.destination[1])) else mail."messageId" end
-        ), 1) end as recipient_part,
+        ), 1, 1) end as recipient_part,
         coalesce(nullif(tags['ses:caller-identity'][1], ''), 'none') as caller_identity,
         coalesce(nullif(tags['ses:from-domain'][1], ''), 'none') as from_domain,
         coalesce(nullif(tags['ses:source-ip'][1], ''), 'none') as source_ip,

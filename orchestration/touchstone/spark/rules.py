@@ -21,7 +21,7 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Count, exp.DatetimeAdd, exp.EndsWith, exp.Exists, exp.FirstValue, exp.Greatest, exp.If, exp.Lag,
     exp.LastValue, exp.Lead, exp.Least, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.MD5, exp.MapFromEntries,
     exp.Max, exp.Min, exp.Minute, exp.Nullif, exp.Or, exp.Rank, exp.Replace, exp.RowNumber, exp.SplitPart,
-    exp.StartsWith, exp.Sum, exp.Trim, exp.Unnest, exp.Upper,
+    exp.StartsWith, exp.Substring, exp.Sum, exp.Trim, exp.Unnest, exp.Upper,
 )  # fmt: skip
 
 # Far more steps than a recursion over events has.
@@ -803,6 +803,20 @@ def _regexp_extract(node: exp.RegexpExtract) -> Node:
 @rule(exp.RegexpExtractAll)
 def _regexp_extract_all(node: exp.RegexpExtractAll) -> Node:
     return call("regexp_extract_all", node.this, node.expression, node.args.get("group") or 0)
+
+
+@rule(exp.RegexpLike)
+def _regexp_matches(node: exp.RegexpLike) -> Node:
+    return call("regexp_like", node.this, node.expression)
+
+
+@rule(exp.RegexpReplace)
+def _regexp_replace(node: exp.RegexpReplace) -> Node:
+    """Of all matches, as Spark's is; what it puts in names no group, which Spark writes in another way."""
+    modifiers, replacement = node.args.get("modifiers"), node.args["replacement"]
+    if not (modifiers and modifiers.name == "g" and replacement.is_string and "\\" not in replacement.name):
+        raise Unmapped("regexp_replace() of one match, or by groups", node)
+    return call("regexp_replace", node.this, node.expression, replacement)
 
 
 @rule(exp.RegexpFullMatch)
