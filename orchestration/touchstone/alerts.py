@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import duckdb
 from pydantic import SecretStr
 
-from touchstone.console import printable
+from touchstone.console import counted, printable
 from touchstone.release import held_back
 from touchstone.settings import Settings
 
@@ -48,15 +48,17 @@ def is_set_up(settings: Settings) -> bool:
     return bool(settings.alert_urls or settings.alert_command)
 
 
-def alert(settings: Settings, happened: str, reasons: Mapping[str, str], then: str) -> list[str]:
-    """Send what `happened` to all addresses, with the reasons and what to do `then`.
+def alert(
+    settings: Settings, happened: str, reasons: Mapping[str, str], then: str, section: str = "A system is held back"
+) -> list[str]:
+    """Send what `happened` to all addresses, with the reasons, what to do `then`, and the docs' section of it.
 
     Returns a line for each address that did not take it. Raises nothing, as no night depends on its alert.
     """
     if not is_set_up(settings):
         return []
     try:
-        return send(settings, _described(settings, happened, reasons, then))
+        return send(settings, _described(settings, happened, reasons, then, section))
     except Exception as error:
         return [f"no alert was sent: {type(error).__name__}"]
 
@@ -78,6 +80,22 @@ def alert_of_error(settings: Settings) -> Iterator[None]:
         name = type(error).__name__
         alert_of_night(settings, "the night stopped", {name: _reason(name, str(error))})
         raise
+
+
+def alert_of_rates(settings: Settings) -> list[str]:
+    """Send an alert of rates of e-mail that the present release has as unusual, and the report before it hadn't.
+
+    Returns a line for each address that did not take it.
+    """
+    from touchstone.report.news import unusual_in
+
+    release = settings.published.resolve()
+    with duckdb.connect(str(release / "touchstone.duckdb"), read_only=True) as connection:
+        new = {each.rate: each.said for each in unusual_in(release, connection) if each.is_new}
+    if not new:
+        return []
+    happened = f"{counted(len(new), 'rate')} of e-mail {'is' if len(new) == 1 else 'are'} unusual"
+    return alert(settings, happened, new, f"see {settings.published / 'report.html'}", "A rate is unusual")
 
 
 def what_happened(is_published: bool, reasons: Iterable[str]) -> str:
@@ -127,13 +145,13 @@ def send(settings: Settings, alert: Alert) -> list[str]:
         return [line for each in sent if (line := each.result())]
 
 
-def _described(settings: Settings, happened: str, reasons: Mapping[str, str], then: str) -> Alert:
+def _described(settings: Settings, happened: str, reasons: Mapping[str, str], then: str, section: str) -> Alert:
     host = platform.node()
     paragraphs = [
         [f"Home: {settings.home} on {host}"],
         [f"{happened[0].upper()}{happened[1:]}:", *(f"- {name}: {reason}" for name, reason in reasons.items())],
         _what_readers_see(settings),
-        [f"Next: {then}", 'The section "A system is held back" of docs/operations.md says more.'],
+        [f"Next: {then}", f'The section "{section}" of docs/operations.md says more.'],
     ]
     shown = "\n\n".join("\n".join(printable(line)[:_LINE] for line in lines) for lines in paragraphs)
     return Alert(printable(f"Touchstone on {host}: {happened}"), shown)

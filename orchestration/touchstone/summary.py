@@ -23,6 +23,7 @@ from touchstone.landing.quarantine import Group, open_groups
 from touchstone.landing.streams import read_streams
 from touchstone.manifest import sources_off
 from touchstone.release import REPORT_STATE, held_back
+from touchstone.report.unusual import unusual_rates
 from touchstone.settings import Settings
 
 _WIDTH = 100
@@ -113,11 +114,16 @@ def _warn(console: Console, what: str, text: str) -> None:
 
 
 def _print_held_back(console: Console, published: Path) -> set[str]:
-    """Print the systems that are held back; returns the reasons."""
+    """Print the systems that are held back, and unusual rates; returns the reasons."""
     with duckdb.connect(str(published.resolve()), read_only=True) as connection:
         systems = held_back(connection)
+        unusual = unusual_rates(connection)
     for system in systems:
         _warn(console, "Held back", system.message)
+    for rate, said in [*unusual.items()][:_SHOWN]:
+        _warn(console, "Unusual", f"{rate}: {said}")
+    if (more := len(unusual) - _SHOWN) > 0:
+        console.print(f"    and {more:,} more, in email_watch_daily")
     return {system.reason for system in systems}
 
 

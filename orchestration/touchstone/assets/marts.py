@@ -18,6 +18,7 @@ from dagster import (
 )
 from dagster_dbt import dbt_assets
 
+from touchstone.alerts import alert_of_rates
 from touchstone.assets.findings import HELD_BACK, result_of
 from touchstone.assets.naming import OWN, Naming, explained_step
 from touchstone.console import log_progress
@@ -232,6 +233,8 @@ def _report(manifest: Manifest, keys: Sequence[AssetCheckKey], naming: Naming) -
                 checks = outcomes(context.instance, keys)
                 path = write_report(settings.published.resolve(), settings, ledger, checks)
             open_to_readers(settings, path.parent)
+            for line in alert_of_rates(settings):
+                context.log.warning(line)
         except Exception as error:
             context.log.exception("the report could not be written")
             failure = f"{type(error).__name__}: {error}"

@@ -13,6 +13,7 @@ import duckdb
 
 from touchstone.release import REPORT_STATE
 from touchstone.report.numbers import LEAST_RECORDS, Line, Row, Section, release_of, rows
+from touchstone.report.unusual import unusual_rates
 
 # The part of a number by which a day's must have changed to be listed.
 _NOTICEABLE = 0.01
@@ -57,14 +58,24 @@ class Changed:
 
 
 @dataclass(frozen=True)
+class Unusual:
+    """A rate of e-mail that is unusual on a day, and what it is beside what is usual."""
+
+    rate: str
+    said: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
 class News:
-    """What is new since the report `before`; without one, nothing is."""
+    """What is new since the report `before`; without one, nothing is. `unusual` rates are of the last days."""
 
     failing: list[Failing]
     before: datetime | None = None
     landed: list[Row] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
+    unusual: list[Unusual] = field(default_factory=list)
 
 
 def news_of(
@@ -86,6 +97,7 @@ def news_of(
     failing.sort(
         key=lambda each: (not each.is_new, each.check.severity != "ERROR", not each.before, -each.since.toordinal())
     )
+    unusual = unusual_in(folder, connection)
     state = {
         "published_at": release.published_at.isoformat(),
         "landing": max((row["landing"] for row in _landed(connection, -1)), default=0),
@@ -98,13 +110,14 @@ def news_of(
             }
             for each in failing
         ],
+        "unusual": [each.rate for each in unusual],
         "numbers": {
             section.system.system: {_name(title, line): _days_over(section, line) for title, line in _lines(section)}
             for section in shown
         },
     }
     if not before:
-        return News(failing), state
+        return News(failing, unusual=unusual), state
     passed = {(check.asset, check.name) for check in checks if check.passed}
     mended = [check["finding"] for key, check in known.items() if key in passed]
     changed = [
@@ -112,7 +125,14 @@ def news_of(
     ]
     changed.sort(key=lambda each: -each.part)
     published_at = datetime.fromisoformat(before["published_at"])
-    return News(failing, published_at, _landed(connection, before["landing"]), mended, changed), state
+    return News(failing, published_at, _landed(connection, before["landing"]), mended, changed, unusual), state
+
+
+def unusual_in(folder: Path, connection: duckdb.DuckDBPyConnection) -> list[Unusual]:
+    """The unusual rates of e-mail of the release in `folder`, new ones first; the report before didn't have these."""
+    known = _state_before(folder).get("unusual", ())
+    found = [Unusual(rate, said, rate not in known) for rate, said in unusual_rates(connection).items()]
+    return sorted(found, key=lambda each: not each.is_new)
 
 
 def _state_before(folder: Path) -> dict[str, Any]:
