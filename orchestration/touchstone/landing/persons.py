@@ -422,7 +422,7 @@ def create_tokens(connection: duckdb.DuckDBPyConnection, secret: str, kind: str 
     answer. All leave what they made as it is.
     """
     words = Template((PROJECT / "macros" / "email" / "answer_words.sql").read_text()).module
-    macros = _TOKENS | {"answer_words(stated)": words.answer_words("stated")}  # type: ignore[attr-defined]
+    macros = _TOKENS | {"answer_words(stated)": words.answer_words("stated")}
     for name, sql in macros.items():
         connection.execute(f"create or replace {kind} {name} as {sql.replace('$secret', secret)}")
 
