@@ -136,9 +136,11 @@ class Maker:
             "domain": {"name": pick(["a.example"]) if message % 2 else "b.example"},
             "message": {"headers": {"message-id": f"m{message // 2}"}},
             "recipient": _PEOPLE[message % len(_PEOPLE)],
-            "recipient-provider": pick(["", "Other", "Yahoo US", "Corp Mail"]) if kind != "accepted" else None,
-            "template": pick([None, {"name": "welcome"}, {"name": "digest"}]),
-            "tags": pick([None, ["news"], ["News", "offer", "news"]]),
+            "recipient-provider": ["", "Other", "Yahoo US", "Corp Mail", "Corp Mail"][message % 5]
+            if kind != "accepted"
+            else None,
+            "template": [None, {"name": "welcome"}, {"name": "digest"}][message // 2 % 3],
+            "tags": [None, ["news"], ["News", "offer", "news"]][message // 3 % 3],
             "severity": pick(["permanent", "permanent", "temporary"]) if kind == "failed" else None,
             "reason": pick(["bounce", "generic", "espblock", "old", "suppress-bounce"]) if kind == "failed" else None,
             "flags": {
