@@ -133,9 +133,9 @@ judged as (
         bounds.weeks,
         rates.root,
         bounds.expected,
-        -- beside the spread of days, that of so few messages
+        -- the spread of days has that of their messages, of which this day may have fewer
         {{ var('email_watch_deviations') }}
-        * sqrt(bounds.spread * bounds.spread + 1 / (4 * rates.denominator)) as margin
+        * sqrt(greatest(bounds.spread * bounds.spread, 1 / (4 * rates.denominator))) as margin
     from rates
     left join bounds using (vendor, account, sender, provider, metric)
     where rates.days_before = 0
