@@ -105,6 +105,7 @@ class Maker:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._number = 0
+        self._events_of = Counter[int]()
 
     def events(self, count: int) -> dict[str, list[Record]]:
         made = {"mailgun/events": self.mailgun, "ses/events": self.ses, "pinpoint/events": self.pinpoint}
@@ -115,7 +116,9 @@ class Maker:
         return self._number
 
     def _at(self, message: int) -> datetime:
-        later = self._chance.choice(_LATER) + message % 3 * 0.001
+        # no two at once, as nothing tells here which of them is the first there
+        self._events_of[message] += 1
+        later = self._chance.choice(_LATER) + self._events_of[message] * 0.001
         return _BEGINNINGS[message % 3] + timedelta(seconds=later)
 
     def _client(self) -> tuple[str, str]:

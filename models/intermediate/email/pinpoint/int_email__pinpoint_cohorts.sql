@@ -1,2 +1,2 @@
--- Grain: one day on which something became of messages of Pinpoint, project and journey, and hour and day in which they were sent.
+-- Grain: one day, and sending day and hour of messages of Pinpoint, project and journey: what became of them that day.
 {{ email_cohorts(ref('int_email__pinpoint_events'), ref('int_email__pinpoint_facts')) }}
