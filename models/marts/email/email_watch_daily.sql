@@ -148,7 +148,7 @@ with_bounds as (
         * exclude (root, expected, margin),
         case when metric = 'delivery_rate' then 1 - expected * expected else expected * expected end as expected,
         -- the greatest of NULL and 0 would be 0
-        case when margin is not null then greatest(expected - margin, 0) end as low,
+        case when expected is not null then greatest(expected - margin, 0) end as low,
         expected + margin as high,
         abs(root * root - expected * expected) * denominator >= {{ var('email_watch_messages') }} as is_enough
     from judged
