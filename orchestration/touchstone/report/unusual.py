@@ -17,7 +17,7 @@ def unusual_rates(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         select vendor, account, sender, provider, metric, period_start, value, lower_bound, upper_bound, status
         from email_watch_daily
         where status not in ('usual', 'too few weeks')
-        order by status = 'above the limit' desc, denominator desc, all
+        order by status = 'above the limit' desc, denominator desc, vendor, account, sender, provider, metric
     """).fetchall()
     rates = {}
     for vendor, account, sender, provider, metric, day, value, low, high, status in found:
