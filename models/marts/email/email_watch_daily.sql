@@ -8,7 +8,7 @@ complete as (
     -- a day is over when the vendor's next hour would be of another one
     select
         vendor,
-        {{ reporting_date("max(period_start) + interval 1 hour") }} - 1 as last_day
+        {{ reporting_date("(max(period_start) + interval 1 hour)") }} - 1 as last_day
     from {{ ref('email_metrics_hourly') }}
     group by vendor
 
