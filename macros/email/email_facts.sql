@@ -1,7 +1,9 @@
 {# The body of a vendor's model of what became of its messages: every event but acceptances and deliveries, which the events
    of its message explain, in whatever order they land. `events` is its view of events in the words of all vendors. #}
 {% macro email_facts(events) -%}
-{{- config(unique_key=['event_key', 'recipient_key']) -}}
+{#- Another version may tell of another time or sender: there it counts anew, and no longer where it did. -#}
+{%- set key = ['event_key', 'recipient_key', 'account', 'sender', 'event_at'] -%}
+{{- config(unique_key=key) -}}
 with
 
 events as not materialized {{ read(events) }},
@@ -222,5 +224,5 @@ facts as (
 
 )
 
-{{ changed_facts(['event_key', 'recipient_key'], group=['message_key']) }}
+{{ changed_facts(key, group=['message_key']) }}
 {%- endmacro %}

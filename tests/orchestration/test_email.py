@@ -161,6 +161,8 @@ class Maker:
         yield event
         if kind == "failed" and self._chance.random() < 0.3:  # the item of the Logs API counts in its place
             item = {name: value for name, value in event.items() if name != "timestamp"}
+            later = at + timedelta(seconds=2)
+            at = later if later.date() == at.date() else at
             yield item | {"@timestamp": at.isoformat(), "reason": pick(["bounce", "blacklisted", "greylisted"])}
 
     def ses(self) -> Iterator[Record]:
