@@ -342,7 +342,7 @@ def expect_joined(page: Page, edges: set[tuple[str, str]]) -> None:
 
 
 def test_the_lineage_joins_landing_to_the_release(page: Page, ui: str) -> None:
-    page.set_viewport_size({"width": 4200, "height": 2800})  # where there is less room, names are shortened
+    page.set_viewport_size({"width": 9000, "height": 6000})  # where there is less room, names are shortened
     page.goto("/asset-groups")
     systems = ("alexa", "catalog", "cloudwatch", "mailgun", "pinpoint", "ses")
     expect_joined(page, {(system, "publish") for system in systems})
