@@ -21,7 +21,7 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Count, exp.DatetimeAdd, exp.EndsWith, exp.Exists, exp.FirstValue, exp.Greatest, exp.If, exp.Lag,
     exp.LastValue, exp.Lead, exp.Least, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.MD5, exp.MapFromEntries,
     exp.Max, exp.Min, exp.Minute, exp.Nullif, exp.Or, exp.Rank, exp.Replace, exp.RowNumber, exp.SplitPart,
-    exp.StartsWith, exp.Substring, exp.Sum, exp.Trim, exp.Unnest, exp.Upper,
+    exp.Sqrt, exp.StartsWith, exp.Substring, exp.Sum, exp.Trim, exp.Unnest, exp.Upper,
 )  # fmt: skip
 
 # Far more steps than a recursion over events has.
