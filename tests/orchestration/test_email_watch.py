@@ -123,7 +123,9 @@ def test_planted_faults_are_found_and_quiet_weeks_are_quiet(home: TestHome, seed
         sql.execute(
             f"create view email_metrics_hourly as select vendor, {hour} as period_start from email_metrics_daily"
         )
-        sql.execute("create view email_by_provider_daily as select *, 'all' as provider from email_metrics_daily limit 0")
+        sql.execute(
+            "create view email_by_provider_daily as select *, 'all' as provider from email_metrics_daily limit 0"
+        )
         sql.execute(view)
         for number in range(_DAYS + 1):
             sql.execute("delete from today")
