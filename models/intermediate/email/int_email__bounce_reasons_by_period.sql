@@ -6,20 +6,7 @@ with
 
 counts as (
 
-    {% for vendor in ['mailgun', 'pinpoint', 'ses'] if vendor in var('systems') -%}
-    select * from {{ ref('int_email__' ~ vendor ~ '_bounce_reasons') }}
-    {% if vendor == 'pinpoint' -%}
-    anti join (
-        select
-            application_id as account,
-            journey_id as sender
-        from {{ ref('int_pinpoint__test_journeys') }}
-    ) using (account, sender)
-    {% endif -%}
-    {% if not loop.last -%}
-    union all by name
-    {% endif -%}
-    {% endfor %}
+    {{ email_of_vendors('bounce_reasons') }}
 
 ),
 
