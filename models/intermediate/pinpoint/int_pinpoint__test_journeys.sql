@@ -1,5 +1,5 @@
 -- Grain: one journey that was ever named as a test. No metric counts it, nor any of its events.
-{{ config(materialized='view', tags='published') }}
+{{ config(materialized='table', tags='published') }}
 
 with
 
