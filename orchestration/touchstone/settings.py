@@ -37,6 +37,9 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 _INSTALLED = Path(__file__).resolve().parent / "project"
 PROJECT = _INSTALLED if _INSTALLED.exists() else _CHECKOUT
 _PREFIX = "TOUCHSTONE_"
+# Variables of dbt's that are settings of their own, and what the others are.
+_NO_VARIABLES = ("systems", "reporting_timezone")
+_KINDS: dict[Any, str] = {int | float: "a number", str: "a text", list: "a list of texts"}
 # Variables between the project's own processes, which are no settings.
 _INTERNAL = ("full_refresh", "lake", "load_id", "load_limit", "progress", "published", "seeds")
 # Settings that may hold passwords: no message shows their values.
@@ -211,10 +214,10 @@ class Settings(BaseSettings):
         description="The time zone of days and months; hours are always UTC. A change rebuilds the marts.",
         examples=["Europe/Berlin"],
     )
-    variables: dict[str, int | float] = Field(
+    variables: dict[str, int | float | str | list[str]] = Field(
         default={},
-        description="Thresholds and spans of dbt_project.yml's `vars` that are others for you.",
-        examples=[{"ses_bounce_rate_review": 0.04}],
+        description="Thresholds, spans and names of dbt_project.yml's `vars` that are others for you.",
+        examples=[{"ses_bounce_rate_review": 0.04, "mailgun_dimensions": ["plan"]}],
     )
     owners: dict[str, str] = Field(
         default={},
@@ -444,10 +447,16 @@ class Settings(BaseSettings):
 
     @field_validator("variables")
     @classmethod
-    def _known_variables(cls, values: dict[str, int | float]) -> dict[str, int | float]:
-        known = [name for name, value in dbt_project()["vars"].items() if isinstance(value, int | float)]
-        for name in values:
+    def _known_variables(cls, values: dict[str, Any]) -> dict[str, Any]:
+        known = {name: value for name, value in dbt_project()["vars"].items() if name not in _NO_VARIABLES}
+        for name, value in values.items():
             _check_known(name, known, "variable")
+            (kind,) = (kind for kind in _KINDS if isinstance(known[name], kind))
+            if not isinstance(value, kind):
+                raise ValueError(f"{name} is {_KINDS[kind]}")
+            names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+            if not all(re.fullmatch(r"[\w .-]+", text) for text in names):
+                raise ValueError(f"{name}: a name has letters, digits, spaces and _ . - alone")
         return values
 
     @field_validator("schedule_timezone", "reporting_timezone")
@@ -526,6 +535,11 @@ class Settings(BaseSettings):
         """The variables of the dbt project that are set here."""
         is_pseudonymised = {"is_pseudonymised": True} if self.keep_records_days else {}
         return {"reporting_timezone": self.reporting_timezone, **is_pseudonymised, **self.variables}
+
+    @cached_property
+    def mailgun_dimensions(self) -> list[str]:
+        """The variables of Mailgun's users that messages are told apart by."""
+        return list(self.dbt_vars.get("mailgun_dimensions", dbt_project()["vars"]["mailgun_dimensions"]))
 
     @cached_property
     def inbox(self) -> Path:

@@ -239,7 +239,7 @@ def _counted(settings: Settings, found: dict[str, Path], folder: Path) -> list[R
     with duckdb.connect() as sql:
         sql.execute("set TimeZone = 'UTC'; attach ':memory:' as internal; attach ':memory:' as touchstone")
         if settings.keep_records_days:
-            create_tokens(sql, read_key(settings.ledger.parent))
+            create_tokens(sql, read_key(settings.ledger.parent), settings.mailgun_dimensions)
         for node in parsed.nodes.values():
             if node.resource_type == "seed":
                 path = own_seeds(settings).get(node.name, PROJECT / node.original_file_path)

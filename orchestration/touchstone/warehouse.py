@@ -132,7 +132,7 @@ def _build_on_duckdb(
     if settings.keep_records_days:
         with writable(settings) as connection:
             connection.execute("use internal")  # the other file is published, and the macros have the key
-            create_tokens(connection, read_key(settings.ledger.parent), "macro")
+            create_tokens(connection, read_key(settings.ledger.parent), settings.mailgun_dimensions, "macro")
     full_refresh = set(plan.full_refresh)
     for position, batch in enumerate(plan.batches[:-1] if has_models else (), start=1):
         log_progress(f"building: batch {position} of {len(plan.batches)}")

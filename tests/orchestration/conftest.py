@@ -135,7 +135,7 @@ class TestHome:
         """The whole project's manifest; dbt's own file is of whatever was built last in this home."""
         return project(self.settings)
 
-    def build(self, *arguments: str, models_only: bool = True, **variables: str) -> None:
+    def build(self, *arguments: str, models_only: bool = True, **variables: Any) -> None:
         """dbt build in this process; data tests only where asked for.
 
         A plain build is one of the systems that have landed, as that of a night, and begins with an empty warehouse in
@@ -158,7 +158,7 @@ class TestHome:
         if not (self.settings.warehouse / "internal.duckdb").exists():
             shutil.copytree(self._skeleton, self.settings.warehouse, dirs_exist_ok=True)
 
-    def _build(self, *arguments: str, models_only: bool, **variables: str) -> None:
+    def _build(self, *arguments: str, models_only: bool, **variables: Any) -> None:
         kinds = ["--exclude-resource-type", "unit_test", *(["test"] if models_only else [])]
         variables.setdefault("reporting_timezone", "UTC")
         command = [*_SILENT, "build", *kinds, "--vars", json.dumps(variables), *arguments]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 import re
 from collections import Counter, defaultdict
@@ -42,6 +43,16 @@ _PEOPLE = [
     *("dan@Hotmail.com", "eve@mail.example.com", "fay@z.example"),
 ]
 _COMMON = 2  # so many recipients make a domain common
+# Variables of Mailgun's users as its APIs state them, with the texts of those that are dimensions.
+_PLAN, _TIER = "plan", "paid tier"
+_VARIABLES: list[tuple[Any, str, str]] = [
+    ({_PLAN: "pro", _TIER: 2, "name": "Ann"}, "pro", "2"),
+    (json.dumps({_PLAN: "pro", _TIER: {"name": "Ann"}}), "pro", "none"),
+    ({_PLAN: " ", _TIER: True}, "none", "true"),
+    ([], "none", "none"),
+    ("Could not load user-variables. They were either truncated or invalid JSON", "none", "none"),
+    (None, "none", "none"),
+]
 _AGENTS = [
     "Mozilla/5.0",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 "
@@ -144,6 +155,7 @@ class Maker:
             else None,
             "template": [None, {"name": "welcome"}, {"name": "digest"}][message // 2 % 3],
             "tags": [None, ["news"], ["News", "offer", "news"]][message // 3 % 3],
+            "user-variables": _VARIABLES[message // 4 % len(_VARIABLES)][0],
             "severity": pick(["permanent", "permanent", "temporary"]) if kind == "failed" else None,
             "reason": pick(["bounce", "generic", "espblock", "old", "suppress-bounce"]) if kind == "failed" else None,
             "flags": {
@@ -296,7 +308,10 @@ def mailgun(records: Iterable[Record]) -> Iterator[Event]:
         own = reason if reason in ("old", "greylisted", "espblock", "blacklisted") else ""
         answer = joined("550", _ANSWERS[said["message"]], own) if said else ""
         if kind:
+            stated = record["user-variables"]
+            plan, tier = next((plan, tier) for each, plan, tier in _VARIABLES if each == stated)
             dimensions = (("template", template["name"]), *(("tag", tag) for tag in tags))
+            dimensions += ((f"v:{_PLAN}", plan), (f"v:{_TIER}", tier))
             yield Event(key, message, None, at, kind, *client, *whose, dimensions, answer, record["recipient"])
 
 
@@ -637,13 +652,14 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
     ]
     landed = {source: records + chance.sample(records, 20) for source, records in sources.items()}
     loads = 3
+    variables: dict[str, Any] = {"email_domain_recipients": _COMMON, "mailgun_dimensions": [_PLAN, _TIER]}
     for load in range(loads):
         for source, records in landed.items():
             if load == 0:
                 chance.shuffle(records)
             home.put(source, f"{load}.json", records[load::loads])
         home.land()
-        home.build(*_MARTS, email_domain_recipients=str(_COMMON))
+        home.build(*_MARTS, **variables)
     marts = {name: rows for name, rows in home.marts().items() if name.startswith("email")}
     counted_at, outcomes = counts(events, common_since(sources))
     for grain in ("hourly", "daily", "monthly"):
@@ -679,7 +695,7 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
     assert {("other", "x.example"), ("other", "other"), ("several", "several"), ("none", "none")} < providers
     assert not {domain for _, domain in providers} & {"y.example", "z.example"}
     assert {0, 1, 23} <= {row[3] for row in cohorts(events, "daily")}
-    home.build("--full-refresh", *_MARTS, email_domain_recipients=str(_COMMON))
+    home.build("--full-refresh", *_MARTS, **variables)
     assert {name: rows for name, rows in home.marts().items() if name.startswith("email")} == marts
     met = {row[5] for row in expected_reasons(outcomes, "monthly")}
     assert {"unknown_mailbox", "mailbox_full", "reputation", "policy", "unclassified"} <= met

@@ -18,7 +18,9 @@ import pytest
 from touchstone.landing import erase as erasing
 from touchstone.landing.erase import Erased, erase, persons_in
 from touchstone.landing.land import land
+from touchstone.landing.ledger import Ledger
 from touchstone.landing.persons import CannotErase, ErasureUnfinished, Person, Persons
+from touchstone.landing.records import read_lake
 from touchstone.landing.retract import retract_file, retract_record, undo
 from touchstone.sample.__main__ import main as generate
 from touchstone.settings import Settings
@@ -240,6 +242,46 @@ def test_when_somebody_is_erased_makes_no_difference(seed: int, home: TestHome) 
     erase_all(home, persons)
     assert counts(home) == before == numbers
     assert state(home) == between
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_of_the_variables_of_a_user_dimensions_stay(is_old: bool, home: TestHome) -> None:
+    """Of a person who is erased, before and after the record lands, and of an old record; as text, whatever it was."""
+    stated: list[Any] = [
+        {"plan": "pro", "paid tier": 2, "name": "Ann"},
+        '{"plan": {"name": "Ann"}, "paid tier": "ann.lee@example.com"}',
+        "Could not load user-variables",
+        [],
+    ]
+    variables = {"mailgun_dimensions": ["plan", "paid tier"]}
+    settings = Settings(home=home.settings.home, variables=variables, keep_records_days=1 if is_old else None)
+    for night in range(2):
+        records = [
+            {
+                "event": "delivered",
+                "id": f"{night}{number}",
+                "timestamp": 1750871991,
+                "domain": {"name": "a.example"},
+                "recipient": "ann.lee@example.com",
+                "user-variables": variables,
+            }
+            for number, variables in enumerate(stated)
+        ]
+        home.put("mailgun/events", f"{night}.json", records)
+        with Ledger.open(settings) as ledger:
+            land(home.streams["mailgun/events"], settings, ledger, lambda text: None)
+        if night == 0:
+            erase(settings, home.streams.values(), [Person.named("ann.lee@example.com")])
+    with home.ledger() as ledger:
+        lake = read_lake(ledger.lake_paths("mailgun/events", of_batch=False))
+        rows = ledger.connection.execute(
+            f"""select cast("user-variables" as varchar) from {lake} order by id[2:], id"""
+        ).fetchall()
+    kept = [re.sub("erased-[a-p]{24}", "TOKEN", text) for (text,) in rows]
+    assert (
+        kept[:4:2] == kept[1:4:2] == ['{"plan":"pro","paid tier":"2"}', '{"plan":null,"paid tier":"TOKEN@example.com"}']
+    )
+    assert {*kept[4:]} == {'{"plan":null,"paid tier":null}'}
 
 
 def sample(inbox: Path) -> None:

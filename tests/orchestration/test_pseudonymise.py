@@ -199,7 +199,7 @@ def check_marts(home: TestHome, seed: int, nights: int, systems: Collection[str]
         settings = keeping(home, date(2026, 3, 1) if night else date(2026, 2, 1))
         home.land(settings)
         with duckdb.connect(str(home.settings.warehouse / "internal.duckdb")) as internal:
-            create_tokens(internal, read_key(home.settings.lake), "macro")
+            create_tokens(internal, read_key(home.settings.lake), kind="macro")
         home.build(*chosen, is_pseudonymised="true")
     marts = home.marts()
     assert len(marts) >= 6

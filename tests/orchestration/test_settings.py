@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -34,6 +35,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("SCHEDULE_HOURS", "3", "no such setting; did you mean TOUCHSTONE_SCHEDULE_HOUR?"),
         ("VARIABLES", '{"ses_bounce_rate_paus": 0.2}', "did you mean ses_bounce_rate_pause?"),
         ("VARIABLES", '{"reporting_timezone": 1}', "'reporting_timezone' is not a variable"),
+        ("VARIABLES", '{"ses_review_days": "week"}', "ses_review_days is a number"),
+        ("VARIABLES", '{"email_campaign_parameter": 7}', "email_campaign_parameter is a text"),
+        ("VARIABLES", '{"mailgun_dimensions": "plan"}', "mailgun_dimensions is a list of texts"),
+        ("VARIABLES", """{"mailgun_dimensions": ["plan", "o'neil"]}""", "a name has letters, digits, spaces and _ . -"),
         ("OWNERS", '{"mailgum": "a@b.de"}', "did you mean mailgun?"),
         ("OWNERS", '{"mailgun": "someone"}', "'someone' is neither an e-mail address nor a team:name"),
         ("WHATEVER", "3", "no such setting; the names are TOUCHSTONE_ALERT_COMMAND, "),
@@ -142,8 +147,17 @@ def test_empty_variables_and_those_of_our_own_processes_are_accepted(
 
 
 def test_variables_reach_dbt(folder: Path) -> None:
-    (folder / "settings.toml").write_text('reporting_timezone = "Europe/Berlin"\nvariables = {ses_review_days = 7}\n')
-    assert load_settings().dbt_vars == {"reporting_timezone": "Europe/Berlin", "ses_review_days": 7}
+    variables = {"ses_review_days": 7, "ses_bounce_rate_pause": 0.5, "email_campaign_parameter": "c"}
+    text = ", ".join(f"{name} = {json.dumps(value)}" for name, value in variables.items())
+    (folder / "settings.toml").write_text(
+        f'reporting_timezone = "Europe/Berlin"\nvariables = {{{text}, mailgun_dimensions = ["my plan"]}}\n'
+    )
+    assert load_settings().dbt_vars == {
+        **variables,
+        "reporting_timezone": "Europe/Berlin",
+        "mailgun_dimensions": ["my plan"],
+    }
+    assert load_settings().mailgun_dimensions == ["my plan"]
 
 
 def test_a_file_that_takes_no_seeds_place_is_named(folder: Path) -> None:

@@ -53,6 +53,14 @@ select
     coalesce(
         nullif(case json_type(template) when 'VARCHAR' then template ->> '$' else template ->> '$.name' end, ''), 'none'
     ) as template,
+    cast([
+        {%- for name in var('mailgun_dimensions') %}
+        struct_pack(
+            dimension := 'v:{{ name }}',
+            dimension_value := coalesce({{ user_variable('"user-variables"', name) }}, 'none')
+        ){{ ',' if not loop.last }}
+        {%- endfor %}
+    ] as struct(dimension varchar, dimension_value varchar)[]) as variables,
     url,
     "delivery-status".code as delivery_code,
     case

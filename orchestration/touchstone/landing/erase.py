@@ -91,7 +91,7 @@ def erase(settings: Settings, streams: Iterable[Stream], persons: Sequence[Perso
     with Ledger.open(settings) as ledger:
         if not persons and not ledger.connection.execute("from erased where not is_done").fetchone():
             raise CannotErase("name a person: PERSON=..., or PERSONS=FILE with one a line")
-        known = Persons.add(ledger.connection, ledger.folder, persons)
+        known = Persons.add(ledger.connection, ledger.folder, persons, ledger.dimensions)
         for stream in streams:
             if records := _erase_records(ledger, stream, known):
                 erased.records[stream.source] = records

@@ -182,13 +182,15 @@ class Totals:
 
 class Ledger:
     """An open ledger. `connection` also holds the temporary tables of a batch; `builds` is the log of builds, `fetched`
-    that of windows of time; `folder` is that of the ledger's file, and of the key of persons.
+    that of windows of time; `folder` is that of the ledger's file, and of the key of persons; `dimensions` are what
+    stays of the variables of users who are erased.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.connection = connection
         self.lake = settings.lake
         self.folder = settings.ledger.parent
+        self.dimensions = settings.mailgun_dimensions
         connect_lake(connection, self.lake)
         self._shared: Shared | None = None
         self.builds = builds.Builds(connection, self._build_number)
@@ -239,7 +241,7 @@ class Ledger:
     @cached_property
     def persons(self) -> persons.Persons | None:
         """The erased persons, or None if there are none. Raises ErasureUnfinished."""
-        return persons.Persons.of(self.connection, self.folder)
+        return persons.Persons.of(self.connection, self.folder, self.dimensions)
 
     @contextmanager
     def landing(self, source: str) -> Iterator[None]:

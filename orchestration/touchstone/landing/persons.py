@@ -114,11 +114,18 @@ class Persons:
     """The erased persons of a home: `text` replaces them in a text, `erase` in the records of a table."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, secret: str, parts: Sequence[Callable[[str], object]] | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        secret: str,
+        dimensions: Sequence[str] = (),
+        parts: Sequence[Callable[[str], object]] | None = None,
     ) -> None:
-        """`parts`: one of these holds for every text that names a person, in lower case; None if that isn't known."""
+        """`dimensions`: as in `create_tokens`. `parts`: one of these holds for every text that names a person, in lower
+        case; None if that isn't known.
+        """
         self._sql = connection
         self._secret = secret
+        self._dimensions = dimensions
         self._parts = parts
         rows = connection.execute("select person, kind, length from erased").fetchall()
         self._known = {person for person, _, _ in rows}
@@ -127,17 +134,23 @@ class Persons:
         self._compiled = [(kind, re.compile(pattern)) for kind in sorted(self._kinds) for pattern in _PATTERNS[kind]]
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, folder: Path) -> Persons | None:
+    def of(cls, connection: duckdb.DuckDBPyConnection, folder: Path, dimensions: Sequence[str] = ()) -> Persons | None:
         """The erased persons of a home, or None if there are none. Raises ErasureUnfinished."""
         row = connection.execute("select bool_and(is_done) from erased").fetchone()
         if row is None or row[0] is None:
             return None
         if not row[0]:
             raise ErasureUnfinished("an erasure of persons was cut off: run `make erase`, which finishes it")
-        return cls(connection, read_key(folder))
+        return cls(connection, read_key(folder), dimensions)
 
     @classmethod
-    def add(cls, connection: duckdb.DuckDBPyConnection, folder: Path, persons: Sequence[Person]) -> Persons:
+    def add(
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+        persons: Sequence[Person],
+        dimensions: Sequence[str] = (),
+    ) -> Persons:
         """Add persons to those of the home, whose key is made for the first, and return all.
 
         Raises ErasureUnfinished if the key is gone.
@@ -154,7 +167,7 @@ class Persons:
                     datetime.now(UTC).replace(tzinfo=None),
                 ],
             )
-        return cls(connection, secret, [person.part for person in persons] if is_first else None)
+        return cls(connection, secret, dimensions, [person.part for person in persons] if is_first else None)
 
     def text(self, text: str) -> str:
         """The text with tokens in the place of persons; JSON stays JSON."""
@@ -212,7 +225,7 @@ class Persons:
             self._sql.register("replaced_arrow", pa.Table.from_pylist(rows, schema=batch.schema))
             self._sql.execute("insert into replaced by name from replaced_arrow")
             self._sql.unregister("replaced_arrow")
-        create_tokens(self._sql, self._secret)
+        create_tokens(self._sql, self._secret, self._dimensions)
         less = ", ".join(
             f"cast(case when _is_declared then {left} else {quoted(column)} end as {stream.columns[column]}) "
             f"as {quoted(column)}"
@@ -413,18 +426,32 @@ def _texts(value: str, type_: DuckDBPyType, depth: int = 0) -> Iterator[str]:
         yield f"[cast({value} as varchar)]"
 
 
-def create_tokens(connection: duckdb.DuckDBPyConnection, secret: str, kind: str = "temp macro") -> None:
+def create_tokens(
+    connection: duckdb.DuckDBPyConnection, secret: str, dimensions: Sequence[str] = (), kind: str = "temp macro"
+) -> None:
     """Create the macros of tokens, by which expressions of a stream's `persons` and `personal` are written.
 
     `hidden` is the token of a text, `person` that of an identifier, as `Persons` makes it, and `link` is an address of
     the web with hidden parameters, and a hidden path if it has a mail address. `network` is the first three numbers of
     an IPv4 address, and `address` the same with the token of the whole. `answer_words` is what stays of a mail server's
-    answer. All leave what they made as it is.
+    answer, and `user_dimensions` of the variables of a user: the texts of those that are `dimensions`. All leave what
+    they made as it is.
     """
-    words = Template((PROJECT / "macros" / "email" / "answer_words.sql").read_text()).module
-    macros = _TOKENS | {"answer_words(stated)": words.answer_words("stated")}
+    words, variable = (_macro("answer_words"), _macro("user_variable"))
+    kept = ", ".join(f"{literal(name)}, {variable('stated', name)}" for name in dimensions)
+    macros = _TOKENS | {
+        "answer_words(stated)": words("stated"),
+        "user_dimensions(stated)": f"json_object({kept})" if dimensions else "cast(null as json)",
+    }
     for name, sql in macros.items():
         connection.execute(f"create or replace {kind} {name} as {sql.replace('$secret', secret)}")
+
+
+def _macro(name: str) -> Callable[..., str]:
+    """A macro of dbt's project that asks for nothing of dbt."""
+    text = (PROJECT / "macros" / "email" / f"{name}.sql").read_text()
+    macro: Callable[..., str] = getattr(Template(text).module, name)
+    return macro
 
 
 # A macro's arguments are evaluated wherever they stand; those of a lambda once.

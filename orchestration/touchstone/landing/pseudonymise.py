@@ -35,7 +35,7 @@ def pseudonymise(stream: Stream, settings: Settings, ledger: Ledger, now: dateti
     before = (now.astimezone(UTC) - timedelta(days=settings.keep_records_days)).date().replace(day=1)
     if done and before <= done:
         return
-    create_tokens(ledger.connection, make_key(ledger.connection, ledger.folder))
+    create_tokens(ledger.connection, make_key(ledger.connection, ledger.folder), ledger.dimensions)
     schema = str(ledger.lake / stream.source / "schema.parquet")
     if not done and ledger.lake_paths(stream.source, of_batch=False):
         ledger.builds.invalidate()

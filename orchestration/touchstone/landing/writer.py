@@ -75,7 +75,7 @@ class Writer:
             return
         # what was quarantined or retracted before it was on, or while a record was new, is known as it was then
         quarantine.close_landed(self._sql, self._stream.source)
-        create_tokens(self._sql, read_key(self._ledger.folder))
+        create_tokens(self._sql, read_key(self._ledger.folder), self._ledger.dimensions)
         for until in (date.min, before):
             rows = pseudonymised(self._stream, "batch", until)
             self._sql.execute(f"create or replace temp table batch as {rows}")

@@ -13,7 +13,8 @@ select
     recipient_provider as provider_word,
     list_concat(
         [struct_pack(dimension := 'template', dimension_value := template)],
-        list_transform(tags, lambda tag: struct_pack(dimension := 'tag', dimension_value := tag))
+        list_transform(tags, lambda tag: struct_pack(dimension := 'tag', dimension_value := tag)),
+        variables
     ) as dimensions,
     case
         -- nobody receives what is sent in test mode, what goes to a URL is no mail, and what a webhook fails at neither
