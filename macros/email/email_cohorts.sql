@@ -1,6 +1,6 @@
 {# The body of a vendor's model of cohorts: what became of the messages that were sent in an hour, by the day on which it did.
    What lands later is counted on its own day alone, so that a night recounts no earlier one. #}
-{% macro email_cohorts(events, facts) -%}
+{% macro email_cohorts(vendor, events, facts) -%}
 {{- config(tags='published', unique_key=['account', 'sender', 'happened_on', 'sent_on', 'sent_hour']) -}}
 with
 
@@ -98,6 +98,7 @@ dated as (
 facts as (
 
     select
+        '{{ vendor }}' as vendor,
         account,
         sender,
         happened_on,

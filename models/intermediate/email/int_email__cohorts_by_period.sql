@@ -6,23 +6,7 @@ with
 
 cohorts as (
 
-    {% for vendor in ['mailgun', 'pinpoint', 'ses'] if vendor in var('systems') -%}
-    select
-        '{{ vendor }}' as vendor,
-        *
-    from {{ ref('int_email__' ~ vendor ~ '_cohorts') }}
-    {% if vendor == 'pinpoint' -%}
-    anti join (
-        select
-            application_id as account,
-            journey_id as sender
-        from {{ ref('int_pinpoint__test_journeys') }}
-    ) using (account, sender)
-    {% endif -%}
-    {% if not loop.last -%}
-    union all by name
-    {% endif -%}
-    {% endfor %}
+    {{ email_of_vendors('cohorts') }}
 
 ),
 
