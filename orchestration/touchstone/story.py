@@ -69,8 +69,8 @@ _VENDORS = {
     ),
     "pinpoint": _Vendor(
         message="coalesce(nullif(facets.email_channel.mail_event.mail.message_id, ''), attributes.message_id)",
-        to="[client.client_id]",
-        named="[client.client_id]",
+        to="list_append(facets.email_channel.mail_event.mail.destination, client.client_id)",
+        named="list_append(facets.email_channel.mail_event.mail.destination, client.client_id)",
         account="application_id",
         sender="journey_id",
         details=(
@@ -79,6 +79,10 @@ _VENDORS = {
             "attributes.record_status",
             "facets.email_channel.mail_event.bounce.bounce_type",
             "facets.email_channel.mail_event.bounce.bounce_sub_type",
+            """array_to_string(list_transform(
+                facets.email_channel.mail_event.bounce.bounced_recipients,
+                lambda r: concat_ws(' ', nullif(r.status, ''), r.diagnostic_code)
+            ), ', ')""",
             "facets.email_channel.mail_event.complaint.complaint_feedback_type",
             "facets.email_channel.mail_event.reject.reason",
         ),

@@ -45,7 +45,13 @@ def ses(kind: str, second: int, name: str = "", **fields: Any) -> dict[str, Any]
 
 def pinpoint(kind: str, second: int, message: str | None) -> dict[str, Any]:
     at = (_AT + 120 + second) * 1000
-    mail = {"facets": {"email_channel": {"mail_event": {"mail": {"message_id": message}}}}} if message else {}
+    event: dict[str, Any] = {"mail": {"message_id": message, "destination": [_ANN]}}
+    if kind == "_email.softbounce":
+        event["bounce"] = {
+            "bounce_type": "Transient",
+            "bounced_recipients": [{"status": "4.2.2", "diagnostic_code": "full"}],
+        }
+    mail = {"facets": {"email_channel": {"mail_event": event}}} if message else {}
     return {
         "event_type": kind,
         "event_timestamp": at,
@@ -88,7 +94,7 @@ def land(home: TestHome) -> None:
     home.land()
 
 
-_OF_PINPOINT = [(1, "send"), (2, "delivered"), (30, "open")]
+_OF_PINPOINT = [(1, "send"), (2, "softbounce"), (4, "delivered"), (30, "open")]
 
 
 def told(records: list[Record]) -> list[tuple[str, str, str | None]]:
@@ -108,7 +114,12 @@ def test_a_recipient_s_story_is_over_all_vendors(home: TestHome) -> None:
         ("ses", "send", "accepted"),
         ("ses", "delivery", "delivered"),
         ("ses", "open", "open"),  # of one of the two, SES doesn't say of whom
+        ("pinpoint", "_email.send", "accepted"),
+        ("pinpoint", "_email.softbounce", "deferral"),
+        ("pinpoint", "_email.delivered", "delivered"),
+        ("pinpoint", "_email.open", "open"),
     ]
+    assert (records[10].details, records[10].to) == ("SUCCESS, Transient, 4.2.2 full", [_ANN, "Endpoint-Ann"])
     # the item of the Logs API counts in the webhook's place
     webhook, item = sorted(records[1:3], key=lambda record: record.record_id)
     assert (webhook.counted_id, item.counted_id) == (item.record_id, None)
@@ -144,7 +155,7 @@ def test_nothing_keeps_the_address(
     shown = capsys.readouterr().out
     assert [line.split("  ")[1] for line in shown.splitlines() if line.startswith("2026")] == [
         "nothing that email_metrics counts",
-        *("accepted", "delivered", "open"),
+        *("accepted", "deferral", "delivered", "open"),
     ]
     assert "(pinpoint, account app1, sender j1)" in shown
     kept = [path for path in home.settings.home.rglob("*") if path.is_file() and "lake" not in path.parts]
