@@ -58,6 +58,7 @@ from touchstone.targets import catch_up, targets_of
 _KNOWN = (
     BackupFailed, CannotErase, CannotRebuild, CannotRetract, CannotWrite, Damaged, DbtFailed, ErasureUnfinished,
     HomeInUse, HomeTooNew, LedgerUnavailable, NotGenerated, NotPublished, SettingsMistake, SparkFailed,
+    story.NotUpgraded,
 )  # fmt: skip
 # Dagster's arguments for our code location.
 _LOCATION = ("-m", "touchstone.definitions")

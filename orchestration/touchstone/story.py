@@ -26,6 +26,10 @@ from touchstone.manifest import project, read_parsed
 from touchstone.settings import PROJECT, Settings
 
 
+class NotUpgraded(Exception):
+    """Nothing has landed since an upgrade, so that the lake lacks columns that a story is told by."""
+
+
 @dataclass(frozen=True)
 class _Vendor:
     """How a vendor's records say what a story tells; SQL of the columns of its stream `events`.
@@ -217,10 +221,13 @@ def _find(settings: Settings, condition: str, name: str, folder: Path) -> dict[s
             # Of all records a few columns are read, then of few row groups all columns.
             schema = str(ledger.lake / source / "schema.parquet")
             stated = condition.format(message=says.message, named=says.named)
-            rows = sql.execute(
-                f"select filename, _record_id from {read_lake([*paths, schema])} where {stated}",
-                {"name": name} if "$name" in stated else {},
-            ).fetchall()
+            try:
+                rows = sql.execute(
+                    f"select filename, _record_id from {read_lake([*paths, schema])} where {stated}",
+                    {"name": name} if "$name" in stated else {},
+                ).fetchall()
+            except duckdb.BinderException as error:
+                raise NotUpgraded(f"the lake of {source} is of an earlier version: run `make nightly` first") from error
             if rows:
                 files = sorted({file for file, _ in rows} | {schema})
                 numbers = ", ".join(str(number) for _, number in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -181,3 +182,16 @@ def test_pseudonymised_records_are_found_by_message(home: TestHome) -> None:
     records = of_message(settings, "M1@mg.example")
     assert [record.words for record in records] == ["accepted", "deferral", "deferral", "delivered", "click"]
     assert records[4].rule == "command_line_client" and records[0].to[0].startswith("erased-")
+
+
+def test_a_lake_of_an_earlier_version_is_named(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
+    land(home)
+    with home.ledger() as ledger:
+        lake = home.settings.lake / "pinpoint" / "events"
+        for path in lake.rglob("*.parquet"):
+            rows = f"select * replace (null::struct(a int) as facets) from read_parquet('{path}')"
+            ledger.connection.execute(f"copy ({rows}) to '{path}.new' (format parquet)")
+            Path(f"{path}.new").rename(path)
+    assert main(["recipient", _ANN]) == 1
+    said = "error: the lake of pinpoint/events is of an earlier version: run `make nightly` first"
+    assert said in capsys.readouterr().err
