@@ -8,12 +8,6 @@ events as not materialized {{ read(events) }},
 
 facts as not materialized {{ read(facts) }},
 
-providers as (
-
-    select * from {{ ref('int_email__mailbox_providers') }}
-
-),
-
 common_domains as (
 
     select
@@ -81,32 +75,24 @@ changed as (
 
 with_providers as (
 
+    {{ with_provider('bucketed') }}
+
+),
+
+with_domains as (
+
     select
-        bucketed.*,
-        case
-            when bucketed.event is not null
-                then coalesce(
-                    by_word.provider,
-                    case when lower(bucketed.provider_word) not in ('none', 'other') then bucketed.provider_word end,
-                    by_domain.provider,
-                    case when bucketed.recipient_domain in ('none', 'several') then bucketed.recipient_domain end,
-                    'other'
-                )
-        end as provider,
+        with_providers.*,
         case
             when
-                by_domain.provider is not null
-                or bucketed.event_at >= common_domains.common_since
-                or bucketed.recipient_domain in ('none', 'several')
-                then bucketed.recipient_domain
+                with_providers.is_provider_domain
+                or with_providers.event_at >= common_domains.common_since
+                or with_providers.recipient_domain in ('none', 'several')
+                then with_providers.recipient_domain
             else 'other'
         end as domain
-    from bucketed
+    from with_providers
     left join common_domains using (recipient_domain)
-    left join providers as by_domain
-        on by_domain.kind = 'domain' and bucketed.recipient_domain = by_domain.pattern
-    left join providers as by_word
-        on by_word.kind = 'vendor word' and lower(bucketed.provider_word) = by_word.pattern
 
 ),
 
@@ -147,7 +133,7 @@ flags as (
         case when event = '{{ action }}' and is_first_human then 1 end as human_unique_{{ action }}_count,
         case when event = '{{ action }}' and is_machine then 1 end as machine_{{ action }}_count{{ ',' if not loop.last }}
         {% endfor %}
-    from with_providers
+    from with_domains
 
 ),
 

@@ -1,9 +1,9 @@
-{# The body of a vendor's model of counts of its facts by columns of theirs. `where` says which facts count, and `counts` what,
-   conditions by name; `extremes` are further sums: of each the smallest or largest value of a column, by name. Hours and days
-   are sums of the same parts, and months of days. #}
+{# The body of a vendor's model of counts of its facts by columns of theirs, one of which may be the `provider` of the
+   recipient's mailbox. `where` says which facts count, and `counts` what, conditions by name; `extremes` are further sums: of
+   each the smallest or largest value of a column, by name. Hours and days are sums of the same parts, and months of days. #}
 {% macro email_counts_by(vendor, facts, by, where, counts, extremes) -%}
 {{- config(tags='published', unique_key=['account', 'sender', 'grain', 'period_start']) -}}
-{%- set by = by | join(', ') -%}
+{%- set keys = by | join(', ') -%}
 with
 
 -- Not materialized, as a few of the columns are read.
@@ -24,6 +24,14 @@ records as not materialized (
 
 {{ changed_periods(['account', 'sender'], 'changed', month_of_days=true) }},
 
+{% if 'provider' in by -%}
+with_providers as (
+
+    {{ with_provider('bucketed') }}
+
+),
+
+{% endif -%}
 flags as (
 
     -- 1, or NULL, which count() passes over
@@ -33,7 +41,7 @@ flags as (
         {% for name, condition in counts.items() -%}
         case when {{ condition }} then 1 end as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
-    from bucketed
+    from {{ 'with_providers' if 'provider' in by else 'bucketed' }}
 
 ),
 
@@ -45,13 +53,13 @@ parts as (
         hour_start,
         day_start,
         month_start,
-        {{ by }},
+        {{ keys }},
         count(columns('_count$')),
         {% for name, (function, column) in extremes.items() -%}
         {{ function }}({{ column }}) as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     from flags
-    group by account, sender, hour_start, day_start, month_start, {{ by }}
+    group by account, sender, hour_start, day_start, month_start, {{ keys }}
     {% if is_incremental() %}
     union all by name
     select * exclude (vendor) from ({{ unchanged_days(['account', 'sender']) }})
@@ -65,13 +73,13 @@ counted as (
         account,
         sender,
         {{ grain_columns() }},
-        {{ by }},
+        {{ keys }},
         cast(sum(columns('_count$')) as bigint),
         {% for name, (function, column) in extremes.items() -%}
         {{ function }}({{ name }}) as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     from parts
-    group by account, sender, {{ by }}, grouping sets ((hour_start), (day_start), (month_start))
+    group by account, sender, {{ keys }}, grouping sets ((hour_start), (day_start), (month_start))
 
 )
 
@@ -89,7 +97,7 @@ where period_start is not null
 {{ email_counts_by(
     vendor,
     facts,
-    by=['smtp_status', 'enhanced_status', 'bounce_class'],
+    by=['provider', 'smtp_status', 'enhanced_status', 'bounce_class'],
     where="is_first and event in ('hard_bounce', 'soft_bounce', 'block', 'deferral')",
     counts={
         'failed_count': "event <> 'deferral'",

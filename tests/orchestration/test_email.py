@@ -592,13 +592,16 @@ def first(events: list[Event], kind: str) -> Event | None:
     return min((event for event in events if event.kind == kind), key=lambda event: event.at, default=None)
 
 
-def expected_reasons(outcomes: Outcomes, grain: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+def expected_reasons(
+    outcomes: Outcomes, since: dict[tuple[str, str], datetime], grain: str
+) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     """Rows of email_bounce_reasons: counts, first and last time and example."""
     known = rules("bounce_classes")
     rows: dict[tuple[Any, ...], list[tuple[Event, list[str]]]] = defaultdict(list)
     for event, names in outcomes:
         for of in (event.key, _TOTAL) if event.kind != "click" else ():
-            rows[*of, *reason(event.answer, known), starts(event.at, grain)].append((event, names))
+            why = (whose_mailbox(event, since)[1], *reason(event.answer, known))
+            rows[*of, *why, starts(event.at, grain)].append((event, names))
     found = {}
     for row, of_row in rows.items():
         times = [event.at.replace(tzinfo=None, microsecond=0).isoformat(" ") for event, _ in of_row]
@@ -661,7 +664,8 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
         home.land()
         home.build(*_MARTS, **variables)
     marts = {name: rows for name, rows in home.marts().items() if name.startswith("email")}
-    counted_at, outcomes = counts(events, common_since(sources))
+    since = common_since(sources)
+    counted_at, outcomes = counts(events, since)
     for grain in ("hourly", "daily", "monthly"):
         wanted = expected(counted_at, grain)
         by_rule = {
@@ -671,11 +675,11 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
         assert shown(home, grain, **_SLICES) == by_rule, grain
         assert shown(home, grain, email_cohorts="days_after") == cohorts(events, grain), grain
         names = ["failed_count", "hard_bounced_count", "soft_bounced_count", "blocked_count", "deferred_count"]
-        keys = "vendor, account, sender, smtp_status, enhanced_status, bounce_class, period_start"
+        keys = "vendor, account, sender, provider, smtp_status, enhanced_status, bounce_class, period_start"
         said = "first_seen_at, last_seen_at, example"
         rows = home.query(f"select {keys}, {said}, {', '.join(names)} from email_bounce_reasons_{grain}")
-        reasons = {row[:7]: (+Counter(dict(zip(names, row[10:], strict=True))), *row[7:10]) for row in rows}
-        assert reasons == expected_reasons(outcomes, grain), grain
+        reasons = {row[:8]: (+Counter(dict(zip(names, row[11:], strict=True))), *row[8:11]) for row in rows}
+        assert reasons == expected_reasons(outcomes, since, grain), grain
         # each failure has a reason
         assert {name: sum(each[0][name] for row, each in reasons.items() if row[0] == "all") for name in names[1:]} == {
             name: sum(counted[name] for row, counted in wanted.items() if row[0] == "all" and row[3:8] == _ALL)
@@ -697,7 +701,9 @@ def test_marts_agree_with_a_second_implementation_in_whatever_order_events_land(
     assert {0, 1, 23} <= {row[3] for row in cohorts(events, "daily")}
     home.build("--full-refresh", *_MARTS, **variables)
     assert {name: rows for name, rows in home.marts().items() if name.startswith("email")} == marts
-    met = {row[5] for row in expected_reasons(outcomes, "monthly")}
+    reasons = expected_reasons(outcomes, since, "monthly")
+    met = {row[6] for row in reasons}
+    assert {"Outlook", "Yahoo", "Example Mail", "other", "several", "none"} <= {row[3] for row in reasons}
     assert {"unknown_mailbox", "mailbox_full", "reputation", "policy", "unclassified"} <= met
     assert {row[3] for row in expected_links(outcomes, "monthly")} > {
         "{one recipient}",

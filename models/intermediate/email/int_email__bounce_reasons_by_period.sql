@@ -1,4 +1,4 @@
--- Grain: one grain (hour, day, month), period, vendor, account, sender and reason why messages failed.
+-- Grain: one grain (hour, day, month), period, vendor, account, sender, provider and reason why messages failed.
 -- The vendor `all`, of the account and sender `all`, is every vendor together.
 {{ config(materialized='view', tags='published') }}
 
@@ -16,6 +16,7 @@ with_total as (
         coalesce(vendor, 'all') as vendor,
         coalesce(account, 'all') as account,
         coalesce(sender, 'all') as sender,
+        provider,
         coalesce(smtp_status, 'none') as smtp_status,
         coalesce(enhanced_status, 'none') as enhanced_status,
         bounce_class,
@@ -28,7 +29,7 @@ with_total as (
         max(load_id) as load_id
     from counts
     group by
-        smtp_status, enhanced_status, bounce_class, grain, period_start,
+        provider, smtp_status, enhanced_status, bounce_class, grain, period_start,
         grouping sets ((vendor, account, sender), ())
 
 ),
