@@ -1,7 +1,7 @@
-{# What is kept of a mail server's answer, a text: its status numbers and, in lower case, the words of this list, which no mailbox
-   is told by; NULL for NULL. Addresses, hosts and links go first, as such words may be in them. What it gives, it leaves as it is.
-   Landing leaves the same of answers about persons who were erased, and reads this file for it: the macro may ask for nothing of
-   dbt. A word that is added is missing in what was erased before. #}
+{# What is kept of a mail server's answer, a text: its status first, then its enhanced statuses and, in lower case, the words of
+   this list, which no mailbox is told by; NULL for NULL. Addresses, hosts and links go first, as such words may be in them. What it
+   gives, it leaves as it is. Landing leaves the same of answers about persons who were erased, and reads this file for it: the
+   macro may ask for nothing of dbt. A word that is added is missing in what was erased before. #}
 {% macro answer_words(text) -%}
 {%- set words = "
     a aborted abuse abusive accept acceptable accepted accepting access account accounts action active activity actively address addressed
@@ -35,15 +35,37 @@
     unrecognized unresolvable unrouteable unroutable unsolicited until unusual up url urls use used user users using valid
     validation verification verified verify virtual virus violates violation viruses volume was we were when which while who
     with within without worm write wrong you your
+    disableduser dmarcrejection exrecipnotfound nosuchuser overquotaperm overquotatemp receivingrateperm recipientnotfound
+    recipnotfound recipsizelimit unsolicitedmessageerror unsolicitedratelimiterror
     attachmentrejected byoiphostnamelookupunavailable contentrejected espblock internalfailure ipfailure mailboxfull messagetoolarge
     noemail recipientservererror sendingdeferral spamdetected transientcommunicationfailure
     bl21 bl23 ts01 ts02 ts03 tss04 tss05 tss09 tss11 s3110 s3115 s3140 s3150 s775 s777 s844
 " -%}
-array_to_string(regexp_extract_all(
+{#- A reply code is at the beginning (RFC 5321) or where a sender's server quotes the receiving one, and is followed by an enhanced
+   status or a text: no part of an enhanced status, phone number or size is one. -#}
+{%- set quoted = "(?:^|[;<>\\]]:?|\\b(?:smtp|said|error|code|status|reply|response|returned|to me):?)[\\s\"''#(<-]*" -%}
+{%- set text_follows = "(?:\\s*$|[<\"'',;]|[-:\\s]+(?:[^-:\\s0-9]|[45][.][0-9]|[0-9]{1,2}\\s+[^\\s0-9]))" -%}
+{%- set said = without_addresses(text) -%}
+trim(
+    regexp_extract({{ said }}, '{{ quoted }}([4-6][0-9][0-9]){{ text_follows }}', 1) || ' ' || array_to_string(
+        regexp_extract_all(
+            {{ said }},
+            '\b(?:[45][.][0-9]{1,3}[.][0-9]{1,3}|{{ words.split() | sort(reverse=true) | join("|") | replace("'", "''") }})\b'
+        ), ' '
+    )
+)
+{%- endmacro %}
+
+
+{# A text in lower case without addresses, hosts, links and numbers of telephones. Exchange's and Gmail's words for a reason stay,
+   which are like a host and in a link. #}
+{% macro without_addresses(text) -%}
+regexp_replace(
     regexp_replace(
-        lower({{ text }}),
-        '"[^"]*"@\S*|\S*@\S*|\S*://\S*|\S*%40\S*|[0-9]+[.][0-9]+[.][0-9]+[.][0-9.]+|\S*[a-z0-9][.][a-z]\S*|[+][0-9][0-9 ()./-]*[0-9]|\S*[=_]\S*', ' ', 'g'
+        lower({{ text }}), '\bresolver[.](?:adr|rst)[.]|https?://support[.]google[.]com/mail/[?]p=', ' ', 'g'
     ),
-    '\b(?:[2-6][0-9][0-9]|[245][.][0-9]{1,3}[.][0-9]{1,3}|{{ words.split() | sort(reverse=true) | join("|") | replace("'", "''") }})\b'
-), ' ')
+    '"[^"]*"@\S*|\S*@\S*|\S*://\S*|\S*%40\S*|[0-9]+[.][0-9]+[.][0-9]+[.][0-9.]+|\S*[a-z0-9][.][a-z]\S*|[+][0-9][0-9 ()./-]*[0-9]|\S*[=_]\S*',
+    ' ; ',
+    'g'
+)
 {%- endmacro %}

@@ -97,9 +97,9 @@ answers as (
 
     select
         answer,
-        -- a mail server's own number is the first
-        nullif(regexp_extract(answer, '\b[2-6][0-9][0-9]\b'), '') as smtp_status,
-        nullif(regexp_extract(answer, '\b[245][.][0-9]{1,3}[.][0-9]{1,3}\b'), '') as enhanced_status
+        -- `answer_words` has put it first
+        nullif(regexp_extract(answer, '^([4-6][0-9][0-9])(?: |$)', 1), '') as smtp_status,
+        nullif({{ enhanced_status_of('answer') }}, '') as enhanced_status
     from (select distinct answer from followed where answer is not null)
 
 ),

@@ -81,7 +81,7 @@ _TOTAL = ("all", "all", "all")
 # What a server answers, by what is kept of it; the last has no word that is.
 _ANSWERS = {
     "550 5.1.1 <ann@x.example>: User unknown in the table": "550 5.1.1 user unknown in the",
-    "452-4.2.2 Ann Lee's inbox is out of storage space. 555-0100": "452 4.2.2 inbox is out of storage space 555",
+    "452-4.2.2 Ann Lee's inbox is out of storage space. 555-0100": "452 4.2.2 inbox is out of storage space",
     "421 4.7.0 [TSS04] From 192.0.2.7: deferred": "421 4.7.0 tss04 from deferred",
     "554 See https://x.example/full?to=ann": "554 see",
     "4.7.99 group restricted": "4.7.99 group restricted",
@@ -167,7 +167,13 @@ class Maker:
             "envelope": {"transport": pick(["smtp", "smtp", "smtp", "http"]) if kind == "delivered" else ""},
             "client-info": {"user-agent": agent, "bot": pick(["", "", "apple", "gmail", "generic"])},
             "ip": address,
-            "delivery-status": {"code": 550, "message": pick([*_ANSWERS])} if kind == "failed" else None,
+            "delivery-status": {
+                "code": pick([550, 605, None]),
+                "enhanced-code": pick([None, "", "4.2.2"]),
+                "message": pick([*_ANSWERS]),
+            }
+            if kind == "failed"
+            else None,
             "url": pick([*_LINKS]) if kind == "clicked" else None,
         }
         yield event
@@ -273,6 +279,14 @@ def joined(*texts: str) -> str:
     return " ".join(text for text in texts if text)
 
 
+def answered(said: str, smtp: str = "", enhanced: str = "", word: str = "") -> str:
+    """What stays of an answer: the vendor's own words first."""
+    kept = _ANSWERS[said]
+    status, kept = (kept[:3], kept[4:]) if kept[:3].isdigit() else ("", kept)
+    stated = re.search(r"\b[45]\.\d{1,3}\.\d{1,3}\b", kept)
+    return joined(smtp or status, "" if stated and stated[0] == enhanced else enhanced, kept, word)
+
+
 def mailgun(records: Iterable[Record]) -> Iterator[Event]:
     latest: dict[str, Record] = {}
     for record in records:
@@ -306,7 +320,9 @@ def mailgun(records: Iterable[Record]) -> Iterator[Event]:
         template = record["template"] or {"name": "none"}
         said, reason = record["delivery-status"], record["reason"]
         own = reason if reason in ("old", "greylisted", "espblock", "blacklisted") else ""
-        answer = joined("550", _ANSWERS[said["message"]], own) if said else ""
+        answer = ""
+        if said:
+            answer = answered(said["message"], str(said["code"] or ""), said["enhanced-code"] or "", own)
         if kind:
             stated = record["user-variables"]
             plan, tier = next((plan, tier) for each, plan, tier in _VARIABLES if each == stated)
@@ -355,7 +371,7 @@ def ses(records: Iterable[Record]) -> Iterator[Event]:
         person = mail["messageId"] if is_to_several else mail["destination"][0]
         word = own.get("bounceSubType", own.get("delayType", "")).lower().replace("general", "")
         said = {
-            each["emailAddress"]: joined("5.0.0", _ANSWERS[each["diagnosticCode"]])
+            each["emailAddress"]: answered(each["diagnosticCode"], enhanced=each["status"])
             for each in own.get("bouncedRecipients", [])
         }
         campaign = mail["tags"].get("campaign", ["none"])[0]
@@ -474,8 +490,8 @@ def told_apart(event: Event, of_message: list[Event], known: list[Record]) -> tu
 
 def reason(answer: str, known: list[Record]) -> tuple[str, str, str]:
     """The status, enhanced status and class of an answer."""
-    smtp = re.search(r"\b[2-6]\d\d\b", answer)
-    enhanced = re.search(r"\b[245]\.\d{1,3}\.\d{1,3}\b", answer)
+    smtp = re.match(r"\d{3}(?!\S)", answer)
+    enhanced = re.search(r"\b[45]\.\d{1,3}\.\d{1,3}\b", answer)
     status = {"smtp status": smtp[0] if smtp else "none", "enhanced status": enhanced[0] if enhanced else "none"}
     for rule in known:
         pattern, kind = rule["pattern"].lower(), rule["kind"]
@@ -731,6 +747,52 @@ def macros(connection: duckdb.DuckDBPyConnection) -> None:
             "smtp; 550-5.1.1 The email account that you tried to reach does not exist.",
             "550 5.1.1 the email account that you tried to reach does not exist",
         ),
+        # a status is where a server's answer begins
+        (
+            "smtp;550 5.7.606 Access denied, banned sending IP [192.0.2.7]",
+            "550 5.7.606 access denied banned sending ip",
+        ),
+        ("5.7.606 Access denied, banned sending IP [192.0.2.7]", "5.7.606 access denied banned sending ip"),
+        (
+            "554 30 Sorry, your message to ann@x.example cannot be delivered.",
+            "554 sorry your message to cannot be delivered",
+        ),
+        (
+            "host mx.x.example[192.0.2.7] said: 452-4.2.2 The account is over quota (in reply to RCPT TO command)",
+            "452 host 4.2.2 the account is over quota in to to command",
+        ),
+        (
+            "host mx.x.example[192.0.2.7] refused to talk to me: 421 Service not available",
+            "421 host refused to to service not",
+        ),
+        (
+            "SMTP error from remote mail server after RCPT TO:<ann@x.example>: 550 No such user",
+            "550 error from remote mail server no such user",
+        ),
+        (
+            "5.1.0 - Unknown address error 550-'5.1.1 <ann@x.example>: User unknown'",
+            "550 5.1.0 unknown address error 5.1.1 user unknown",
+        ),
+        (
+            "4.4.7 Message expired: unable to deliver in 600 minutes.<421 4.4.0 Unable to lookup DNS>",
+            "421 4.4.7 message expired unable to deliver in minutes 4.4.0 unable to dns",
+        ),
+        ("605", "605"),
+        # and no other number is one
+        ("Mailbox of (555) 010-0234 is full, call 555-0100 or 555 0100", "mailbox of is full or"),
+        ("555-0100", ""),
+        ("Message is 450 kB, more than 400", "message is than"),
+        ("Timeout after 300 seconds, Exim 4.94.2.1, 5.12.2026", "timeout seconds"),
+        # Exchange's words look like a host, Gmail's are in a link
+        (
+            "Remote Server returned '550 5.1.1 RESOLVER.ADR.RecipNotFound; not found'",
+            "550 remote server 5.1.1 recipnotfound not found",
+        ),
+        (
+            "550-5.1.1 Please try https://support.google.com/mail/?p=NoSuchUser a1-20b.5 - gsmtp",
+            "550 5.1.1 please try nosuchuser",
+        ),
+        ("https://support.google.com/mail/?p=ann https://support.google.com/mail/full/ann", ""),
         ('550 "ann full lee"@x.example: no such user, ann.full@x.example, <mailbox@full.example>', "550 no such user"),
         ("user ann_full=x.example bounce+ann=full.example via full.example.com", "user"),
         ("450 ann%40full.example 198.51.100.7 +1 555 010 0234 try again", "450 try again"),

@@ -64,18 +64,14 @@ select
     url,
     "delivery-status".code as delivery_code,
     case
-        when _kind = 'failed' then nullif(concat_ws(
-            ' ',
-            nullif({{ answer_words("concat_ws(' ', \"delivery-status\".code, \"delivery-status\".message)") }}, ''),
-            case
-                when not contains(
-                    coalesce({{ answer_words('"delivery-status".message') }}, ''),
-                    {{ answer_words('"delivery-status".description') }}
-                ) then {{ answer_words('"delivery-status".description') }}
-            end,
-            -- why Mailgun itself gave up, where it isn't what the server said
-            case when lower(reason) in ('old', 'greylisted', 'espblock', 'blacklisted') then lower(reason) end
-        ), '')
+        -- The description repeats the message or says nothing, but where there is no message. The reason is why Mailgun
+        -- itself gave up, where it isn't what the server said.
+        when _kind = 'failed' then {{ server_answer(
+            "coalesce(nullif(\"delivery-status\".message, ''), \"delivery-status\".description)",
+            enhanced_status='"delivery-status"."enhanced-code"',
+            smtp_status='"delivery-status".code',
+            reason="case when lower(reason) in ('old', 'greylisted', 'espblock', 'blacklisted') then lower(reason) end",
+        ) }}
     end as answer,
     "delivery-status"."bounce-type" as bounce_type,
     "@timestamp" is not null as is_logs_item

@@ -17,10 +17,10 @@ select
     metrics.price_in_millicents_usd as price_in_millicents,
     lower(nullif(facets.email_channel.mail_event.bounce.bounce_type, '')) as bounce_type,
     lower(nullif(facets.email_channel.mail_event.bounce.bounce_sub_type, '')) as bounce_subtype,
-    {{ recipient_answer(
-        'facets.email_channel.mail_event.bounce.bounced_recipients[1].status',
+    {{ server_answer(
         'facets.email_channel.mail_event.bounce.bounced_recipients[1].diagnostic_code',
-        'facets.email_channel.mail_event.bounce.bounce_sub_type'
+        enhanced_status='facets.email_channel.mail_event.bounce.bounced_recipients[1].status',
+        reason="nullif(lower(nullif(facets.email_channel.mail_event.bounce.bounce_sub_type, '')), 'general')",
     ) }} as answer,
     lower(nullif(facets.email_channel.mail_event.complaint.complaint_feedback_type, '')) as feedback_type,
     coalesce(

@@ -77,7 +77,11 @@ renamed as (
         case _kind
             when 'bounce' then list_transform(
                 bounce."bouncedRecipients",
-                lambda r: {{ recipient_answer('r.status', 'r."diagnosticCode"', 'bounce."bounceSubType"') }}
+                lambda r: {{ server_answer(
+                    'r."diagnosticCode"',
+                    enhanced_status='r.status',
+                    reason="nullif(lower(nullif(bounce.\"bounceSubType\", '')), 'general')",
+                ) }}
             )
             when 'deliverydelay' then [nullif(lower("deliveryDelay"."delayType"), 'general')]
         end as answers,
