@@ -41,6 +41,22 @@ create table senders as from (values
     (6, null, null, '203.0.113.60"')
 ) as v (sender, domain, account, envelope);
 
+-- What a server answers with a code, or Mailgun in its place.
+create macro said(code) as case code
+    when '421' then '<4.7.28 Our system has detected an unusual rate of mail from your domain: rate limited.|'
+        || '4.7.0 [TSS04] Messages from 192.0.2.10 temporarily deferred due to unexpected volume or user complaints>'
+    when '450' then '4.7.1 Recipient address rejected: Greylisted'
+    when '451' then '4.7.650 The mail server [192.0.2.10] has been temporarily rate limited due to IP reputation.'
+    when '498' then 'No MX for [company.example]'
+    when '499' then 'Unable to connect to MX servers: connection refused'
+    when '550' then '<5.1.1 The email account that you tried to reach does not exist.|5.1.1 User unknown in table|'
+        || '5.7.26 Unauthenticated email is not accepted due to the domain''s DMARC policy.>'
+    when '552' then '5.2.2 The recipient''s inbox is out of storage space and inactive.'
+    when '554' then '5.7.1 Service unavailable; client host [192.0.2.10] blocked using zen.spamhaus.org'
+    when '602' then 'Too old'
+    when '605' then 'Not delivering to previously bounced address'
+end;
+
 -- What a step says: in each shape, in variants of which some are odd. Some clocks have whole seconds.
 create table templates as
 select step, shape, variant, event, domain, choose(fill(concat(
@@ -56,7 +72,7 @@ select step, shape, variant, event, domain, choose(fill(concat(
         when 'accepted' then ',"flags":{' || if(p[2] is null, '', '"$2":true,') || '"is-authenticated":$known}'
         when 'delivered' then ',"delivery-status":{"attempt-no":$attempt,"code":$code}'
         when 'failed' then ',"severity":"$2","reason":"$3",'
-            || '"delivery-status":{"attempt-no":$5,"code":$4,"bounce-type":"$6"}'
+            || '"delivery-status":{"attempt-no":$5,"code":$4,"enhanced-code":"$enhanced","message":"$said","bounce-type":"$6"}'
             || if(p[7] is null, '', ',"flags":{"$7":true}')
         when 'rejected' then ',"reject":{"reason":"The domain may not send yet"}'
     end, case
@@ -87,7 +103,8 @@ select step, shape, variant, event, domain, choose(fill(concat(
     if(shape = 'webhook', '}', '')
 ), [
     ['$2', p[2]], ['$3', p[3]], ['$4', if(try_cast(p[4] as json) is null, '"' || p[4] || '"', p[4])], ['$5', p[5]],
-    ['$6', p[6]], ['$7', p[7]], ['$known', (p[2] is null or p[2] <> 'is-routed')::varchar],
+    ['$6', p[6]], ['$7', p[7]], ['$said', said(p[4])], ['$enhanced', nullif(regexp_extract(said(p[4]), '^[0-9.]+'), '')],
+    ['$known', (p[2] is null or p[2] <> 'is-routed')::varchar],
     ['$attempt', if(len(p) > 1, p[2], '1')], ['$code', coalesce(p[3], '250')],
     ['$bot', if(variant % 9 = 0, upper(bot), bot)], ['$domain', domain],
     ['$transport', if(event = 'delivered' and len(p) > 3, p[4], 'smtp')],

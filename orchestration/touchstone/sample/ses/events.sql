@@ -12,6 +12,17 @@ create macro stamp(n, moment) as
     if(n % 50 = 13, strftime(moment, '%Y-%m-%dT%H:%M:%S +0000'), clock(n, moment));
 create macro addresses(people) as '"' || array_to_string(people, '","') || '"';
 
+-- What a server answers, by its enhanced status.
+create macro said(status) as case status
+    when '4.2.2' then '452 4.2.2 The recipient''s inbox is out of storage space.'
+    when '4.4.7' then '554 4.4.7 Message expired: connection timed out'
+    when '5.1.1' then '550 5.1.1 The email account that you tried to reach does not exist.'
+    when '5.1.3' then '553 5.1.3 The recipient address is not valid.'
+    when '5.3.4' then '552 5.3.4 Message size exceeds fixed maximum message size'
+    when '5.6.0' then '554 5.6.0 Message content rejected as spam'
+    else '550 No'
+end;
+
 -- What each event has beside its envelope. Delays and failures to render have no headers and no tags of the sender's.
 create table forms as
 select
@@ -68,8 +79,9 @@ from (
             else [concat('customer.', person + k, '@box.example') for k in range(if(mailbox = '', 1, 2 + n % 5))]
         end as destination,
         case p[-1] when 'first' then destination[1:1] when 'others' then destination[2:] else destination end as people,
-        if(event = 'Complaint', '', ',"status":"' || coalesce(nullif(regexp_extract(step, '\d\.\d\.\d+'), ''), 'NULL')
-            || '","diagnosticCode":"' || if(n % 4 = 0, '550-No.\n550 No', 'smtp; 550 no') || '"') as report,
+        regexp_extract(step, '\d\.\d\.\d+') as status,
+        if(event = 'Complaint', '', printf(',"status":"%s","diagnosticCode":"%s"', coalesce(nullif(status, ''), 'NULL'),
+            if(n % 4 = 0, said(status) || '\n' || said(status), 'smtp; ' || said(status)))) as report,
         concat('0107', printf('%012x', epoch_ms(sent)), '-', uuid_of(token('ses', n)), '-000000') as message_id,
     from ses_arrivals
     join senders using (sender)
