@@ -55,7 +55,7 @@ _CHANGES: dict[str, tuple[str, ...]] = {
     "is distinct from": ("is not distinct from", "<>"), "is not distinct from": ("is distinct from", "="),
     "is null": ("is not null",), "is not null": ("is null",), "not": ("",), "not materialized": (),
     "and": ("or",), "or": ("and",), "true": ("false",), "false": ("true",), "asc": ("desc",), "desc": ("asc",),
-    "+": ("-",), "-": ("+",), "*": ("/",), "/": ("*",), "//": ("*",), "%": ("*",),
+    "< <": (">>",), "+": ("-",), "-": ("+",), "*": ("/",), "/": ("*",), "//": ("*",), "%": ("*",),
     "left join": ("inner join",), "full join": ("inner join",),
     "anti join": ("semi join",), "semi join": ("anti join",),
     "( distinct": ("(",), "min (": ("max(",), "max (": ("min(",), "sum (": ("max(",), "avg (": ("max(",),

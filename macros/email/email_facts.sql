@@ -93,6 +93,16 @@ matched_networks as (
 
 ),
 
+server_answers as (
+
+    -- of distinct texts, as each takes long
+    select
+        answer as stated_answer,
+        {{ server_answer('answer') }} as answer
+    from (select distinct answer from followed where answer is not null)
+
+),
+
 answers as (
 
     select
@@ -100,7 +110,7 @@ answers as (
         -- `answer_words` has put it first
         nullif(regexp_extract(answer, '^([4-6][0-9][0-9])(?: |$)', 1), '') as smtp_status,
         nullif({{ enhanced_status_of('answer') }}, '') as enhanced_status
-    from (select distinct answer from followed where answer is not null)
+    from (select distinct answer from server_answers where answer is not null)
 
 ),
 
@@ -121,22 +131,47 @@ matched_answers as (
 
 ),
 
+links as (
+
+    select
+        link as stated_link,
+        {{ published_link('link') }} as link,
+        {{ published_campaign('link') }} as campaign
+    from (select distinct link from followed where link is not null)
+
+),
+
+clicks as (
+
+    select
+        followed.event_key,
+        followed.recipient_key,
+        coalesce(links.link, 'none') as link,
+        coalesce(links.campaign, 'none') as campaign,
+        min(followed.link_key) over nearby <> max(followed.link_key) over nearby as is_at_once,
+        row_number() over (
+            partition by followed.message_key, followed.recipient_key, links.link, links.campaign
+            order by followed.event_at, followed.event_key
+        ) = 1 as is_first_of_link
+    from followed
+    left join links on followed.link = links.stated_link
+    where followed.event = 'click'
+    window nearby as (
+        partition by followed.message_key, followed.recipient_key
+        order by followed.event_at
+        range between interval {{ var('email_machine_seconds_between_links') }} seconds preceding
+        and interval {{ var('email_machine_seconds_between_links') }} seconds following
+    )
+
+),
+
 explained as (
 
     select
         followed.event_key,
         followed.event_at,
-        followed.account,
-        followed.sender,
         followed.message_key,
         followed.recipient_key,
-        followed.recipient_domain,
-        followed.provider_word,
-        followed.dimensions,
-        followed.answer,
-        followed.link,
-        followed.campaign,
-        followed.recipient_part,
         case
             when followed.event <> 'soft_bounce' or deliveries.delivered_at is null then followed.event
             -- A later attempt succeeded. Servers write bounces with whole seconds.
@@ -155,20 +190,16 @@ explained as (
             < first_deliveries.first_delivered_at + interval {{ var('email_machine_seconds_after_delivery') }} seconds,
             false
         ) as is_soon,
-        coalesce(
-            followed.event = 'click' and min(followed.link_key) over nearby <> max(followed.link_key) over nearby, false
-        ) as is_at_once
+        coalesce(clicks.is_at_once, false) as is_at_once,
+        clicks.link,
+        clicks.campaign,
+        coalesce(clicks.is_first_of_link, false) as is_first_of_link
     from followed
     left join deliveries using (message_key, recipient_key)
     left join first_deliveries using (message_key)
     left join matched_agents using (vendor_word, user_agent)
     left join matched_networks using (client_network)
-    window nearby as (
-        partition by followed.message_key, followed.recipient_key, followed.event
-        order by followed.event_at
-        range between interval {{ var('email_machine_seconds_between_links') }} seconds preceding
-        and interval {{ var('email_machine_seconds_between_links') }} seconds following
-    )
+    left join clicks using (event_key, recipient_key)
 
 ),
 
@@ -176,12 +207,6 @@ with_rule as (
 
     select
         explained.* exclude (position, is_soon, is_at_once),
-        matched_answers.smtp_status,
-        matched_answers.enhanced_status,
-        case
-            when explained.event in ('hard_bounce', 'block', 'soft_bounce', 'deferral')
-                then coalesce(bounce_classes.class, 'unclassified')
-        end as bounce_class,
         case
             when rules.rule is not null then rules.rule
             when explained.is_soon then 'soon_after_delivery'
@@ -194,15 +219,28 @@ with_rule as (
         case explained.event when 'hard_bounce' then 1 when 'block' then 2 else 3 end as severity
     from explained
     left join rules using (position)
-    left join matched_answers using (answer)
-    left join bounce_classes on matched_answers.class_position = bounce_classes.position
 
 ),
 
-facts as (
+human_clicks as (
 
     select
-        * exclude (family, severity),
+        event_key,
+        recipient_key,
+        row_number() over (
+            partition by message_key, recipient_key, link, campaign order by event_at, event_key
+        ) = 1 as is_first_human_of_link
+    from with_rule
+    where event = 'click' and not is_machine
+
+),
+
+ranked as (
+
+    -- of the columns that this takes, as all would be sorted
+    select
+        event_key,
+        recipient_key,
         -- a message fails once, for the gravest of its reasons
         row_number() over (
             partition by message_key, recipient_key, family order by severity, event_at, event_key
@@ -210,17 +248,38 @@ facts as (
         not is_machine
         and row_number() over (
             partition by message_key, recipient_key, event, is_machine order by event_at, event_key
-        ) = 1 as is_first_human,
-        event = 'click'
-        and row_number() over (
-            partition by message_key, recipient_key, event, link, campaign order by event_at, event_key
-        ) = 1 as is_first_of_link,
-        event = 'click'
-        and not is_machine
-        and row_number() over (
-            partition by message_key, recipient_key, event, link, campaign, is_machine order by event_at, event_key
-        ) = 1 as is_first_human_of_link
+        ) = 1 as is_first_human
     from with_rule
+
+),
+
+facts as (
+
+    select
+        with_rule.* exclude (family, severity),
+        followed.account,
+        followed.sender,
+        followed.recipient_domain,
+        followed.provider_word,
+        followed.dimensions,
+        followed.recipient_part,
+        server_answers.answer,
+        matched_answers.smtp_status,
+        matched_answers.enhanced_status,
+        case
+            when with_rule.event in ('hard_bounce', 'block', 'soft_bounce', 'deferral')
+                then coalesce(bounce_classes.class, 'unclassified')
+        end as bounce_class,
+        ranked.is_first,
+        ranked.is_first_human,
+        coalesce(human_clicks.is_first_human_of_link, false) as is_first_human_of_link
+    from with_rule
+    inner join ranked using (event_key, recipient_key)
+    inner join followed using (event_key, recipient_key)
+    left join human_clicks using (event_key, recipient_key)
+    left join server_answers on followed.answer = server_answers.stated_answer
+    left join matched_answers on server_answers.answer = matched_answers.answer
+    left join bounce_classes on matched_answers.class_position = bounce_classes.position
 
 )
 

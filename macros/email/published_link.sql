@@ -24,6 +24,14 @@ end)[1]
 {%- endmacro %}
 
 
+{# A link with the parameter of campaigns alone, of which there are fewer: the same is published of it. #}
+{% macro link_of_campaign(url) -%}
+{%- set parameter = var('email_campaign_parameter') -%}
+split_part({{ url }}, '?', 1)
+|| coalesce('?{{ parameter }}=' || nullif(regexp_extract({{ url }}, '[?&]{{ parameter }}=([^&#]*)', 1), ''), '')
+{%- endmacro %}
+
+
 {# The value of the parameter of campaigns in a link, as `published_part` has it; `none` where there is none. #}
 {% macro published_campaign(url) -%}
 list_transform(

@@ -1,9 +1,11 @@
 {# What stays of what a server answered: the vendor's own words for its status and enhanced status before those that stand in the
-   text, the text's words, and the vendor's word for the reason. #}
-{% macro server_answer(text, enhanced_status, smtp_status="cast(null as varchar)", reason="cast(null as varchar)") -%}
-{%- set first_of_text = enhanced_status_of(without_addresses(text)) -%}
-{%- set said = "concat_ws('; ', " ~ smtp_status ~ ", nullif(" ~ enhanced_status ~ ", " ~ first_of_text ~ "), " ~ text ~ ")" -%}
-nullif(concat_ws(' ', nullif({{ answer_words(said) }}, ''), {{ reason }}), '')
+   text, the text's words, and the vendor's word for the reason. `answer` has these four. #}
+{% macro server_answer(answer) -%}
+{%- set first_of_text = enhanced_status_of(without_addresses(answer ~ '.text')) -%}
+{%- set said = (
+    "concat_ws('; ', " ~ answer ~ ".smtp_status, nullif(" ~ answer ~ ".enhanced_status, " ~ first_of_text ~ "), " ~ answer ~ ".text)"
+) -%}
+nullif(concat_ws(' ', nullif({{ answer_words(said) }}, ''), {{ answer }}.reason), '')
 {%- endmacro %}
 
 

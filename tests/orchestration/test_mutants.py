@@ -29,6 +29,7 @@ def changed(text: str) -> set[str]:
         ("a is distinct from b", {"a is not distinct from b", "a <> b"}),
         ("x is null or y", {"x is not null or y", "x is null and y"}),
         ("not y", {"y"}),
+        ("a << b", {"a >> b"}),
         ("a between b and c", set()),
         ("select *, -t.* from t", set()),
         ("select a * b", {"select a / b", "select b * b", "select a * a"}),

@@ -29,8 +29,7 @@ with_engagement_key as (
         case when event in ('opened', 'clicked') then user_agent end as user_agent,
         case when event in ('opened', 'clicked') then client_network end as client_network,
         case when event = 'clicked' then md5_number(url) end as link_key,
-        case when event = 'clicked' then {{ published_link('url') }} end as link,
-        case when event = 'clicked' then {{ published_campaign('url') }} end as campaign,
+        case when event = 'clicked' then {{ link_of_campaign('url') }} end as link,
         case when event = 'clicked' then substr(md5(coalesce(recipient, message_id)), 1, 1) end as recipient_part
     from current_versions
 

@@ -62,8 +62,7 @@ facts as (
         client_network,
         md5_number(link) as link_key,
         recipient_domain,
-        case when event = '_email.click' then {{ published_link('link') }} end as link,
-        case when event = '_email.click' then {{ published_campaign('link') }} end as campaign,
+        case when event = '_email.click' then {{ link_of_campaign('link') }} end as link,
         case when event = '_email.click' then substr(md5(coalesce(endpoint_id, message_id)), 1, 1) end as recipient_part,
         case
             -- opens and clicks of a clock hour, of UTC, are one; whatever link was clicked

@@ -32,8 +32,7 @@ with_custom_dimensions as (
                     )
                 )
         end as recipients,
-        case when event = 'click' then {{ published_link('link') }} end as link,
-        case when event = 'click' then {{ published_campaign('link') }} end as campaign,
+        case when event = 'click' then {{ link_of_campaign('link') }} end as link,
         -- As an event destination of CloudWatch would: the first of several values, or the default.
         list_transform(
             custom_dimensions.dimensions,

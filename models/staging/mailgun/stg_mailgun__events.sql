@@ -66,12 +66,12 @@ select
     case
         -- The description repeats the message or says nothing, but where there is no message. The reason is why Mailgun
         -- itself gave up, where it isn't what the server said.
-        when _kind = 'failed' then {{ server_answer(
-            "coalesce(nullif(\"delivery-status\".message, ''), \"delivery-status\".description)",
-            enhanced_status='"delivery-status"."enhanced-code"',
-            smtp_status='"delivery-status".code',
-            reason="case when lower(reason) in ('old', 'greylisted', 'espblock', 'blacklisted') then lower(reason) end",
-        ) }}
+        when _kind = 'failed' then struct_pack(
+            text := coalesce(nullif("delivery-status".message, ''), "delivery-status".description),
+            smtp_status := "delivery-status".code,
+            enhanced_status := "delivery-status"."enhanced-code",
+            reason := case when lower(reason) in ('old', 'greylisted', 'espblock', 'blacklisted') then lower(reason) end
+        )
     end as answer,
     "delivery-status"."bounce-type" as bounce_type,
     "@timestamp" is not null as is_logs_item

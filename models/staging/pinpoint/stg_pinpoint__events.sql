@@ -17,11 +17,14 @@ select
     metrics.price_in_millicents_usd as price_in_millicents,
     lower(nullif(facets.email_channel.mail_event.bounce.bounce_type, '')) as bounce_type,
     lower(nullif(facets.email_channel.mail_event.bounce.bounce_sub_type, '')) as bounce_subtype,
-    {{ server_answer(
-        'facets.email_channel.mail_event.bounce.bounced_recipients[1].diagnostic_code',
-        enhanced_status='facets.email_channel.mail_event.bounce.bounced_recipients[1].status',
-        reason="nullif(lower(nullif(facets.email_channel.mail_event.bounce.bounce_sub_type, '')), 'general')",
-    ) }} as answer,
+    case
+        when facets.email_channel.mail_event.bounce is not null then struct_pack(
+            text := facets.email_channel.mail_event.bounce.bounced_recipients[1].diagnostic_code,
+            smtp_status := cast(null as varchar),
+            enhanced_status := facets.email_channel.mail_event.bounce.bounced_recipients[1].status,
+            reason := nullif(lower(nullif(facets.email_channel.mail_event.bounce.bounce_sub_type, '')), 'general')
+        )
+    end as answer,
     lower(nullif(facets.email_channel.mail_event.complaint.complaint_feedback_type, '')) as feedback_type,
     coalesce(
         nullif(trim(facets.email_channel.mail_event."open".user_agent), ''),

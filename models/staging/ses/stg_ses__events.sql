@@ -77,13 +77,19 @@ renamed as (
         case _kind
             when 'bounce' then list_transform(
                 bounce."bouncedRecipients",
-                lambda r: {{ server_answer(
-                    'r."diagnosticCode"',
-                    enhanced_status='r.status',
-                    reason="nullif(lower(nullif(bounce.\"bounceSubType\", '')), 'general')",
-                ) }}
+                lambda r: struct_pack(
+                    text := r."diagnosticCode",
+                    smtp_status := cast(null as varchar),
+                    enhanced_status := r.status,
+                    reason := nullif(lower(nullif(bounce."bounceSubType", '')), 'general')
+                )
             )
-            when 'deliverydelay' then [nullif(lower("deliveryDelay"."delayType"), 'general')]
+            when 'deliverydelay' then [struct_pack(
+                text := cast(null as varchar),
+                smtp_status := cast(null as varchar),
+                enhanced_status := cast(null as varchar),
+                reason := nullif(lower("deliveryDelay"."delayType"), 'general')
+            )]
         end as answers,
         coalesce(subscription."newTopicPreferences" ->> '$.unsubscribeAll' = 'true', false) as is_unsubscription,
         nullif(trim(client.agent), '') as user_agent,

@@ -38,7 +38,6 @@ select
     link_key,
     answer,
     link,
-    campaign,
     recipient_part,
     is_current,
     load_id

@@ -35,7 +35,6 @@ select
     link_key,
     answer,
     link,
-    campaign,
     recipient_part,
     true as is_current,
     load_id

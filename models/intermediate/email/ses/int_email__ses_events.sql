@@ -53,9 +53,10 @@ select
     coalesce(user_agent, 'none') as user_agent,
     client_network,
     link_key,
-    unnest(coalesce(nullif(answers, []), [cast(null as varchar)])) as answer,
+    unnest(coalesce(nullif(answers, []), [
+        cast(null as struct(text varchar, smtp_status varchar, enhanced_status varchar, reason varchar))
+    ])) as answer,
     link,
-    campaign,
     recipient_part,
     is_current,
     load_id

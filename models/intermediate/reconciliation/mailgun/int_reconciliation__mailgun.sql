@@ -25,12 +25,12 @@ compared as (
 
     select
         *,
-        coalesce(abs(ours - reported) <= rounding + 0.000000001, false) as is_equal,
+        -- what an answer leaves out of the last day may not have happened when it was given
+        not is_over or not is_stated and period_start = last_day as is_early,
         -- A way of counting is the vendor's only if it is right on more days than ours, and on three at least.
         count(*) filter (where webhook_count > 0 and ours - reported = webhook_count) over same_metric
             as days_without_webhooks,
         count(*) filter (where webhook_count > 0 and ours = reported) over same_metric as days_with_webhooks,
-        count(*) filter (where metric in ('hard_bounces_count', 'soft_bounces_count')) over same_day as bounce_kinds,
         sum(ours - reported) filter (where metric in ('hard_bounces_count', 'soft_bounces_count')) over same_day
             as bounces_missing
     from reported
@@ -54,14 +54,19 @@ explained as (
         rounding,
         case
             when not is_same_day then 'reporting_time_zone'
-            when is_equal then null
-            -- what an answer leaves out of the last day may not have happened when it was given
-            when
-                (not is_over or not is_stated and period_start = last_day) and (is_rate or reported < ours)
-                then 'answer_before_day_end'
-            when period_start <= first_day and (is_rate or reported > ours) then 'events_begin_later'
-            when period_start = last_day and (is_rate or reported > ours) then 'events_to_come'
-            when is_rate and ours is null and reported = 0 then 'rate_of_nothing'
+            when is_rate then case
+                -- as a decimal: half a digit may be a little more as a double
+                when cast(abs(ours - reported) as decimal(18, 9)) <= rounding then null
+                when is_early then 'answer_before_day_end'
+                when period_start <= first_day then 'events_begin_later'
+                when period_start = last_day then 'events_to_come'
+                when ours is null and reported = 0 then 'rate_of_nothing'
+                when cast(abs(reported_fraction - reported) as decimal(18, 9)) <= rounding
+                    then 'rate_of_differing_counts'
+            end
+            when is_early and reported < ours then 'answer_before_day_end'
+            when period_start <= first_day and reported > ours then 'events_begin_later'
+            when period_start = last_day and reported > ours then 'events_to_come'
             when
                 metric in ('failed_count', 'permanent_failed_count', 'bounced_count', 'sent_count')
                 and ours - reported = nullif(webhook_count, 0)
@@ -69,11 +74,10 @@ explained as (
                 and days_without_webhooks > days_with_webhooks
                 then 'webhook_failures'
             when
-                metric in ('hard_bounces_count', 'soft_bounces_count') and bounce_kinds = 2 and bounces_missing = 0
+                metric in ('hard_bounces_count', 'soft_bounces_count') and reported <> ours and bounces_missing = 0
                 then 'bounce_type'
             when is_of_domain and reported > ours and reported_of_all_domains = ours_of_all_domains
                 then 'events_without_domain'
-            when abs(reported_fraction - reported) <= rounding + 0.000000001 then 'rate_of_differing_counts'
         end as reason
     from compared
 

@@ -73,19 +73,20 @@ explained as (
         reported,
         0 as rounding,
         case
-            when ours = reported then null
             when period_start <= first_day and reported > ours then 'events_begin_later'
             when period_start = first_reported_day and reported < ours then 'datapoints_begin_later'
             when period_start = last_day and reported > ours then 'events_to_come'
             when period_start = last_reported_day and reported < ours then 'datapoints_to_come'
             when reading is not null then reading
-            when ours_in_reported_hours = reported and not is_by_dimension then 'hours_without_datapoints'
+            when reported < ours and ours_in_reported_hours = reported and not is_by_dimension
+                then 'hours_without_datapoints'
             when
                 dimension_set = ''
                 and reported > ours
                 and abs(reported_of_sets - ours_of_sets) <= {{ var('reconciliation_tolerance') }} * reported_of_sets
                 then 'mail_without_configuration_set'
-            when is_by_dimension and list_contains(ours_by_set, reported) then 'destination_of_one_set'
+            when reported < ours and is_by_dimension and list_contains(ours_by_set, reported)
+                then 'destination_of_one_set'
         end as reason
     from compared
     left join right_readings using (keys, metric, period_start)
