@@ -9,6 +9,12 @@ arrived as (
         recipient,
         min(event_at) as first_at
     from recipients
+    -- those of a known provider are common, whoever they are
+    anti join (
+        select pattern as recipient_domain
+        from {{ ref('int_email__mailbox_providers') }}
+        where kind = 'domain'
+    ) using (recipient_domain)
     where is_changed and recipient is not null and recipient_domain is not null
     group by recipient_domain, recipient
 
@@ -21,12 +27,6 @@ known as (
         md5_number(recipient) as recipient_key,
         first_at
     from arrived
-    -- those of a known provider are common, whoever they are
-    anti join (
-        select pattern as recipient_domain
-        from {{ ref('int_email__mailbox_providers') }}
-        where kind = 'domain'
-    ) using (recipient_domain)
     {% if is_incremental() %}
     union all by name
     select
