@@ -27,14 +27,12 @@ addressed as (
 
 ),
 
-with_domains as (
+with_addresses as (
 
     select
         *,
         -- of an event that doesn't state whose it is: all of the message's
-        list_distinct(list_transform(
-            coalesce(recipients, mail.destination, []), lambda r: coalesce({{ mail_domain('r') }}, 'none')
-        )) as recipient_domains
+        coalesce(recipients, mail.destination, []) as addresses
     from addressed
 
 ),
@@ -71,8 +69,13 @@ renamed as (
         ) as is_simulated,
         list_transform(recipients, lambda r: lower(trim(coalesce(r, 'none')))) as recipients,
         coalesce(len(mail.destination) > 1 or len(recipients) > 1, false) as is_to_several,
-        case len(recipient_domains) when 0 then 'none' when 1 then recipient_domains[1] else 'several' end
-            as recipient_domain,
+        case
+            -- most messages have one recipient, and lists take long
+            when len(addresses) = 1 then coalesce({{ mail_domain('addresses[1]') }}, 'none')
+            when len(list_distinct(list_transform(addresses, lambda r: coalesce({{ mail_domain('r') }}, 'none')))) > 1
+                then 'several'
+            else coalesce({{ mail_domain('addresses[1]') }}, 'none')
+        end as recipient_domain,
         -- as many as recipients
         case _kind
             when 'bounce' then list_transform(
@@ -111,7 +114,7 @@ renamed as (
         tags,
         mail.headers as headers,
         try_cast(click."linkTags" as map(varchar, varchar[])) as link_tags
-    from with_domains
+    from with_addresses
 
 )
 
