@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,24 @@ target.mkdir(exist_ok=True)
 """
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project for Spark, which takes a minute or two to write."""
+    return tmp_path_factory.mktemp("written") / "spark"
+
+
 @pytest.fixture
-def home(session_home: TestHome) -> Path:
+def home(session_home: TestHome, written: Path) -> Iterator[Path]:
     session_home.reset()
     assert session_home.manifest
     path = session_home.settings.home
     fill(path)
     session_home.put("ses/events", "a.json", ses_events())
-    return path
+    if written.exists():
+        shutil.copytree(written, path / "spark")
+    yield path
+    if not written.exists():
+        shutil.copytree(path / "spark", written, ignore=shutil.ignore_patterns("marts", "target", "logs"))
 
 
 def ses_events() -> list[dict[str, Any]]:
