@@ -27,7 +27,8 @@ changed as (
 
 ),
 
-followed as (
+-- Materialized, as all below reads it and the kind of an event and the recipients take long to tell.
+followed as materialized (
 
     select events.*
     from events
@@ -131,6 +132,20 @@ matched_answers as (
 
 ),
 
+reasons as (
+
+    select
+        server_answers.stated_answer,
+        matched_answers.answer,
+        matched_answers.smtp_status,
+        matched_answers.enhanced_status,
+        bounce_classes.class
+    from server_answers
+    left join matched_answers using (answer)
+    left join bounce_classes on matched_answers.class_position = bounce_classes.position
+
+),
+
 links as (
 
     select
@@ -222,25 +237,11 @@ with_rule as (
 
 ),
 
-human_clicks as (
-
-    select
-        event_key,
-        recipient_key,
-        row_number() over (
-            partition by message_key, recipient_key, link, campaign order by event_at, event_key
-        ) = 1 as is_first_human_of_link
-    from with_rule
-    where event = 'click' and not is_machine
-
-),
-
 ranked as (
 
-    -- of the columns that this takes, as all would be sorted
+    -- before the rest of the columns, which would be sorted too
     select
-        event_key,
-        recipient_key,
+        * exclude (family, severity),
         -- a message fails once, for the gravest of its reasons
         row_number() over (
             partition by message_key, recipient_key, family order by severity, event_at, event_key
@@ -248,7 +249,12 @@ ranked as (
         not is_machine
         and row_number() over (
             partition by message_key, recipient_key, event, is_machine order by event_at, event_key
-        ) = 1 as is_first_human
+        ) = 1 as is_first_human,
+        event = 'click'
+        and not is_machine
+        and row_number() over (
+            partition by message_key, recipient_key, event, is_machine, link, campaign order by event_at, event_key
+        ) = 1 as is_first_human_of_link
     from with_rule
 
 ),
@@ -256,30 +262,23 @@ ranked as (
 facts as (
 
     select
-        with_rule.* exclude (family, severity),
+        ranked.*,
         followed.account,
         followed.sender,
         followed.recipient_domain,
         followed.provider_word,
         followed.dimensions,
         followed.recipient_part,
-        server_answers.answer,
-        matched_answers.smtp_status,
-        matched_answers.enhanced_status,
+        reasons.answer,
+        reasons.smtp_status,
+        reasons.enhanced_status,
         case
-            when with_rule.event in ('hard_bounce', 'block', 'soft_bounce', 'deferral')
-                then coalesce(bounce_classes.class, 'unclassified')
-        end as bounce_class,
-        ranked.is_first,
-        ranked.is_first_human,
-        coalesce(human_clicks.is_first_human_of_link, false) as is_first_human_of_link
-    from with_rule
-    inner join ranked using (event_key, recipient_key)
+            when ranked.event in ('hard_bounce', 'block', 'soft_bounce', 'deferral')
+                then coalesce(reasons.class, 'unclassified')
+        end as bounce_class
+    from ranked
     inner join followed using (event_key, recipient_key)
-    left join human_clicks using (event_key, recipient_key)
-    left join server_answers on followed.answer = server_answers.stated_answer
-    left join matched_answers on server_answers.answer = matched_answers.answer
-    left join bounce_classes on matched_answers.class_position = bounce_classes.position
+    left join reasons on followed.answer = reasons.stated_answer
 
 )
 

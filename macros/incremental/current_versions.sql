@@ -2,7 +2,7 @@
    the order `preference`, of what versions state, never of when they arrived. Versions that are equal in it are ordered by
    all columns that they state, so that every build chooses the same one; those that state the same, by their own number.
    `key` identifies a record. Where it `is_dated`, it is one of a date; else the dates of its versions are looked up by
-   these two columns, so that all others are read of few days.
+   these two columns, so that all others are read of the days between.
    Where records are numbers of minutes, 5 minutes or hours, `series` are the columns that tell all others apart: of a longer
    period and those within it only one counts, as `longer_periods` says.
    A version that no longer counts stays, so that the periods it once counted in are found and counted again. The model's
@@ -46,7 +46,9 @@ revised as (
 {% if not is_dated -%}
 revised_days as (
 
-    select distinct record_date, {{ key }}
+    select
+        min(record_date) as first_day,
+        max(record_date) as last_day
     from versions
     semi join revised using ({{ key }})
 
@@ -62,7 +64,12 @@ candidates as materialized (
     from versions
     -- DuckDB filters the files by a join on one column, before staging computes anything
     semi join revised using ({{ key }})
-    semi join {{ 'revised' if is_dated else 'revised_days' }} using (record_date, {{ key }})
+    {% if is_dated -%}
+    semi join revised using (record_date, {{ key }})
+    {%- else -%}
+    where
+        record_date between (select first_day from revised_days) and (select last_day from revised_days)
+    {%- endif %}
 
 ),
 

@@ -29,6 +29,7 @@ from touchstone.release import (
     drop_unknown,
     kinds_of,
     list_relations,
+    store,
     write_run,
 )
 from touchstone.semantic_layer import create_days, write_semantic_layer
@@ -120,6 +121,8 @@ def publish(
             (unfinished / NAMES_PERSONS).touch()  # it takes marts from that release
         for mart, sql in shared.items():
             connection.execute(f"create or replace view main.{mart} as {sql}")
+        # each mart would evaluate them, many times here and at every reader's
+        store(connection, manifest, {parent for mart in marts for parent in mart.parents})
         connection.execute(f"attach {literal(str(settings.ledger))} as ledger (read_only)")
         sources = [*owner_of(manifest)]
         connection.execute(

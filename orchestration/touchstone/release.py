@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ import duckdb
 from touchstone.builds import Build
 from touchstone.landing.records import literal, quoted
 from touchstone.settings import Settings
-from touchstone.systems import SHARED, Manifest, built_nodes, column_texts, systems_of
+from touchstone.systems import SHARED, Manifest, built_nodes, column_texts, is_mart, systems_of
 
 # The schema of the tables that the marts in `main` read.
 PARTS = "intermediate"
@@ -222,6 +222,15 @@ def empty_view(name: str, node: Mapping[str, Any]) -> str:
         f"cast(null as {column['data_type']}) as {quoted(name)}" for name, column in node["columns"].items()
     )
     return f"create view {name} as select {columns} where false"
+
+
+def store(connection: duckdb.DuckDBPyConnection, manifest: Manifest, views: Collection[str]) -> None:
+    """Put tables in the place of those of `views` that combine systems for shared marts, by names in the manifest."""
+    for relation, node in _parts(manifest, SHARED).items():
+        if node["relation_name"] in views and not is_mart(node):
+            stored = f"{PARTS}.stored"
+            connection.execute(f"create table {stored} as from {_name(relation)} order by grain, period_start")
+            connection.execute(f"drop view {_name(relation)}; alter table {stored} rename to {quoted(relation[1])}")
 
 
 def list_relations(connection: duckdb.DuckDBPyConnection, manifest: Manifest, kept: Iterable[str]) -> None:

@@ -52,9 +52,12 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome) -> 
     assert published(home, "select count(*) from metric_values_daily where system = 'mailgun'") == [(0,)]
 
     files = parquet_files(release(home))
-    marts = ("mailgun_metrics_daily", "metric_values_monthly", "reconciliation_daily", "metric_catalog")
+    of_systems = ("mailgun_metrics_daily", "email_metrics_daily", "metric_values_monthly")
+    marts = (*of_systems, "reconciliation_daily", "metric_catalog")
     before = {mart: published(home, f"select * from {mart} order by all") for mart in marts}
-    assert all(before[mart] for mart in ("mailgun_metrics_daily", "metric_values_monthly", "metric_catalog"))
+    assert all(before[mart] for mart in (*of_systems, "metric_catalog"))
+    stored = "select count(*) from duckdb_tables() where table_name = 'int_email__metrics_by_period'"
+    assert published(home, stored) == [(1,)], "what the marts of all vendors read"
     # the landing is 1
     assert published(home, "select distinct status, build from run") == [("current", 3)]
 
@@ -77,6 +80,7 @@ def test_a_system_held_back_keeps_its_marts_whatever_changes(home: TestHome) -> 
         connection.execute("drop view intermediate.int_mailgun__metric_values")
         connection.execute("create view mailgun_metrics_daily as select 1 as other")
         connection.execute("delete from intermediate.int_mailgun__counts_by_period")
+        connection.execute("delete from intermediate.int_email__mailgun_counts_by_period")
         connection.execute("update metric_catalog set definition = 'new'")
         connection.execute("drop view metric_values_monthly")
     release(home, mailgun="a check found 3 rows")

@@ -24,14 +24,31 @@ with_custom_dimensions as (
         md5_number(link) as link_key,
         -- numbers, as no later model needs the addresses
         case
-            when is_to_several
+            when is_to_several and recipient_count is not null
                 then list_transform(
                     recipients,
                     lambda r: struct_pack(
-                        recipient_key := md5_number(r), recipient_domain := coalesce({{ mail_domain('r') }}, 'none')
+                        recipient_key := md5_number(lower(trim(coalesce(r, 'none')))),
+                        recipient_domain := coalesce({{ mail_domain('r') }}, 'none')
                     )
                 )
         end as recipients,
+        case
+            when
+                is_to_several
+                and len(list_distinct(
+                    list_transform(recipients, lambda r: coalesce({{ mail_domain('r') }}, 'none'))
+                )) > 1
+                then 'several'
+            else coalesce({{ mail_domain('recipients[1]') }}, 'none')
+        end as recipient_domain,
+        -- of a message to several SES doesn't state who clicked
+        case
+            when event = 'click'
+                then substr(
+                    md5(coalesce(case when not is_to_several then lower(trim(recipients[1])) end, message_id)), 1, 1
+                )
+        end as recipient_part,
         case when event = 'click' then {{ link_of_campaign('link') }} end as link,
         -- As an event destination of CloudWatch would: the first of several values, or the default.
         list_transform(

@@ -27,16 +27,6 @@ addressed as (
 
 ),
 
-with_addresses as (
-
-    select
-        *,
-        -- of an event that doesn't state whose it is: all of the message's
-        coalesce(recipients, mail.destination, []) as addresses
-    from addressed
-
-),
-
 renamed as (
 
     select
@@ -67,15 +57,9 @@ renamed as (
             = len(list_filter(recipients, lambda r: contains(lower(r), '@simulator.amazonses.com'))),
             false
         ) as is_simulated,
-        list_transform(recipients, lambda r: lower(trim(coalesce(r, 'none')))) as recipients,
+        -- of an event that doesn't state whose it is: all of the message's
+        coalesce(recipients, mail.destination) as recipients,
         coalesce(len(mail.destination) > 1 or len(recipients) > 1, false) as is_to_several,
-        case
-            -- most messages have one recipient, and lists take long
-            when len(addresses) = 1 then coalesce({{ mail_domain('addresses[1]') }}, 'none')
-            when len(list_distinct(list_transform(addresses, lambda r: coalesce({{ mail_domain('r') }}, 'none')))) > 1
-                then 'several'
-            else coalesce({{ mail_domain('addresses[1]') }}, 'none')
-        end as recipient_domain,
         -- as many as recipients
         case _kind
             when 'bounce' then list_transform(
@@ -98,10 +82,6 @@ renamed as (
         nullif(trim(client.agent), '') as user_agent,
         {{ network_number('client.address') }} as client_network,
         nullif(client.link, '') as link,
-        -- of a message to several SES doesn't state who clicked
-        case when _kind = 'click' then substr(md5(
-            case when len(mail.destination) = 1 then lower(trim(mail.destination[1])) else mail."messageId" end
-        ), 1, 1) end as recipient_part,
         coalesce(nullif(tags['ses:caller-identity'][1], ''), 'none') as caller_identity,
         coalesce(nullif(tags['ses:from-domain'][1], ''), 'none') as from_domain,
         coalesce(nullif(tags['ses:source-ip'][1], ''), 'none') as source_ip,
@@ -114,7 +94,7 @@ renamed as (
         tags,
         mail.headers as headers,
         try_cast(click."linkTags" as map(varchar, varchar[])) as link_tags
-    from with_addresses
+    from addressed
 
 )
 

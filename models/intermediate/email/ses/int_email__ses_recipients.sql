@@ -16,7 +16,7 @@ recipients as (
 
     select
         {{ mail_domain('recipient') }} as recipient_domain,
-        recipient,
+        lower(trim(recipient)) as recipient,
         event_at,
         is_changed
     from addressed
